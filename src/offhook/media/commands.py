@@ -1,0 +1,246 @@
+"""What the media core is told: requests (answered at once) and commands (carried out soon). Plain data.
+
+A *port* is the media end of a leg. Its number is chosen by the caller, unique for the life of the core.
+Everything here crosses to the native core as MessagePack maps whose `t` key is the class name, so that the
+same core can run in this process or in one of its own. Times are milliseconds, levels dBov (RFC 6465: 0 is
+the loudest, -127 silence), PCM is int16 little-endian mono.
+"""
+
+from typing import Literal
+
+import msgspec
+
+Codec = Literal["opus", "pcmu", "pcma"]
+Ice = Literal["lite", "full"]
+
+
+class _Message(msgspec.Struct, frozen=True, tag_field="t", tag=True, omit_defaults=False):
+    """A message to the core; its tag is the class name."""
+
+
+# ---- the core itself -------------------------------------------------------------------------------------
+
+
+class Network(msgspec.Struct, frozen=True):
+    """The network that a driven core simulates between its own ports (every port is a host of its own)."""
+
+    loss: float = 0.0
+    delay_ms: float = 0.0
+    jitter_ms: float = 0.0
+    seed: int = 0
+
+
+class CoreConfig(msgspec.Struct, frozen=True):
+    """How a core is built.
+
+    `bind` are the addresses whose sockets it opens (one UDP port for each worker on each address, and, where
+    `tcp`, a listener of the same number for ICE over TCP, RFC 4571 framing). `public_addresses` replace them
+    in candidates behind a 1:1 NAT. `driven` cores have no threads, sockets or clock: `Core.advance` moves
+    them and packets between their ports travel through `network`.
+    """
+
+    workers: int = 1
+    bind: list[str] = ["127.0.0.1"]
+    udp_port: int = 0
+    tcp: bool = True
+    public_addresses: list[str] = []
+    driven: bool = False
+    network: Network = Network()
+    max_ports: int = 10_000
+    quality_every_ms: int = 5_000
+    media_timeout_ms: int = 60_000
+
+
+# ---- requests: SDP in, SDP out, on the caller's thread -------------------------------------------------------
+
+
+class AnswerPort(_Message, frozen=True):
+    """Open `port` on a far end's offer; the reply is `Described` with our answer, or `Refused`.
+
+    `trickle`: the far end's candidates come later by `AddCandidate`; ours are always complete in the SDP.
+    """
+
+    port: int
+    offer: str
+    ice: Ice = "lite"
+    codecs: list[Codec] = ["opus", "pcmu", "pcma"]
+    trickle: bool = False
+
+
+class OfferPort(_Message, frozen=True):
+    """Open `port` with an offer of ours (`Described`); `AcceptAnswer` completes it."""
+
+    port: int
+    ice: Ice = "lite"
+    codecs: list[Codec] = ["opus", "pcmu", "pcma"]
+    trickle: bool = False
+
+
+class AcceptAnswer(_Message, frozen=True):
+    """The far end's answer to the offer of `port`; the reply is `Done` or `Refused`."""
+
+    port: int
+    answer: str
+
+
+class AnswerReoffer(_Message, frozen=True):
+    """A new offer on a live port (ICE restart, direction, codecs); the reply is `Described`.
+
+    Media goes on: the port keeps its SSRC, sequence numbers and keys unless the fingerprint changed, which
+    makes a new DTLS association on the same port number.
+    """
+
+    port: int
+    offer: str
+
+
+class Reoffer(_Message, frozen=True):
+    """Make a new offer with fresh ICE credentials on a live port (`Described`); `AcceptAnswer` completes it."""
+
+    port: int
+
+
+class ReadStats(_Message, frozen=True):
+    """Ask for the port's counters now; the reply is `PortStats`."""
+
+    port: int
+
+
+Request = AnswerPort | OfferPort | AcceptAnswer | AnswerReoffer | Reoffer | ReadStats
+
+
+# ---- commands: no reply, events tell what came of them -----------------------------------------------------
+
+
+class AddCandidate(_Message, frozen=True):
+    """A trickled candidate of the far end, with or without `candidate:`; unresolvable names are ignored."""
+
+    port: int
+    candidate: str
+
+
+class EndCandidates(_Message, frozen=True):
+    """The far end has no more candidates."""
+
+    port: int
+
+
+class Hear(_Message, frozen=True):
+    """From now on the far end of `port` hears exactly these ports: none (silence frames go on), one (forwarded
+    or transcoded) or many (mixed). A port never hears itself."""
+
+    port: int
+    speakers: list[int]
+
+
+class Tone(msgspec.Struct, frozen=True, tag=True, tag_field="t"):
+    """One stretch of a cadence: the sum of `hz` (none is a pause) for `ms`."""
+
+    hz: list[float]
+    ms: int
+
+
+class Tones(msgspec.Struct, frozen=True, tag=True, tag_field="t"):
+    """A cadence of tones at `level` dBov."""
+
+    tones: list[Tone]
+    level: float = -15.0
+
+
+class Audio(msgspec.Struct, frozen=True, tag=True, tag_field="t"):
+    """Decoded audio: int16 mono PCM at `rate` Hz."""
+
+    rate: int
+    pcm: bytes
+
+
+class Play(_Message, frozen=True):
+    """Play to the far end of `port`, `loop` times (0 for ever). Ends with `PlayEnded`.
+
+    Without `overlay` it replaces what the port hears while it plays; plays on one port queue in order.
+    With `overlay` it is mixed over what the port hears.
+    """
+
+    port: int
+    play: int
+    source: Tones | Audio
+    loop: int = 1
+    overlay: bool = False
+
+
+class StopPlay(_Message, frozen=True):
+    """Stop one play, or, with `play` 0, all of them."""
+
+    port: int
+    play: int = 0
+
+
+class SendDigits(_Message, frozen=True):
+    """Send DTMF to the far end: RFC 4733 where negotiated, else tones in band. `w` pauses 0.5 s, `W` 1 s."""
+
+    port: int
+    digits: str
+    duration_ms: int = 100
+    gap_ms: int = 60
+
+
+class Listen(_Message, frozen=True):
+    """Report the far end's decoded audio as `PcmHeard` every 20 ms, resampled to `rate`; 0 stops it."""
+
+    port: int
+    rate: int
+
+
+class Feed(_Message, frozen=True):
+    """Append PCM to the queue that plays to the far end in place of what it hears (`overlay`: mixed over it).
+
+    When the last sample of this chunk has been sent, `FeedPlayed` comes back with `mark`.
+    """
+
+    port: int
+    rate: int
+    pcm: bytes
+    mark: int = 0
+    overlay: bool = False
+
+
+class ClearFeed(_Message, frozen=True):
+    """Throw away what has not been sent of the feed; the cleared marks come back as `FeedPlayed(cleared)`."""
+
+    port: int
+
+
+class Mute(_Message, frozen=True):
+    """Send the far end digital silence whatever it would hear (a client's microphone mute)."""
+
+    port: int
+    muted: bool
+
+
+class Meter(_Message, frozen=True):
+    """Report `Metered` every `every_ms` of media time; 0 stops it. Costs a decode of forwarded audio."""
+
+    port: int
+    every_ms: int
+
+
+class ClosePort(_Message, frozen=True):
+    """End the port; `PortClosed` with the last counters follows."""
+
+    port: int
+
+
+Command = (
+    AddCandidate
+    | EndCandidates
+    | Hear
+    | Play
+    | StopPlay
+    | SendDigits
+    | Listen
+    | Feed
+    | ClearFeed
+    | Mute
+    | Meter
+    | ClosePort
+)
