@@ -1,0 +1,180 @@
+"""What the engine needs from outside, as Protocols that `edge/` implements, and what it offers to `edge/`.
+
+Nothing here knows websockets, HTTP or SIP. A *dialog* is named by the id its protocol uses (the browser SDK's
+callID, unique within its binding); a *binding* by an id the switchboard gives at login.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, Protocol
+
+import msgspec
+
+from offhook.voice.cause import Ending
+
+Headers = tuple[tuple[str, str], ...]
+
+
+class LegIds(msgspec.Struct, frozen=True):
+    """The three public ids of a leg (`telnyx_call_control_id`, `telnyx_session_id`, `telnyx_leg_id`)."""
+
+    call_control_id: str
+    call_session_id: str
+    call_leg_id: str
+
+
+class Invitation(msgspec.Struct, frozen=True):
+    """A call offered to a far end: who calls whom, our SDP offer, what travels along."""
+
+    ids: LegIds
+    sdp: str
+    caller_number: str
+    caller_name: str
+    callee_number: str
+    callee_name: str
+    headers: Headers = ()
+    client_state: str | None = None
+
+
+class Signalling(Protocol):
+    """The way to one registered far end (one websocket, later one SIP contact). No method blocks or raises;
+    what cannot be delivered any more is dropped, because the loss is reported by `Switchboard.lost`."""
+
+    def invite(self, dialog: str, invitation: Invitation) -> None:
+        """Offer a call. The far end answers with signals `rang`, `answered` or `hung_up`."""
+        ...
+
+    def ringing(self, dialog: str, ids: LegIds) -> None:
+        """The far end's own call rings somewhere."""
+        ...
+
+    def progress(self, dialog: str, sdp: str, ids: LegIds) -> None:
+        """Early media for the far end's own call: our SDP answer, before anybody has answered."""
+        ...
+
+    def answer(self, dialog: str, sdp: str | None, ids: LegIds) -> None:
+        """The far end's own call was answered; `sdp` is None where `progress` carried it."""
+        ...
+
+    def bye(self, dialog: str, ending: Ending) -> None:
+        """The call is over; nothing more is said about this dialog."""
+        ...
+
+    def close(self, reason: str) -> None:
+        """Log the far end off (token revoked, credential deleted): its socket closes."""
+        ...
+
+
+class Reply(Protocol):
+    """The answer owed to one request of a far end. Exactly one of the two is called, exactly once, after the
+    decision is stored and before any other effect of it is performed."""
+
+    def done(self, sdp: str | None = None, held: bool | None = None) -> None:
+        """It is done. `sdp` answers a renegotiation, `held` tells the hold state of a hold request."""
+        ...
+
+    def refuse(self, code: int, message: str) -> None:
+        """It is refused and nothing has changed; `code` is a JSON-RPC error code, never -32000."""
+        ...
+
+
+class Identity(msgspec.Struct, frozen=True):
+    """Who a far end proved to be. `username` is what it rings under; `token_id` is set for a JWT login."""
+
+    account_id: str
+    connection_id: str
+    username: str
+    credential_id: str | None = None
+    token_id: str | None = None
+    token_expires_at: float | None = None
+
+
+class Contact(msgspec.Struct, frozen=True):
+    """Where a far end was seen: for the registration status, the console and per-source limits."""
+
+    address: str
+    port: int
+    transport: Literal["WS", "WSS", "UDP", "TCP", "TLS"]
+    user_agent: str = ""
+
+
+class Invite(msgspec.Struct, frozen=True):
+    """A far end dials."""
+
+    dialog: str
+    sdp: str
+    destination: str
+    caller_number: str = ""
+    caller_name: str = ""
+    headers: Headers = ()
+    client_state: str | None = None
+    trickle: bool = False
+    user_agent: str = ""
+
+
+class Exchange(Protocol):
+    """What the doors may ask of the switchboard. Implemented by `engine.switchboard.Switchboard`."""
+
+    def register(self, who: Identity, contact: Contact, signalling: Signalling) -> str:
+        """A far end logged in: returns its binding id. Latest login rings first."""
+        ...
+
+    def unregister(self, binding: str) -> None:
+        """It logged out or its socket is gone: its calls get the signal `lost`, the former binding rings."""
+        ...
+
+    def invited(self, binding: str, invite: Invite, reply: Reply) -> None:
+        """A far end dials."""
+        ...
+
+    def rang(self, binding: str, dialog: str) -> None: ...
+
+    def answered(
+        self, binding: str, dialog: str, sdp: str, headers: Headers, trickle: bool, reply: Reply
+    ) -> None: ...
+
+    def hung_up(self, binding: str, dialog: str, ending: Ending, reply: Reply | None) -> None: ...
+
+    def pressed(self, binding: str, dialog: str, digits: str, reply: Reply) -> None: ...
+
+    def asked_hold(
+        self, binding: str, dialog: str, action: Literal["hold", "unhold", "toggleHold"], reply: Reply
+    ) -> None: ...
+
+    def renegotiated(self, binding: str, dialog: str, sdp: str, reply: Reply) -> None: ...
+
+    def trickled(self, binding: str, dialog: str, candidate: str | None) -> None:
+        """A candidate of the far end; None is the end of candidates."""
+        ...
+
+
+class Clock(Protocol):
+    """Time for the engine. `monotonic` drives timers and durations, `wall` (Unix seconds) stamps rows and checks
+    tokens. A turned clock moves both."""
+
+    def monotonic(self) -> float: ...
+    def wall(self) -> float: ...
+
+
+class Chance(Protocol):
+    """Randomness for the engine: ids and keys. A seeded one makes a run repeatable."""
+
+    def uuid(self) -> str: ...
+    def token(self, length: int) -> str:
+        """`length` URL-safe characters that cannot be guessed."""
+        ...
+
+    def number(self, digits: int) -> str:
+        """A decimal id of exactly `digits` digits, no leading zero."""
+        ...
+
+
+class Ladder(Protocol):
+    """Where the engine writes what happened, in the ladder notation; read by trace, console and tests."""
+
+    def wrote(self, session: str, lines: Sequence[str]) -> None: ...
+
+
+class Metrics(Protocol):
+    """Counters by name and labels; never a number, digit or address in a label."""
+
+    def count(self, name: str, labels: Mapping[str, str]) -> None: ...
