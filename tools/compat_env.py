@@ -1,0 +1,69 @@
+"""Installs the official packages that the compatibility tests drive, each set in a cached place of its own.
+
+Knows uv, npm and the cache's layout; does not know the tests. A place is named by the hash of its lock file, so
+another lock makes another place and nothing is ever updated in it.
+"""
+
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import native
+
+COMPAT = native.ROOT / "tests" / "compat"
+
+
+def _place(lock: Path, extra: str = "") -> Path:
+    return native.cache_dir() / "compat" / hashlib.sha256(lock.read_bytes() + extra.encode()).hexdigest()[:24]
+
+
+def _once(place: Path, install: Callable[[], None]) -> Path:
+    """Run `install` unless an earlier one finished in this place."""
+    place.mkdir(parents=True, exist_ok=True)
+    finished = place / ".finished"
+    with (place / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not finished.exists():
+            install()
+            finished.touch()
+    return place
+
+
+def node_modules() -> Path:
+    """The browser SDK as the npm registry has it, without running any script of a package."""
+    source = COMPAT / "browser"
+    place = _place(source / "package-lock.json")
+
+    def install() -> None:
+        for name in ("package.json", "package-lock.json"):
+            shutil.copy(source / name, place / name)
+        subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"], cwd=place, check=True)
+
+    return _once(place, install) / "node_modules"
+
+
+def python_packages() -> Path:
+    """The site-packages of the official Python SDK; append it to `sys.path`."""
+    source = COMPAT / "official"
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    place = _place(source / "uv.lock", version)
+    uv = next(native.cache_dir().glob("uv-*/bin/uv"), Path(shutil.which("uv") or "uv"))
+
+    def install() -> None:
+        subprocess.run(
+            [uv, "sync", "--frozen", "--quiet", "--no-install-project", "--python", sys.executable, "--project", source],
+            env={**os.environ, "UV_PROJECT_ENVIRONMENT": str(place / "venv")},
+            check=True,
+        )
+
+    return _once(place, install) / "venv" / "lib" / f"python{version}" / "site-packages"
+
+
+if __name__ == "__main__":
+    node_modules()
+    python_packages()
