@@ -1,0 +1,13 @@
+//! The media core: legs, RTP, jitter, codecs, mixing and tones. Knows nothing of Python or of calls.
+
+pub mod codec;
+pub mod codec_g711;
+pub mod codec_opus;
+pub mod dtmf;
+pub mod egress;
+pub mod jitter;
+pub mod mix;
+pub mod play;
+pub mod quality;
+pub mod resample;
+pub mod tone;
