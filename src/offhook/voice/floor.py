@@ -1,0 +1,188 @@
+"""The legs and places of one owner, and the effects it has collected. Knows no rules of calls; no I/O.
+
+Every owner (a session; a queue or conference by itself) has one. It keeps the promises that hold for all of
+them: a live leg is in exactly one place, a leg ends once, with one cause and one record, nothing is said about
+it afterwards, and the mixer is told what `Place.hears` says.
+"""
+
+from typing import Literal
+
+from offhook.voice.cause import Ending
+from offhook.voice.effect import Bye, Close, ClosePort, Effect, Hear, Save, Sing, Sound, Tell
+from offhook.voice.event import CallHungUp
+from offhook.voice.leg import Dialog, DialogId, Leg, Moment
+from offhook.voice.place import Part, Place, Seat
+
+Source = Literal["caller", "callee", "unknown"]
+Hearing = tuple[tuple[int, ...], Sound | None]
+_NOTHING: Hearing = ((), None)
+
+
+class Floor:
+    """Live legs, their places, their dialogs by id and by port, and everybody's name in the ladder."""
+
+    __slots__ = ("_effects", "_heard", "dialogs", "legs", "names", "places", "ports")
+
+    def __init__(self) -> None:
+        self.legs: dict[str, Leg] = {}
+        self.places: list[Place] = []
+        self.dialogs: dict[DialogId, Leg] = {}
+        self.ports: dict[int, DialogId] = {}
+        self.names: dict[DialogId | int | str, str] = {}
+        self._heard: dict[int, Hearing] = {}
+        self._effects: list[Effect] = []
+
+    # ---- effects ---------------------------------------------------------------------------------------------
+
+    def emit(self, *effects: Effect) -> None:
+        self._effects.extend(effects)
+
+    def drain(self) -> list[Effect]:
+        """The effects since the last drain, in the order in which they are to be performed."""
+        effects, self._effects = self._effects, []
+        return effects
+
+    # ---- legs and dialogs ------------------------------------------------------------------------------------
+
+    def admit(self, leg: Leg, place: Place, seat: Seat) -> None:
+        """A new leg takes its seat; NoSeat where there is none."""
+        place.enter(leg.id, seat)
+        if place not in self.places:
+            self.places.append(place)
+        self.legs[leg.id] = leg
+        self.names[leg.id] = self._name(leg.party.label)
+
+    def connect(self, leg: Leg, dialog: Dialog) -> None:
+        """Give a leg a dialog."""
+        leg.dialogs.append(dialog)
+        self.dialogs[dialog.id] = leg
+        self.ports[dialog.port] = dialog.id
+        own = dialog.label == leg.party.label
+        name = self.names[leg.id] if own else self._name(dialog.label)
+        self.names[dialog.id] = self.names[dialog.port] = name
+
+    def disconnect(self, leg: Leg, dialog: Dialog, port: Literal["open", "closed"] = "open") -> None:
+        """Take a dialog from a leg and close its port. The far end is not told: that is `Bye`."""
+        leg.dialogs.remove(dialog)
+        del self.dialogs[dialog.id]
+        del self.ports[dialog.port]
+        self._heard.pop(dialog.port, None)
+        if port == "open":
+            self.emit(ClosePort(dialog.port))
+
+    def find(self, id: DialogId) -> tuple[Leg, Dialog] | None:
+        """The live leg that has this dialog."""
+        leg = self.dialogs.get(id)
+        return None if leg is None else (leg, next(dialog for dialog in leg.dialogs if dialog.id == id))
+
+    def find_port(self, port: int) -> tuple[Leg, Dialog] | None:
+        """The live leg that has this port."""
+        id = self.ports.get(port)
+        return None if id is None else self.find(id)
+
+    # ---- places ----------------------------------------------------------------------------------------------
+
+    def place_of(self, leg: str) -> Place:
+        """The one place where a live leg is; KeyError for a leg that is not here."""
+        for place in self.places:
+            if leg in place:
+                return place
+        raise KeyError(leg)
+
+    def others(self, leg: Leg) -> list[Leg]:
+        """The legs that share the place with this one."""
+        return [self.legs[other] for other in self.place_of(leg.id) if other != leg.id]
+
+    def move(self, leg: Leg, to: Place, part: Part) -> None:
+        """Move a leg to another place: the target seats it, then the source lets go. NoSeat changes nothing."""
+        source = self.place_of(leg.id)
+        to.enter(leg.id, Seat(part, leg.hold))
+        source.leave(leg.id)
+        if to not in self.places:
+            self.places.append(to)
+        self._forget_if_empty(source)
+
+    # ---- ends ------------------------------------------------------------------------------------------------
+
+    def end(
+        self, leg: Leg, ending: Ending, now: Moment, source: Source = "unknown", gone: Dialog | None = None
+    ) -> None:
+        """The one end of a leg: it leaves its place, its far ends get their bye, its record is written.
+
+        `gone` is a dialog whose far end ended it by itself, or is lost: it gets no bye.
+        """
+        leg.move("ended")
+        leg.ending = ending
+        place = self.place_of(leg.id)
+        name = leg.dialogs[0].id.name if leg.dialogs else ""
+        self.emit(_record(leg, name, ending, now))
+        for dialog in tuple(leg.dialogs):
+            if dialog is not gone:
+                self.emit(Bye(dialog.id, ending))
+            self.disconnect(leg, dialog)
+        self.emit(Tell(CallHungUp(leg.ids, leg.party, leg.side, ending, source, now.wall)))
+        place.leave(leg.id)
+        self._forget_if_empty(place)
+        del self.legs[leg.id]
+
+    def save(self, leg: Leg) -> None:
+        """Bring the durable shadow of a leg up to date."""
+        self.emit(
+            Save(
+                leg.ids, leg.party, leg.side, leg.destination, leg.stage, self.place_of(leg.id).kind,
+                leg.dialogs[0].id.name if leg.dialogs else "", leg.started_wall, leg.answered_wall, leg.client_state,
+            )
+        )  # fmt: skip
+
+    # ---- the mixer -------------------------------------------------------------------------------------------
+
+    def mix(self) -> None:
+        """Tell the mixer what has changed: for each port who is heard on it, and what sound replaces that."""
+        for place in self.places:
+            for id in place:
+                leg = self.legs[id]
+                if leg.stage in ("early", "answered"):
+                    self._tell_mixer(leg.dialog.port, self.hearing(leg, place))
+
+    def hearing(self, leg: Leg, place: Place) -> Hearing:
+        """What the far end of a leg shall hear: the ports of speakers, and the sound in their stead."""
+        speakers = tuple(
+            self.legs[other].dialog.port
+            for other in place
+            if self.legs[other].stage == "answered" and place.hears(leg.id, other)
+        )
+        return speakers, self._sound(leg, place)
+
+    def _sound(self, leg: Leg, place: Place) -> Sound | None:
+        if leg.stage == "early":
+            return "ringback"
+        if place.kind == "parked" or place.waits_on(leg.id):
+            return "hold_music"
+        return None
+
+    def _tell_mixer(self, port: int, wanted: Hearing) -> None:
+        told = self._heard.get(port, _NOTHING)
+        if wanted == told:
+            return
+        if wanted[0] != told[0]:
+            self.emit(Hear(port, wanted[0]))
+        if wanted[1] != told[1]:
+            self.emit(Sing(port, wanted[1]))
+        self._heard[port] = wanted
+
+    def _name(self, label: str) -> str:
+        """A label that nobody in this ladder has yet: alice calling alice is `alice` and `alice'`."""
+        while label in self.names.values():
+            label += "'"
+        return label
+
+    def _forget_if_empty(self, place: Place) -> None:
+        if not len(place):
+            self.places.remove(place)
+
+
+def _record(leg: Leg, dialog: str, ending: Ending, now: Moment) -> Close:
+    return Close(
+        leg.ids, leg.party, leg.side, leg.destination, dialog, leg.started_wall, leg.answered_wall, now.wall,
+        leg.seconds(now), ending,
+    )  # fmt: skip

@@ -1,0 +1,195 @@
+"""The one notation for calls: inputs and effects of a session in, lines out. No I/O.
+
+    alice -> INVITE bob
+    bob <- INVITE alice
+    bob -> 200 OK
+    alice <- 200 OK
+    alice >< bob
+
+`->` is what a far end did, `<-` what the platform did to it, `><` who meets whom; a line without an arrow is a
+remark. What is private in a line (numbers, digits) is kept apart until it is rendered: `masked` for logs,
+`full` for the owner's trace.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from html import escape
+from typing import Any, Literal
+
+import msgspec
+
+from offhook.voice import effect, signal
+from offhook.voice.cause import Ending
+from offhook.voice.command import HangUp
+from offhook.voice.event import CallBridged, DtmfReceived
+from offhook.voice.leg import DialogId
+
+Arrow = Literal["->", "<-", "><", ""]
+Names = Mapping[DialogId | int | str, str]
+Said = tuple[Arrow, str, str]
+
+
+class Line(msgspec.Struct, frozen=True):
+    """One line. `at` is Unix seconds, `who` the leg, `private` what follows `what` and must not reach a log."""
+
+    at: float
+    who: str
+    arrow: Arrow
+    what: str
+    private: str = ""
+
+    def full(self) -> str:
+        """The line for those who may see everything."""
+        return _join(self.who, self.arrow, self.what, self.private)
+
+    def masked(self) -> str:
+        """The line for logs: no number, no digit that was pressed."""
+        private = "*" * len(self.private) if self.what == "DTMF" else mask(self.private)
+        return _join(mask(self.who), self.arrow, mask(self.what), private)
+
+
+def mask(text: str) -> str:
+    """Hide what could be a number or dialled digits: every digit but the last two of a longer word."""
+    return " ".join(_mask_word(word) for word in text.split(" "))
+
+
+def lines(given: signal.Input, effects: Iterable[effect.Effect], names: Names, at: float) -> list[Line]:
+    """What an input and its effects look like; most media effects are not worth a line."""
+    found = [_line(given, names, at), *(_line(each, names, at) for each in effects)]
+    return [line for line in found if line is not None]
+
+
+def text(ladder: Iterable[Line]) -> str:
+    """The full ladder, one line each."""
+    return "\n".join(line.full() for line in ladder)
+
+
+def svg(ladder: Iterable[Line]) -> str:
+    """The full ladder as a drawing: one column for the platform, one for each leg."""
+    drawn = list(ladder)
+    columns = ["offhook", *dict.fromkeys(line.who for line in drawn)]
+    height = _ROW * (len(drawn) + 2)
+    parts = [_column(name, _x(columns, name), height) for name in columns]
+    parts += [_rung(line, columns, _ROW * (row + 2)) for row, line in enumerate(drawn)]
+    width = _GAP * len(columns)
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
+        f'font-family="monospace" font-size="12">{"".join(parts)}</svg>'
+    )
+
+
+_ROW, _GAP = 24, 220
+
+
+def _x(columns: list[str], name: str) -> int:
+    return _GAP * columns.index(name) + _GAP // 2
+
+
+def _column(name: str, x: int, height: int) -> str:
+    return (
+        f'<text x="{x}" y="16" text-anchor="middle" font-weight="bold">{escape(name)}</text>'
+        f'<line x1="{x}" y1="24" x2="{x}" y2="{height}" stroke="#bbb"/>'
+    )
+
+
+def _rung(line: Line, columns: list[str], y: int) -> str:
+    ours, theirs = _x(columns, "offhook"), _x(columns, line.who)
+    label = escape(f"{line.what} {line.private}".strip())
+    if line.arrow == "><" and line.what in columns:
+        return _arrow(theirs, _x(columns, line.what), y, "meet", both=True)
+    if line.arrow == "->":
+        return _arrow(theirs, ours, y, label)
+    if line.arrow == "<-":
+        return _arrow(ours, theirs, y, label)
+    return f'<text x="{theirs}" y="{y}" text-anchor="middle" fill="#555">{label}</text>'
+
+
+def _arrow(start: int, end: int, y: int, label: str, *, both: bool = False) -> str:
+    heads = [_head(start, end, y), _head(end, start, y)] if both else [_head(start, end, y)]
+    return (
+        f'<line x1="{start}" y1="{y}" x2="{end}" y2="{y}" stroke="#222"/>{"".join(heads)}'
+        f'<text x="{(start + end) // 2}" y="{y - 4}" text-anchor="middle">{label}</text>'
+    )
+
+
+def _head(start: int, end: int, y: int) -> str:
+    back = end - 8 if end > start else end + 8
+    return f'<polygon points="{end},{y} {back},{y - 4} {back},{y + 4}" fill="#222"/>'
+
+
+def _join(*parts: str) -> str:
+    return " ".join(part for part in parts if part)
+
+
+def _mask_word(word: str) -> str:
+    digits = sum(character.isdigit() for character in word)
+    if digits == len(word) and digits < 3:
+        return "*" * digits
+    if digits < 4:
+        return word
+    hidden = digits - 2
+    return "".join("*" if character.isdigit() and (hidden := hidden - 1) >= 0 else character for character in word)
+
+
+def _line(thing: signal.Input | effect.Effect, names: Names, at: float) -> Line | None:
+    known = _SAID.get(type(thing))
+    if known is None:
+        return None
+    key, say = known
+    said = say(thing, names)
+    who = names.get(key(thing), "?")
+    return None if said is None else Line(at, who, *said)
+
+
+def _over(ending: Ending) -> str:
+    return _join(f"BYE {ending.code} {ending.cause}", f"({ending.detail})" if ending.detail else "")
+
+
+def _tell(told: effect.Tell, names: Names) -> Said | None:
+    match told.event:
+        case CallBridged(_, other):
+            return "><", names.get(other.call_control_id, "?"), ""
+        case DtmfReceived(_, digit):
+            return "", "DTMF", digit
+        case _:
+            return None
+
+
+def _told(told: effect.Tell) -> str:
+    return told.event.ids.call_control_id
+
+
+def _dialog(thing: Any) -> DialogId:
+    return thing.dialog
+
+
+def _port(thing: Any) -> int:
+    return thing.port
+
+
+def _asked(thing: Any) -> int:
+    return thing.request.port
+
+
+_Key = Callable[[Any], DialogId | int | str]
+_Say = Callable[[Any, Names], Said | None]
+
+_SAID: dict[type, tuple[_Key, _Say]] = {
+    signal.Dialled: (_dialog, lambda s, _: ("->", "INVITE", s.destination)),
+    signal.Rang: (_dialog, lambda _s, _: ("->", "180 Ringing", "")),
+    signal.Answered: (_dialog, lambda _s, _: ("->", "200 OK", "")),
+    signal.HungUp: (_dialog, lambda s, _: ("->", _over(s.ending), "")),
+    signal.AskedHold: (_dialog, lambda s, _: ("->", s.action, "")),
+    signal.Renegotiated: (_dialog, lambda _s, _: ("->", "re-INVITE", "")),
+    signal.PortUp: (_port, lambda _s, _: ("", "media up", "")),
+    signal.PortDown: (_port, lambda s, _: ("", f"media down: {s.reason}", "")),
+    signal.PortRefused: (_asked, lambda s, _: ("", f"media refused: {s.detail}", "")),
+    HangUp: (lambda command: command.leg or "", lambda c, _: ("", f"ordered {_over(c.ending)}", "")),
+    effect.Invite: (_dialog, lambda e, _: ("<-", "INVITE", e.invitation.caller_number)),
+    effect.Ringing: (_dialog, lambda _e, _: ("<-", "180 Ringing", "")),
+    effect.Progress: (_dialog, lambda _e, _: ("<-", "183 Session Progress", "")),
+    effect.Answer: (_dialog, lambda _e, _: ("<-", "200 OK", "")),
+    effect.Bye: (_dialog, lambda e, _: ("<-", _over(e.ending), "")),
+    effect.Sing: (_port, lambda e, _: ("<-", e.sound or "silence", "")),
+    effect.SendDigits: (_port, lambda e, _: ("<-", "DTMF", e.digits)),
+    effect.Tell: (_told, _tell),
+}

@@ -1,0 +1,152 @@
+"""One participant's half of a call: its ids, its stages, its hold, and the dialogs that carry it. No I/O.
+
+Where a leg is (its place) is not known here, nor who hears whom.
+"""
+
+from typing import Literal, NamedTuple
+
+import msgspec
+
+from offhook.voice.cause import Ending
+
+Headers = tuple[tuple[str, str], ...]
+
+Stage = Literal["trying", "early", "offered", "ringing", "answered", "ended"]
+Hold = Literal["active", "held"]
+HoldAction = Literal["hold", "unhold", "toggleHold"]
+# The Voice API's words, seen from the platform: a client that dials is `incoming`, one that is rung `outgoing`.
+Side = Literal["incoming", "outgoing"]
+
+STAGES: dict[tuple[Stage, str], Stage] = {
+    ("trying", "progressed"): "early",
+    ("trying", "answered"): "answered",
+    ("early", "answered"): "answered",
+    ("offered", "rang"): "ringing",
+    ("offered", "answered"): "answered",
+    ("ringing", "rang"): "ringing",
+    ("ringing", "answered"): "answered",
+    ("trying", "ended"): "ended",
+    ("early", "ended"): "ended",
+    ("offered", "ended"): "ended",
+    ("ringing", "ended"): "ended",
+    ("answered", "ended"): "ended",
+}
+
+HOLDS: dict[tuple[Hold, HoldAction], Hold] = {
+    ("active", "hold"): "held",
+    ("active", "unhold"): "active",
+    ("active", "toggleHold"): "held",
+    ("held", "hold"): "held",
+    ("held", "unhold"): "active",
+    ("held", "toggleHold"): "active",
+}
+
+UNANSWERED: frozenset[Stage] = frozenset(("trying", "early", "offered", "ringing"))
+ANSWERED: frozenset[Stage] = frozenset(("answered",))
+LIVE: frozenset[Stage] = UNANSWERED | ANSWERED
+
+
+class IllegalMove(Exception):
+    """A bug: the table has no such transition."""
+
+
+class Moment(NamedTuple):
+    """Now: `mono` (seconds) measures and triggers, `wall` (Unix seconds) stamps."""
+
+    mono: float
+    wall: float
+
+
+class LegIds(msgspec.Struct, frozen=True):
+    """The three public ids of a leg (`telnyx_call_control_id`, `telnyx_session_id`, `telnyx_leg_id`)."""
+
+    call_control_id: str
+    call_session_id: str
+    call_leg_id: str
+
+
+class DialogId(NamedTuple):
+    """A dialog by the binding it runs over and the id its protocol uses (the browser SDK's callID)."""
+
+    binding: str
+    name: str
+
+
+class Party(msgspec.Struct, frozen=True):
+    """Whose leg it is. `label` names it in ladders; the rest goes to its rows and events."""
+
+    label: str
+    account_id: str
+    connection_id: str
+    username: str
+    number: str = ""
+    name: str = ""
+
+
+class Dialog:
+    """The signalling of a leg towards one far end, and the media port that belongs to it.
+
+    `sdp` is our answer while the far end has not been told it yet.
+    """
+
+    __slots__ = ("id", "label", "port", "sdp")
+
+    def __init__(self, id: DialogId, port: int, label: str) -> None:
+        self.id = id
+        self.port = port
+        self.label = label
+        self.sdp: str | None = None
+
+
+class Leg:
+    """A leg. Change `stage` and `hold` only by `move` and `turn`, which read the tables.
+
+    A leg that is rung may have several dialogs until one of them answers; any other leg has exactly one.
+    """
+
+    __slots__ = (
+        "answered_at", "answered_wall", "client_state", "destination", "dialogs", "ending", "expires_at", "headers",
+        "hold", "ids", "party", "ringback", "side", "stage", "started_wall",
+    )  # fmt: skip
+
+    def __init__(self, ids: LegIds, side: Side, party: Party, destination: str, started_wall: float) -> None:
+        self.ids = ids
+        self.side: Side = side
+        self.party = party
+        self.destination = destination
+        self.started_wall = started_wall
+        self.stage: Stage = "trying" if side == "incoming" else "offered"
+        self.hold: Hold = "active"
+        self.dialogs: list[Dialog] = []
+        self.ringback: Literal["tone", "none"] = "tone"
+        self.client_state: str | None = None
+        self.headers: Headers = ()
+        self.expires_at: float | None = None
+        self.answered_at: float | None = None
+        self.answered_wall: float | None = None
+        self.ending: Ending | None = None
+
+    @property
+    def id(self) -> str:
+        """Its call_control_id."""
+        return self.ids.call_control_id
+
+    @property
+    def dialog(self) -> Dialog:
+        """The one dialog of a leg that does not ring several."""
+        return self.dialogs[0]
+
+    def move(self, trigger: str) -> None:
+        """Move the stage; IllegalMove where the table has no such row."""
+        try:
+            self.stage = STAGES[self.stage, trigger]
+        except KeyError:
+            raise IllegalMove(f"{trigger} in stage {self.stage}") from None
+
+    def turn(self, action: HoldAction) -> None:
+        """Hold or unhold."""
+        self.hold = HOLDS[self.hold, action]
+
+    def seconds(self, now: Moment) -> float:
+        """How long it has been answered; 0 for a leg that never was."""
+        return 0.0 if self.answered_at is None else now.mono - self.answered_at

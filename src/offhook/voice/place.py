@@ -1,0 +1,107 @@
+"""Where live legs are, and who hears whom there. Knows legs by id only; no I/O.
+
+A place is one class. Its kind gives the seat rule; the part that a member has, with its hold and its voice,
+gives the one predicate `hears`, which the mixer obeys.
+"""
+
+from collections.abc import Iterator
+from typing import Literal
+
+import msgspec
+
+from offhook.voice.leg import Hold
+
+Kind = Literal["parked", "bridge", "queue", "conference"]
+Part = Literal["party", "ringing", "waiting", "monitor", "whisper", "barge"]
+Voice = Literal["open", "muted"]
+
+SUPERVISORS: frozenset[Part] = frozenset(("monitor", "whisper", "barge"))
+_TALKERS: frozenset[Part] = frozenset(("party", "barge"))
+_EARS: frozenset[Part] = frozenset(("party", "monitor", "whisper", "barge"))
+MAX_SUPERVISORS = 8
+
+# The seat rule: which parts a kind of place has, and how many members other than supervisors it takes.
+PARTS: dict[Kind, frozenset[Part]] = {
+    "parked": frozenset(("party", "ringing")),
+    "bridge": frozenset(("party", "ringing")) | SUPERVISORS,
+    "queue": frozenset(("waiting",)),
+    "conference": frozenset(("party", "ringing", "waiting")) | SUPERVISORS,
+}
+SEATS: dict[Kind, int] = {"parked": 1, "bridge": 2, "queue": 100, "conference": 250}
+
+
+class NoSeat(Exception):
+    """The place does not take this leg in this part; nothing has changed."""
+
+
+class Seat(msgspec.Struct, frozen=True):
+    """What a member is in a place. `coached` are the legs that hear a whisperer."""
+
+    part: Part
+    hold: Hold = "active"
+    voice: Voice = "open"
+    coached: frozenset[str] = frozenset()
+
+
+class Place:
+    """Named members, each with a seat. `seats` overrides the kind's number of them (a queue's max_size)."""
+
+    __slots__ = ("_capacity", "_seats", "id", "kind")
+
+    def __init__(self, kind: Kind, id: str, seats: int | None = None) -> None:
+        self.kind: Kind = kind
+        self.id = id
+        self._seats: dict[str, Seat] = {}
+        self._capacity = SEATS[kind] if seats is None else seats
+
+    def __contains__(self, leg: str) -> bool:
+        return leg in self._seats
+
+    def __iter__(self) -> Iterator[str]:
+        """Members in the order in which they came."""
+        return iter(self._seats)
+
+    def __len__(self) -> int:
+        return len(self._seats)
+
+    def seat(self, leg: str) -> Seat:
+        """The member's seat; KeyError for a leg that is not here."""
+        return self._seats[leg]
+
+    def enter(self, leg: str, seat: Seat) -> None:
+        """Seat a leg; NoSeat where the kind has no such part or is full."""
+        if leg in self._seats:
+            raise NoSeat(f"{leg} is already here")
+        if seat.part not in PARTS[self.kind]:
+            raise NoSeat(f"a {self.kind} has no part {seat.part}")
+        if self._taken(seat.part in SUPERVISORS) >= (MAX_SUPERVISORS if seat.part in SUPERVISORS else self._capacity):
+            raise NoSeat(f"the {self.kind} is full")
+        self._seats[leg] = seat
+
+    def change(self, leg: str, **fields: object) -> None:
+        """Change a member's seat (`part`, `hold`, `voice`, `coached`)."""
+        self._seats[leg] = msgspec.structs.replace(self._seats[leg], **fields)
+
+    def leave(self, leg: str) -> None:
+        """Give the seat up; KeyError for a leg that is not here."""
+        del self._seats[leg]
+
+    def hears(self, listener: str, speaker: str) -> bool:
+        """Whether `listener` hears `speaker`, both members of this place."""
+        if listener == speaker:
+            return False
+        ear, mouth = self._seats[listener], self._seats[speaker]
+        if ear.part not in _EARS or ear.hold == "held" or mouth.hold == "held" or mouth.voice == "muted":
+            return False
+        if mouth.part == "whisper":
+            return listener in mouth.coached
+        return mouth.part in _TALKERS
+
+    def waits_on(self, leg: str) -> bool:
+        """Whether the member, itself a party, has been put on hold by another party: it gets music."""
+        if self._seats[leg].part != "party":
+            return False
+        return any(seat.part == "party" and seat.hold == "held" for other, seat in self._seats.items() if other != leg)
+
+    def _taken(self, supervisors: bool) -> int:
+        return sum((seat.part in SUPERVISORS) == supervisors for seat in self._seats.values())

@@ -1,0 +1,402 @@
+"""A session: the owner of the legs of one call between clients, and its rules. No I/O, no clock, no chance.
+
+Feed it inputs in the order in which they happened and perform the effects in the order in which they come.
+When it has performed a media request, the shell feeds the outcome back (`PortDescribed`, `PortRefused`)
+before any other input. `wakes_at` says when it wants a `Tick`.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from offhook.voice.cause import CAUSES, Ending, ending
+from offhook.voice.command import HangUp
+from offhook.voice.effect import (
+    AcceptAnswer,
+    AddCandidate,
+    Answer,
+    AnswerPort,
+    AnswerReoffer,
+    Bye,
+    Declined,
+    Done,
+    Effect,
+    Invitation,
+    Invite,
+    OfferPort,
+    Progress,
+    Ringing,
+    SendDigits,
+    Tell,
+)
+from offhook.voice.event import CallAnswered, CallBridged, CallInitiated, DtmfReceived
+from offhook.voice.floor import Floor, Source
+from offhook.voice.leg import ANSWERED, LIVE, UNANSWERED, Dialog, Leg, Moment, Stage
+from offhook.voice.place import Kind, Place, Seat
+from offhook.voice.signal import (
+    Answered,
+    AskedHold,
+    Broken,
+    Dialled,
+    DigitHeard,
+    HungUp,
+    Input,
+    Lost,
+    Park,
+    PortDescribed,
+    PortDown,
+    PortRefused,
+    PortUp,
+    Pressed,
+    Rang,
+    Refuse,
+    Renegotiated,
+    Ring,
+    Tick,
+    Trickled,
+)
+
+TIME_LIMIT_SECONDS = 4 * 3600.0
+MAX_DIGITS = 100
+_DIGITS = frozenset("0123456789ABCD*#wW")
+_PAUSES = frozenset("wW")
+
+# JSON-RPC codes of refusals; never -32000, which makes the browser SDK log in again.
+NO_CALL = -32002
+BAD_PARAMS = -32602
+
+
+class Rule(NamedTuple):
+    """Who decides about a signal of a dialog or port, and in which stages of its leg it is lawful."""
+
+    stages: frozenset[Stage]
+    decide: Callable[["Session", Leg, Dialog, Any, Moment], None]
+
+
+class Session:
+    """The owner of the legs that share a `call_session_id`. `decide` is its only way in."""
+
+    __slots__ = ("floor", "id")
+
+    def __init__(self, id: str) -> None:
+        self.id = id
+        self.floor = Floor()
+
+    def decide(self, given: Input, now: Moment) -> list[Effect]:
+        """What follows from an input. One that does not fit any more changes nothing; the reply that it asks
+        for is given all the same."""
+        rule = RULES.get(type(given))
+        if rule is None:
+            _OTHERS[type(given)](self, given, now)
+        else:
+            self._apply(rule, given, now)
+        self.floor.mix()
+        return self.floor.drain()
+
+    @property
+    def over(self) -> bool:
+        """No live leg is left: the owner can be dropped."""
+        return not self.floor.legs
+
+    @property
+    def wakes_at(self) -> float | None:
+        """The monotonic time at which the next `Tick` is wanted."""
+        return min((leg.expires_at for leg in self.floor.legs.values() if leg.expires_at is not None), default=None)
+
+    def _apply(self, rule: Rule, given: Any, now: Moment) -> None:
+        found = self.floor.find_port(given.port) if hasattr(given, "port") else self.floor.find(given.dialog)
+        if found is None or found[0].stage not in rule.stages:
+            _turn_away(self, given, found)
+        else:
+            rule.decide(self, *found, given, now)
+
+    # ---- set-up ----------------------------------------------------------------------------------------------
+
+    def dialled(self, signal: Dialled, now: Moment) -> None:
+        caller = Leg(signal.ids, "incoming", signal.party, signal.destination, now.wall)
+        caller.client_state = signal.client_state
+        self.floor.admit(caller, Place(_KIND_FOR[type(signal.plan)], self.id), Seat("party"))
+        self.floor.connect(caller, Dialog(signal.dialog, signal.port, signal.party.label))
+        if isinstance(signal.plan, Refuse):
+            self._refuse(caller, signal, signal.plan.ending, now)
+            return
+        self._announce(caller, now)
+        if isinstance(signal.plan, Ring):
+            self._seat_callee(caller, signal.plan, signal, now)
+        self.floor.emit(Done(signal.reply), AnswerPort(signal.port, signal.sdp, signal.trickle))
+
+    def _refuse(self, caller: Leg, signal: Dialled, why: Ending, now: Moment) -> None:
+        self.floor.emit(Done(signal.reply), Bye(signal.dialog, why))
+        # Its port was never opened.
+        self.floor.disconnect(caller, caller.dialog, "closed")
+        self.floor.end(caller, why, now)
+
+    def _seat_callee(self, caller: Leg, ring: Ring, signal: Dialled, now: Moment) -> None:
+        callee = Leg(ring.ids, "outgoing", ring.party, signal.destination, now.wall)
+        callee.expires_at = now.mono + ring.seconds
+        callee.headers = signal.headers
+        caller.ringback = ring.ringback
+        self.floor.admit(callee, self.floor.place_of(caller.id), Seat("ringing"))
+        for target in ring.targets:
+            self.floor.connect(callee, Dialog(target.dialog, target.port, target.label))
+        self._announce(callee, now)
+
+    def _announce(self, leg: Leg, now: Moment) -> None:
+        self.floor.save(leg)
+        self.floor.emit(Tell(CallInitiated(leg.ids, leg.party, leg.side, leg.destination, now.wall)))
+
+    def described(self, signal: PortDescribed, now: Moment) -> None:
+        request = signal.request
+        found = self.floor.find_port(request.port)
+        if found is None:
+            # The leg ended while its request was on the way; a reply may still be owed.
+            _decline(self, request, NO_CALL, "the call is over")
+            return
+        leg, dialog = found
+        match request:
+            case AnswerPort():
+                self._caller_described(leg, dialog, signal.sdp)
+            case OfferPort():
+                self.floor.emit(Invite(dialog.id, self._invitation(leg, signal.sdp)))
+            case AcceptAnswer():
+                self._take(leg, dialog, request, now)
+            case AnswerReoffer():
+                self.floor.emit(Done(request.reply, signal.sdp))
+
+    def _caller_described(self, caller: Leg, dialog: Dialog, sdp: str) -> None:
+        dialog.sdp = sdp
+        ringing = self.floor.others(caller)
+        if not ringing:
+            self._progress(caller)
+        for callee in ringing:
+            self.floor.emit(*(OfferPort(target.port) for target in callee.dialogs))
+
+    def _invitation(self, callee: Leg, sdp: str) -> Invitation:
+        caller = self.floor.others(callee)[0]
+        return Invitation(
+            ids=callee.ids,
+            sdp=sdp,
+            caller_number=caller.party.number,
+            caller_name=caller.party.name,
+            callee_number=callee.party.number,
+            callee_name=callee.party.name,
+            headers=callee.headers,
+            client_state=callee.client_state,
+        )
+
+    def rang(self, leg: Leg, _dialog: Dialog, _signal: Rang, _now: Moment) -> None:
+        first = leg.stage == "offered"
+        leg.move("rang")
+        if not first:
+            return
+        for caller in self.floor.others(leg):
+            self.floor.emit(Ringing(caller.dialog.id, caller.ids))
+            if caller.ringback == "tone":
+                self._progress(caller)
+
+    def _progress(self, caller: Leg) -> None:
+        """Open the caller's early media: ringback, or whatever the platform plays to a parked leg."""
+        dialog = caller.dialog
+        if dialog.sdp is None or caller.stage != "trying":
+            return
+        caller.move("progressed")
+        self.floor.emit(Progress(dialog.id, dialog.sdp, caller.ids))
+        dialog.sdp = None
+
+    def answered(self, _leg: Leg, dialog: Dialog, signal: Answered, _now: Moment) -> None:
+        self.floor.emit(AcceptAnswer(dialog.port, signal.sdp, signal.reply, signal.trickle))
+
+    def _take(self, callee: Leg, dialog: Dialog, request: AcceptAnswer, now: Moment) -> None:
+        """The first far end whose answer was accepted has the leg; the others are cancelled."""
+        if callee.stage not in _RUNG:
+            _decline(self, request, NO_CALL, "the call was answered elsewhere")
+            return
+        self.floor.emit(Done(request.reply))
+        if not request.trickle:
+            self.floor.emit(AddCandidate(dialog.port, None))
+        for loser in [other for other in callee.dialogs if other is not dialog]:
+            self.floor.emit(Bye(loser.id, ending("ORIGINATOR_CANCEL", "answered elsewhere")))
+            self.floor.disconnect(callee, loser)
+        self._answer(callee, now)
+        for caller in self.floor.others(callee):
+            if caller.stage in UNANSWERED:
+                self.floor.emit(Answer(caller.dialog.id, caller.dialog.sdp, caller.ids))
+                caller.dialog.sdp = None
+                self._answer(caller, now)
+            self.floor.emit(Tell(CallBridged(caller.ids, callee.ids, now.wall)))
+
+    def _answer(self, leg: Leg, now: Moment) -> None:
+        leg.move("answered")
+        leg.answered_at, leg.answered_wall = now.mono, now.wall
+        leg.expires_at = now.mono + TIME_LIMIT_SECONDS
+        self.floor.place_of(leg.id).change(leg.id, part="party")
+        self.floor.save(leg)
+        self.floor.emit(Tell(CallAnswered(leg.ids, leg.party, now.wall)))
+
+    # ---- in the call -----------------------------------------------------------------------------------------
+
+    def pressed(self, leg: Leg, _dialog: Dialog, signal: Pressed, now: Moment) -> None:
+        digits = signal.digits.translate(_UPPER)
+        if not 0 < len(digits) <= MAX_DIGITS or not _DIGITS.issuperset(digits):
+            self.floor.emit(Declined(signal.reply, BAD_PARAMS, "digits are 0-9 A-D * # and the pauses w W"))
+            return
+        self.floor.emit(Done(signal.reply))
+        self._pass_digits(leg, digits, now)
+
+    def digit_heard(self, leg: Leg, _dialog: Dialog, signal: DigitHeard, now: Moment) -> None:
+        self._pass_digits(leg, signal.digit, now)
+
+    def _pass_digits(self, leg: Leg, digits: str, now: Moment) -> None:
+        for digit in digits:
+            if digit not in _PAUSES:
+                self.floor.emit(Tell(DtmfReceived(leg.ids, digit, now.wall)))
+        place = self.floor.place_of(leg.id)
+        for other in self.floor.others(leg):
+            if place.hears(other.id, leg.id):
+                self.floor.emit(SendDigits(other.dialog.port, digits))
+
+    def asked_hold(self, leg: Leg, _dialog: Dialog, signal: AskedHold, _now: Moment) -> None:
+        leg.turn(signal.action)
+        self.floor.place_of(leg.id).change(leg.id, hold=leg.hold)
+        self.floor.emit(Done(signal.reply, held=leg.hold == "held"))
+
+    def renegotiated(self, _leg: Leg, dialog: Dialog, signal: Renegotiated, _now: Moment) -> None:
+        self.floor.emit(AnswerReoffer(dialog.port, signal.sdp, signal.reply))
+
+    def trickled(self, _leg: Leg, dialog: Dialog, signal: Trickled, _now: Moment) -> None:
+        self.floor.emit(AddCandidate(dialog.port, signal.candidate))
+
+    def port_up(self, leg: Leg, dialog: Dialog, signal: PortUp, now: Moment) -> None:
+        """Nothing follows: the mixer was told beforehand what this port hears."""
+
+    # ---- the end ---------------------------------------------------------------------------------------------
+
+    def hung_up(self, leg: Leg, dialog: Dialog, signal: HungUp, now: Moment) -> None:
+        if signal.reply is not None:
+            self.floor.emit(Done(signal.reply))
+        self._drop(leg, dialog, _meant(leg, signal.ending), now, _source(leg))
+
+    def lost(self, signal: Lost, now: Moment) -> None:
+        for id in [id for id in self.floor.dialogs if id.binding == signal.binding]:
+            found = self.floor.find(id)
+            if found is not None:
+                self._drop(*found, _LOST[found[0].stage], now, _source(found[0]))
+
+    def _drop(self, leg: Leg, dialog: Dialog, why: Ending, now: Moment, source: Source = "unknown") -> None:
+        """A dialog is over, and its far end knows. Its leg ends with it unless others still ring for the leg."""
+        if len(leg.dialogs) > 1:
+            self.floor.disconnect(leg, dialog)
+            return
+        self._end(leg, why, now, source, dialog)
+
+    def _end(self, leg: Leg, why: Ending, now: Moment, source: Source = "unknown", gone: Dialog | None = None) -> None:
+        """End a leg, and with it those that shared its bridge: a call of two ends as one."""
+        others = self.floor.others(leg)
+        self.floor.end(leg, why, now, source, gone)
+        for other in others:
+            self.floor.end(other, why, now, source)
+
+    def port_refused(self, signal: PortRefused, now: Moment) -> None:
+        request = signal.request
+        if not isinstance(request, AnswerPort | OfferPort):
+            _decline(self, request, BAD_PARAMS, signal.detail)
+        found = self.floor.find_port(request.port)
+        if found is None or isinstance(request, AnswerReoffer):
+            return
+        leg, dialog = found
+        if isinstance(request, OfferPort):
+            # Our own offer failed: there is no room for another port, and the far end knows nothing yet.
+            self._drop(leg, dialog, ending("NORMAL_CIRCUIT_CONGESTION", signal.detail), now)
+        else:
+            why = ending("INCOMPATIBLE_DESTINATION", signal.detail)
+            self.floor.emit(Bye(dialog.id, why))
+            self._drop(leg, dialog, why, now)
+
+    def port_down(self, leg: Leg, dialog: Dialog, signal: PortDown, now: Moment) -> None:
+        if signal.fate == "quiet" and leg.hold == "held":
+            return  # a client on hold need not send anything
+        why = ending("MEDIA_TIMEOUT", signal.reason)
+        self.floor.emit(Bye(dialog.id, why))
+        self._drop(leg, dialog, why, now)
+
+    def tick(self, _signal: Tick, now: Moment) -> None:
+        for leg in list(self.floor.legs.values()):
+            if leg.expires_at is None or leg.expires_at > now.mono or leg.id not in self.floor.legs:
+                continue
+            self._end(leg, ending("ALLOTTED_TIMEOUT" if leg.stage == "answered" else "NO_ANSWER"), now)
+
+    def hang_up(self, command: HangUp, now: Moment) -> None:
+        legs = list(self.floor.legs.values()) if command.leg is None else [self.floor.legs.get(command.leg)]
+        for leg in legs:
+            if leg is not None and leg.id in self.floor.legs:
+                self._end(leg, command.ending, now)
+
+    def broken(self, signal: Broken, now: Moment) -> None:
+        self.hang_up(HangUp(ending("NORMAL_TEMPORARY_FAILURE", signal.detail)), now)
+
+
+_KIND_FOR: dict[type[Ring | Park | Refuse], Kind] = {Ring: "bridge", Park: "parked", Refuse: "parked"}
+_RUNG: frozenset[Stage] = frozenset(("offered", "ringing"))
+_UPPER = str.maketrans("abcd", "ABCD")
+
+# What it means when a far end's connection is gone, by the stage of its leg.
+_LOST: dict[Stage, Ending] = {
+    "trying": ending("ORIGINATOR_CANCEL", "the caller's connection was lost"),
+    "early": ending("ORIGINATOR_CANCEL", "the caller's connection was lost"),
+    "offered": ending("USER_NOT_REGISTERED", "the called client's connection was lost"),
+    "ringing": ending("USER_NOT_REGISTERED", "the called client's connection was lost"),
+    "answered": ending("NORMAL_TEMPORARY_FAILURE", "a client's connection was lost"),
+}
+
+RULES: dict[type, Rule] = {
+    Rang: Rule(_RUNG, Session.rang),
+    Answered: Rule(_RUNG, Session.answered),
+    HungUp: Rule(LIVE, Session.hung_up),
+    Pressed: Rule(ANSWERED, Session.pressed),
+    AskedHold: Rule(ANSWERED, Session.asked_hold),
+    Renegotiated: Rule(LIVE, Session.renegotiated),
+    Trickled: Rule(LIVE, Session.trickled),
+    PortUp: Rule(LIVE, Session.port_up),
+    PortDown: Rule(LIVE, Session.port_down),
+    DigitHeard: Rule(ANSWERED, Session.digit_heard),
+}
+
+_OTHERS: dict[type, Callable[[Session, Any, Moment], None]] = {
+    Dialled: Session.dialled,
+    PortDescribed: Session.described,
+    PortRefused: Session.port_refused,
+    Lost: Session.lost,
+    Tick: Session.tick,
+    Broken: Session.broken,
+    HangUp: Session.hang_up,
+}
+
+
+def _meant(leg: Leg, said: Ending) -> Ending:
+    """What a far end's hang-up means. The browser SDK says USER_BUSY for every call it ends unanswered."""
+    if leg.stage in ("trying", "early"):
+        name = "ORIGINATOR_CANCEL"
+    elif leg.stage in _RUNG:
+        name = "CALL_REJECTED" if said.cause == "NORMAL_CLEARING" else said.cause
+    else:
+        name = said.cause
+    cause = CAUSES.get(name, CAUSES["NORMAL_CLEARING" if leg.stage == "answered" else "CALL_REJECTED"])
+    return Ending(cause.name, cause.code, cause.sip, cause.sip_reason, said.detail, said.headers)
+
+
+def _source(leg: Leg) -> Source:
+    return "caller" if leg.side == "incoming" else "callee"
+
+
+def _turn_away(session: Session, given: Any, found: tuple[Leg, Dialog] | None) -> None:
+    """Answer a signal that is not lawful (any more). A hang-up of what is over is simply done."""
+    if isinstance(given, HungUp):
+        if given.reply is not None:
+            session.floor.emit(Done(given.reply))
+        return
+    _decline(session, given, NO_CALL, "no such call" if found is None else f"not while the call is {found[0].stage}")
+
+
+def _decline(session: Session, asked: Any, code: int, message: str) -> None:
+    reply: int | None = getattr(asked, "reply", None)
+    if reply is not None:
+        session.floor.emit(Declined(reply, code, message))

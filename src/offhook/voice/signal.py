@@ -1,0 +1,173 @@
+"""What reaches a session: what far ends and media did, and that time has passed. Plain data, no I/O.
+
+`reply` is a number by which the shell knows the answer that it owes; a session answers each exactly once.
+"""
+
+from typing import Literal
+
+import msgspec
+
+from offhook.voice.cause import Ending
+from offhook.voice.command import Command
+from offhook.voice.effect import MediaRequest
+from offhook.voice.leg import DialogId, Headers, HoldAction, LegIds, Party
+
+
+class Target(msgspec.Struct, frozen=True):
+    """One far end to be rung: the dialog and the port that it shall get."""
+
+    dialog: DialogId
+    port: int
+    label: str
+
+
+class Ring(msgspec.Struct, frozen=True):
+    """The dialled leg rings these targets at once; the first that answers has it.
+
+    `seconds` is how long it may ring, `ringback` whether the caller hears a tone as early media meanwhile.
+    """
+
+    ids: LegIds
+    party: Party
+    targets: tuple[Target, ...]
+    seconds: float
+    ringback: Literal["tone", "none"] = "tone"
+
+
+class Park(msgspec.Struct, frozen=True):
+    """The caller's leg waits, alone with the platform, for what the customer's backend orders."""
+
+
+class Refuse(msgspec.Struct, frozen=True):
+    """Nobody rings."""
+
+    ending: Ending
+
+
+class Dialled(msgspec.Struct, frozen=True):
+    """A far end dials: the first signal of a session. `party` is the caller, `plan` what dialling decided."""
+
+    dialog: DialogId
+    reply: int
+    ids: LegIds
+    port: int
+    party: Party
+    destination: str
+    sdp: str
+    plan: Ring | Park | Refuse
+    trickle: bool = False
+    headers: Headers = ()
+    client_state: str | None = None
+
+
+class Rang(msgspec.Struct, frozen=True):
+    """A far end that was offered a call alerts its user."""
+
+    dialog: DialogId
+
+
+class Answered(msgspec.Struct, frozen=True):
+    """A far end that was offered a call takes it; `sdp` answers our offer."""
+
+    dialog: DialogId
+    reply: int
+    sdp: str
+    headers: Headers = ()
+    trickle: bool = False
+
+
+class HungUp(msgspec.Struct, frozen=True):
+    """A far end cancels, rejects or hangs up. `reply` is None where none is owed."""
+
+    dialog: DialogId
+    ending: Ending
+    reply: int | None = None
+
+
+class Pressed(msgspec.Struct, frozen=True):
+    """A far end sends digits by its signalling."""
+
+    dialog: DialogId
+    reply: int
+    digits: str
+
+
+class AskedHold(msgspec.Struct, frozen=True):
+    """A far end holds or unholds the call."""
+
+    dialog: DialogId
+    reply: int
+    action: HoldAction
+
+
+class Renegotiated(msgspec.Struct, frozen=True):
+    """A far end offers new media parameters (an ICE restart)."""
+
+    dialog: DialogId
+    reply: int
+    sdp: str
+
+
+class Trickled(msgspec.Struct, frozen=True):
+    """A candidate of a far end; None is the end of candidates."""
+
+    dialog: DialogId
+    candidate: str | None
+
+
+class Lost(msgspec.Struct, frozen=True):
+    """A binding is gone, and with it all its dialogs."""
+
+    binding: str
+
+
+class PortDescribed(msgspec.Struct, frozen=True):
+    """A media request was granted; `sdp` is ours (empty where the request needs none)."""
+
+    request: MediaRequest
+    sdp: str
+
+
+class PortRefused(msgspec.Struct, frozen=True):
+    """A media request was refused and has changed nothing; `detail` is for people."""
+
+    request: MediaRequest
+    detail: str
+
+
+class PortUp(msgspec.Struct, frozen=True):
+    """Audio flows over this port."""
+
+    port: int
+
+
+class PortDown(msgspec.Struct, frozen=True):
+    """The port is dead and already closed, or (`quiet`) nothing comes over it any more."""
+
+    port: int
+    reason: str
+    fate: Literal["closed", "quiet"] = "closed"
+
+
+class DigitHeard(msgspec.Struct, frozen=True):
+    """A far end pressed a key in its audio stream (RFC 4733)."""
+
+    port: int
+    digit: str
+    duration_ms: int
+
+
+class Tick(msgspec.Struct, frozen=True):
+    """The moment that the session asked for has come."""
+
+
+class Broken(msgspec.Struct, frozen=True):
+    """The shell cannot go on with this session; its legs end. `detail` is for people."""
+
+    detail: str
+
+
+DialogSignal = Rang | Answered | HungUp | Pressed | AskedHold | Renegotiated | Trickled
+PortSignal = PortUp | PortDown | DigitHeard
+Signal = Dialled | DialogSignal | PortSignal | PortDescribed | PortRefused | Lost | Tick | Broken
+Input = Signal | Command
