@@ -1,0 +1,118 @@
+"""`offhook dev`: the whole platform on this machine, with fixed keys. Knows what to print, not how it runs."""
+
+import asyncio
+import contextlib
+import errno
+import ipaddress
+import json
+import signal
+from collections.abc import AsyncGenerator, Iterator
+from pathlib import Path
+from typing import Annotated, Any, Protocol
+
+from cyclopts import Parameter
+
+from offhook.cli import platform
+from offhook.errors import ConfigurationError
+
+DEFAULT_PORT = 9700
+
+
+class Running(Protocol):
+    """A platform that is up. `env` are the settings for programs; `info` is what `/_offhook/info` tells: among
+    it `identities` (login, password, what) and `numbers` (number, rings)."""
+
+    env: dict[str, str]
+    info: dict[str, Any]
+
+    async def stop(self) -> None:
+        """End it in good order: calls get their end, then everything closes."""
+        ...
+
+
+async def dev(
+    *,
+    port: int = DEFAULT_PORT,
+    host: str = "127.0.0.1",
+    db: Path | None = None,
+    as_json: Annotated[bool, Parameter(name="--json", negative="")] = False,
+    ready_file: Path | None = None,
+) -> None:
+    """Start the platform on this machine, for development and tests. Ends with Ctrl-C.
+
+    Parameters
+    ----------
+    port
+        The HTTP and websocket port; 0 takes a free one.
+    host
+        A loopback address to listen on.
+    db
+        Keep everything in this SQLite file; without it everything is forgotten at the end.
+    as_json
+        Print one JSON object instead of the text.
+    ready_file
+        Write the same object to this file once the platform is ready.
+    """
+    _expect_loopback(host)
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with started(host=host, port=port, db=db) as running:
+        print(json.dumps({**running.env, "info": running.info}) if as_json else banner(running), flush=True)
+        with _announced(running.env, ready_file):
+            await stop.wait()
+
+
+def _expect_loopback(host: str) -> None:
+    """The keys of `dev` are in its documentation, so nobody but this machine may reach it."""
+    try:
+        loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        loopback = False
+    if not loopback:
+        raise ConfigurationError(f"`dev` listens on loopback addresses only, and {host} is none")
+
+
+@contextlib.asynccontextmanager
+async def started(*, host: str, port: int, db: Path | None) -> AsyncGenerator[Running, None]:
+    """The platform while the block runs; ConfigurationError where its address or database cannot be used."""
+    from offhook.edge.server import start_dev
+
+    try:
+        running: Running = await start_dev(host=host, port=port, db=db)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise ConfigurationError(f"port {port} is in use; choose another with --port, or 0 for any") from error
+        raise ConfigurationError(f"cannot start on {host}:{port}: {error.strerror or error}") from error
+    try:
+        yield running
+    finally:
+        await running.stop()
+
+
+@contextlib.contextmanager
+def _announced(env: dict[str, str], ready_file: Path | None) -> Iterator[None]:
+    platform.remember(env)
+    if ready_file is not None:
+        platform.write_private(ready_file, json.dumps(env, indent=2) + "\n")
+    try:
+        yield
+    finally:
+        platform.forget(env)
+
+
+def banner(running: Running) -> str:
+    """What to copy, then the line that scripts wait for."""
+    lines = [f"{name}={value}" for name, value in running.env.items()]
+    lines += ["", *_columns([("log in as", "password", "what it is"), *_rows(running.info["identities"])])]
+    lines += ["", *_columns([("number", "rings"), *_rows(running.info["numbers"])])]
+    return "\n".join([*lines, "", f"Console: {running.env['OFFHOOK_CONSOLE_URL']}", "Ready."])
+
+
+def _rows(entries: list[dict[str, str]]) -> list[tuple[str, ...]]:
+    return [tuple(entry.values()) for entry in entries]
+
+
+def _columns(rows: list[tuple[str, ...]]) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
