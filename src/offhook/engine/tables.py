@@ -1,0 +1,125 @@
+"""The columns of the database, and nothing of what they mean. Every table has `id` and `account_id`.
+
+Times are Unix seconds. `settings` and `document` are JSON texts of what no query asks about. Migrations under
+`engine/migrations` bring older databases here.
+"""
+
+from sqlalchemy import Boolean, Column, Double, Index, Integer, LargeBinary, MetaData, String, Table, Text
+from sqlalchemy.schema import SchemaItem
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(column_0_label)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _table(name: str, *items: SchemaItem) -> Table:
+    return Table(
+        name,
+        metadata,
+        Column("id", String, primary_key=True),
+        Column("account_id", String, nullable=False),
+        Column("created_at", Double, nullable=False),
+        *items,
+        Index(f"ix_{name}_account", "account_id", "created_at"),
+    )
+
+
+accounts = _table("accounts", Column("name", String, nullable=False))
+
+# `digest` is the SHA-256 of a key of 256 random bits; the key itself is shown once and kept nowhere.
+api_keys = _table(
+    "api_keys",
+    Column("digest", String, nullable=False, unique=True),
+    Column("revoked_at", Double),
+)
+
+connections = _table(
+    "connections",
+    Column("updated_at", Double, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("connection_name", String, nullable=False),
+    Column("user_name", String, unique=True),
+    Column("password", LargeBinary),
+    Column("active", Boolean, nullable=False),
+    Column("outbound_voice_profile_id", String),
+    Column("settings", Text, nullable=False),
+)
+
+credentials = _table(
+    "credentials",
+    Column("updated_at", Double, nullable=False),
+    Column("connection_id", String, nullable=False, index=True),
+    Column("sip_username", String, nullable=False, unique=True),
+    Column("password", LargeBinary, nullable=False),
+    Column("name", String, nullable=False),
+    Column("tag", String),
+    Column("expires_at", Double),
+)
+
+# One row per minted token: what can be revoked, and when it may be forgotten.
+tokens = _table(
+    "tokens",
+    Column("credential_id", String, nullable=False, index=True),
+    Column("expires_at", Double, nullable=False),
+    Column("revoked_at", Double),
+)
+
+numbers = _table(
+    "numbers",
+    Column("updated_at", Double, nullable=False),
+    Column("phone_number", String, nullable=False, unique=True),
+    Column("connection_id", String, index=True),
+    Column("connection_name", String),
+    Column("country_iso_alpha2", String, nullable=False),
+    Column("phone_number_type", String, nullable=False),
+    Column("status", String, nullable=False),
+    Column("customer_reference", String),
+    Column("billing_group_id", String),
+    Column("usage_payment_method", String, nullable=False),
+    Column("tags", Text, nullable=False),
+    Column("settings", Text, nullable=False),
+)
+
+profiles = _table(
+    "profiles",
+    Column("updated_at", Double, nullable=False),
+    Column("name", String, nullable=False),
+    Column("enabled", Boolean, nullable=False),
+    Column("service_plan", String, nullable=False),
+    Column("traffic_type", String, nullable=False),
+    Column("usage_payment_method", String, nullable=False),
+    Column("settings", Text, nullable=False),
+)
+
+# The durable shadow of a live leg; `id` is its call_control_id. It goes when the leg ends.
+legs = _table(
+    "legs",
+    Column("call_session_id", String, nullable=False, index=True),
+    Column("call_leg_id", String, nullable=False),
+    Column("connection_id", String, nullable=False),
+    Column("username", String, nullable=False),
+    Column("side", String, nullable=False),
+    Column("stage", String, nullable=False),
+    Column("place", String, nullable=False),
+    Column("answered_at", Double),
+    Column("heartbeat_at", Double, nullable=False),
+    Column("micros_per_minute", Integer, nullable=False),
+    Column("client_state", Text),
+    Column("document", Text, nullable=False),
+)
+
+# One row per ended leg; `document` is the record as the API shows it.
+detail_records = _table(
+    "detail_records",
+    Column("record_type", String, nullable=False),
+    Column("connection_id", String),
+    Column("call_session_id", String),
+    Column("call_leg_id", String),
+    Column("started_at", Double, nullable=False),
+    Column("finished_at", Double, nullable=False),
+    Column("document", Text, nullable=False),
+)
