@@ -54,7 +54,9 @@ impl CodecKind {
 
     /// The codec of an encoding name in any case, as in `a=rtpmap` (RFC 8866 section 6.6).
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Opus, Self::Pcmu, Self::Pcma].into_iter().find(|kind| kind.name().eq_ignore_ascii_case(name))
+        [Self::Opus, Self::Pcmu, Self::Pcma]
+            .into_iter()
+            .find(|kind| kind.name().eq_ignore_ascii_case(name))
     }
 }
 
@@ -146,7 +148,12 @@ impl Decoder {
     }
 
     /// Append `samples` of the packet *before* `next`, from the FEC that `next` carries or else concealed.
-    pub fn decode_fec(&mut self, next: &[u8], samples: usize, out: &mut Vec<i16>) -> Result<(), CodecError> {
+    pub fn decode_fec(
+        &mut self,
+        next: &[u8],
+        samples: usize,
+        out: &mut Vec<i16>,
+    ) -> Result<(), CodecError> {
         match self {
             Self::Opus(opus) => opus.decode_fec(next, samples, out),
             Self::G711(g711) => {
@@ -172,7 +179,9 @@ impl Decoder {
 pub fn packet_samples(kind: CodecKind, payload: &[u8]) -> Option<usize> {
     match kind {
         CodecKind::Opus => crate::codec_opus::packet_samples(payload),
-        CodecKind::Pcmu | CodecKind::Pcma => (1..=MAX_PACKET_SAMPLES / 6).contains(&payload.len()).then_some(payload.len()),
+        CodecKind::Pcmu | CodecKind::Pcma => (1..=MAX_PACKET_SAMPLES / 6)
+            .contains(&payload.len())
+            .then_some(payload.len()),
     }
 }
 
@@ -191,7 +200,10 @@ mod tests {
     fn a_frame_of_another_length_is_refused() {
         for kind in [CodecKind::Opus, CodecKind::Pcmu, CodecKind::Pcma] {
             let mut encoder = Encoder::new(kind).unwrap();
-            assert_eq!(encoder.encode(&[0; 100], &mut [0; 1_275]), Err(CodecError::WrongFrame(100)));
+            assert_eq!(
+                encoder.encode(&[0; 100], &mut [0; 1_275]),
+                Err(CodecError::WrongFrame(100))
+            );
             assert_eq!(encoder.kind(), kind);
             assert_eq!(Decoder::new(kind).unwrap().kind(), kind);
         }

@@ -34,7 +34,9 @@ pub fn packet_samples(payload: &[u8]) -> Option<usize> {
         1 | 2 => 2,
         _ => usize::from(*payload.get(1)? & 63),
     };
-    (1..=MAX_PACKET_SAMPLES).contains(&(frame * frames)).then_some(frame * frames)
+    (1..=MAX_PACKET_SAMPLES)
+        .contains(&(frame * frames))
+        .then_some(frame * frames)
 }
 
 /// An encoder for speech: VOIP application, 24 kbit/s, FEC and more bits while the far end reports loss.
@@ -52,9 +54,14 @@ impl OpusEncoder {
     pub fn new() -> Result<Self, CodecError> {
         let mut error = ffi::OPUS_OK;
         // SAFETY: the rate, channel count and application are legal constants and `error` outlives the call.
-        let state = unsafe { ffi::opus_encoder_create(RATE, 1, ffi::OPUS_APPLICATION_VOIP, &mut error) };
+        let state =
+            unsafe { ffi::opus_encoder_create(RATE, 1, ffi::OPUS_APPLICATION_VOIP, &mut error) };
         let state = NonNull::new(state).ok_or(CodecError::Opus(error))?;
-        let mut encoder = Self { state, bitrate: PLAIN_BITRATE, loss: 0 };
+        let mut encoder = Self {
+            state,
+            bitrate: PLAIN_BITRATE,
+            loss: 0,
+        };
         encoder.set(ffi::OPUS_SET_COMPLEXITY_REQUEST, COMPLEXITY)?;
         encoder.set(ffi::OPUS_SET_SIGNAL_REQUEST, ffi::OPUS_SIGNAL_VOICE)?;
         encoder.set(ffi::OPUS_SET_BITRATE_REQUEST, PLAIN_BITRATE)?;
@@ -68,7 +75,11 @@ impl OpusEncoder {
             p if p > FEC_ABOVE => (FEC_BITRATE, 1),
             _ => (PLAIN_BITRATE, 0),
         };
-        let loss = if fec == 1 { (percent.round() as i32).clamp(0, 100) } else { 0 };
+        let loss = if fec == 1 {
+            (percent.round() as i32).clamp(0, 100)
+        } else {
+            0
+        };
         if (bitrate, loss) == (self.bitrate, self.loss) {
             return Ok(());
         }
@@ -89,7 +100,15 @@ impl OpusEncoder {
         let samples = c_int::try_from(pcm.len()).map_err(|_| CodecError::WrongFrame(pcm.len()))?;
         let room = i32::try_from(out.len()).unwrap_or(i32::MAX);
         // SAFETY: both pointers are to live slices of the lengths given, mono; the state is ours alone.
-        check(unsafe { ffi::opus_encode(self.state.as_ptr(), pcm.as_ptr(), samples, out.as_mut_ptr(), room) })
+        check(unsafe {
+            ffi::opus_encode(
+                self.state.as_ptr(),
+                pcm.as_ptr(),
+                samples,
+                out.as_mut_ptr(),
+                room,
+            )
+        })
     }
 
     fn set(&mut self, request: c_int, value: i32) -> Result<(), CodecError> {
@@ -119,7 +138,9 @@ impl OpusDecoder {
         let mut error = ffi::OPUS_OK;
         // SAFETY: the rate and channel count are legal constants and `error` outlives the call.
         let state = unsafe { ffi::opus_decoder_create(RATE, 1, &mut error) };
-        Ok(Self { state: NonNull::new(state).ok_or(CodecError::Opus(error))? })
+        Ok(Self {
+            state: NonNull::new(state).ok_or(CodecError::Opus(error))?,
+        })
     }
 
     /// Append the packet's samples and return how many.
@@ -129,7 +150,12 @@ impl OpusDecoder {
     }
 
     /// Append `samples` of the packet before `next` (its FEC, or concealment where it has none).
-    pub fn decode_fec(&mut self, next: &[u8], samples: usize, out: &mut Vec<i16>) -> Result<(), CodecError> {
+    pub fn decode_fec(
+        &mut self,
+        next: &[u8],
+        samples: usize,
+        out: &mut Vec<i16>,
+    ) -> Result<(), CodecError> {
         self.run(Some(next), samples, 1, out).map(drop)
     }
 
@@ -139,7 +165,13 @@ impl OpusDecoder {
     }
 
     /// `samples` is rounded down to the 2.5 ms grid of libopus, and the rest filled by repeating the last sample.
-    fn run(&mut self, payload: Option<&[u8]>, samples: usize, fec: c_int, out: &mut Vec<i16>) -> Result<usize, CodecError> {
+    fn run(
+        &mut self,
+        payload: Option<&[u8]>,
+        samples: usize,
+        fec: c_int,
+        out: &mut Vec<i16>,
+    ) -> Result<usize, CodecError> {
         let grid = samples.min(MAX_PACKET_SAMPLES) / 120 * 120;
         let start = out.len();
         out.resize(start + samples, 0);
@@ -149,7 +181,14 @@ impl OpusDecoder {
         let (data, len) = payload.map_or((std::ptr::null(), 0), |p| (p.as_ptr(), p.len() as i32));
         // SAFETY: `data` is null with length 0 (concealment) or a live slice; `out` has room for `grid` mono samples.
         let code = unsafe {
-            ffi::opus_decode(self.state.as_ptr(), data, len, out[start..].as_mut_ptr(), grid as c_int, fec)
+            ffi::opus_decode(
+                self.state.as_ptr(),
+                data,
+                len,
+                out[start..].as_mut_ptr(),
+                grid as c_int,
+                fec,
+            )
         };
         let decoded = check(code).inspect_err(|_| out.truncate(start))?;
         let last = out[start + decoded.max(1) - 1];
@@ -184,7 +223,9 @@ mod tests {
         let mut heard = Vec::new();
         for (index, packet) in packets.iter().enumerate() {
             match drop_every > 0 && index % drop_every == drop_every - 1 {
-                true if index + 1 < packets.len() => decoder.decode_fec(&packets[index + 1], 960, &mut heard).unwrap(),
+                true if index + 1 < packets.len() => decoder
+                    .decode_fec(&packets[index + 1], 960, &mut heard)
+                    .unwrap(),
                 true => decoder.conceal(960, &mut heard).unwrap(),
                 false => drop(decoder.decode(packet, &mut heard).unwrap()),
             }
@@ -222,7 +263,12 @@ mod tests {
     #[test]
     fn fec_asks_for_more_bits_only_above_two_percent() {
         let mut encoder = OpusEncoder::new().unwrap();
-        for (percent, bitrate, loss) in [(2.0, 24_000, 0), (2.5, 32_000, 3), (12.0, 40_000, 12), (0.0, 24_000, 0)] {
+        for (percent, bitrate, loss) in [
+            (2.0, 24_000, 0),
+            (2.5, 32_000, 3),
+            (12.0, 40_000, 12),
+            (0.0, 24_000, 0),
+        ] {
             encoder.set_loss(percent).unwrap();
             assert_eq!((encoder.bitrate, encoder.loss), (bitrate, loss));
         }

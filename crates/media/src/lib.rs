@@ -11,3 +11,4 @@ pub mod play;
 pub mod quality;
 pub mod resample;
 pub mod tone;
+mod tone_meter;
