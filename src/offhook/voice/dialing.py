@@ -4,104 +4,32 @@ The rules are the table of "Dialling a registered client" and the settings of th
 """
 
 from collections.abc import Sequence
-from typing import Literal, Protocol
+from typing import Literal
+from urllib.parse import unquote
 
 import msgspec
 
+from offhook.voice import numbering
 from offhook.voice.binding import Binding
-from offhook.voice.cause import Ending
+from offhook.voice.cause import Ending, ending
+from offhook.voice.directory import ConnectionCard, Directory, Registered, Traffic
+from offhook.voice.emergency import EMERGENCY
 
-Preference = Literal["disabled", "internal", "unrestricted"]
-DnisFormat = Literal["+e164", "e164", "national", "sip_username"]
-AniFormat = Literal["+E.164", "E.164", "+E.164-national", "E.164-national"]
 Ringback = Literal["instant", "on_ringing", "none"]
 
-
-class ConnectionCard(msgspec.Struct, frozen=True):
-    """What dialling and logging in need to know of a credential connection."""
-
-    id: str
-    account_id: str
-    name: str
-    username: str
-    active: bool = True
-    sip_uri_calling_preference: Preference = "disabled"
-    dnis_number_format: DnisFormat = "e164"
-    ani_number_format: AniFormat = "E.164-national"
-    simultaneous_ringing: bool = False
-    inbound_channel_limit: int | None = None
-    outbound_channel_limit: int | None = None
-    timeout_1xx_secs: int = 3
-    timeout_2xx_secs: int = 90
-    inbound_ringback: bool = False
-    outbound_ringback: bool = False
-    instant_ringback: bool = True
-    ani_override: str = ""
-    ani_override_type: Literal["always", "normal", "emergency"] = "always"
-    localization: str = "US"
-    profile_id: str | None = None
-
-
-class CredentialCard(msgspec.Struct, frozen=True):
-    """What dialling and logging in need to know of a telephony credential; `expires_at` is Unix seconds."""
-
-    id: str
-    account_id: str
-    connection_id: str
-    username: str
-    expires_at: float | None = None
-
-
-class NumberCard(msgspec.Struct, frozen=True):
-    """What dialling needs to know of a phone number: `number` is +E.164, unique on the platform."""
-
-    id: str
-    account_id: str
-    number: str
-    connection_id: str | None = None
-
-
-class ProfileCard(msgspec.Struct, frozen=True):
-    """What dialling needs to know of an outbound voice profile. Destinations are ISO 3166 alpha-2 codes."""
-
-    id: str
-    account_id: str
-    name: str
-    enabled: bool = True
-    concurrent_call_limit: int | None = None
-    whitelisted_destinations: tuple[str, ...] = ()
-
-
-class Directory(Protocol):
-    """Look-ups in memory; none of them waits."""
-
-    def connection(self, id: str) -> ConnectionCard | None: ...
-    def connection_of_username(self, username: str) -> ConnectionCard | None: ...
-    def credential_of_username(self, username: str) -> CredentialCard | None: ...
-    def number(self, e164: str) -> NumberCard | None: ...
-    def profile(self, id: str) -> ProfileCard | None: ...
-
-
-class Registered(Protocol):
-    """The live bindings; `voice.binding.Bindings` is one."""
-
-    def of_username(self, username: str) -> tuple[Binding, ...]: ...
-
-
-class Traffic(Protocol):
-    """How many live legs count against a limit right now, the new call not included."""
-
-    def inbound(self, connection_id: str) -> int:
-        """Legs that the platform rang or rings on this connection."""
-        ...
-
-    def outbound(self, connection_id: str) -> int:
-        """Legs that clients of this connection dialled."""
-        ...
-
-    def through(self, profile_id: str) -> int:
-        """Calls to phone numbers by connections with this outbound voice profile."""
-        ...
+MAX_DESTINATION = 256
+# Every name under which the hosted product takes SIP: programs dial these.
+HOSTED_DOMAINS = (
+    "sip.telnyx.com",
+    "sip.telnyx.eu",
+    "sip.telnyx.com.au",
+    "sip.telnyx.ca",
+    "sip.telnyx.asia",
+    "sip.telnyx.me",
+    "sip-eu.telnyx.com",
+    "sip-anycast1.telnyx.com",
+    "sip-anycast2.telnyx.com",
+)
 
 
 class SipDomains(msgspec.Struct, frozen=True):
@@ -163,9 +91,198 @@ class Dialplan:
 
     def decide(self, call: Dialled) -> Decision:
         """Who rings for this call. Never raises, whatever the destination is."""
-        raise NotImplementedError
+        try:
+            user = user_part(call.destination, self._domains)
+            number = numbering.compact(user)
+            if number in EMERGENCY:
+                raise _Refused("CALL_REJECTED", "emergency calling not supported: use another phone")
+            caller = self._caller(call)
+            return self._by_username(user, caller, call) if number is None else self._by_number(number, caller, call)
+        except _Refused as refused:
+            return Refuse(ending(refused.cause, refused.detail), refused.detail)
+
+    # ---- the caller's side -----------------------------------------------------------------------------------
+
+    def _caller(self, call: Dialled) -> ConnectionCard | None:
+        if call.connection_id is None:
+            return None
+        caller = self._directory.connection(call.connection_id)
+        if caller is None or caller.account_id != call.account_id:
+            raise _Refused("CALL_REJECTED", "the caller's connection was deleted")
+        if not caller.active:
+            raise _Refused("CALL_REJECTED", f"active is false on the caller's connection {caller.name}")
+        if _full(caller.outbound_channel_limit, self._traffic.outbound(caller.id)):
+            raise _Refused(
+                "NORMAL_CIRCUIT_CONGESTION", f"outbound.channel_limit of connection {caller.name} is reached"
+            )
+        return caller
+
+    def _check_profile(self, caller: ConnectionCard | None, e164: str) -> None:
+        """The caller's outbound voice profile, which calls to phone numbers must satisfy."""
+        profile = self._directory.profile(caller.profile_id) if caller and caller.profile_id else None
+        if profile is None:
+            return
+        if not profile.enabled:
+            raise _Refused("CALL_REJECTED", f"enabled is false on outbound voice profile {profile.name}")
+        if numbering.country_of(e164) not in profile.whitelisted_destinations:
+            raise _Refused(
+                "CALL_REJECTED", f"whitelisted_destinations of outbound voice profile {profile.name} lacks this country"
+            )
+        if _full(profile.concurrent_call_limit, self._traffic.through(profile.id)):
+            raise _Refused(
+                "NORMAL_CIRCUIT_CONGESTION",
+                f"concurrent_call_limit of outbound voice profile {profile.name} is reached",
+            )
+
+    # ---- the dialled side ------------------------------------------------------------------------------------
+
+    def _by_number(self, dialled: str, caller: ConnectionCard | None, call: Dialled) -> Decision:
+        readings = numbering.readings(dialled, caller.localization if caller else "US")
+        if not readings:
+            raise _Refused("INVALID_NUMBER_FORMAT", "this is no phone number")
+        number = next(filter(None, map(self._directory.number, readings)), None)
+        self._check_profile(caller, number.number if number else readings[0])
+        if number is None:
+            raise _Refused("UNALLOCATED_NUMBER", "nobody here has this number, and no trunk leads outside")
+        connection = self._directory.connection(number.connection_id) if number.connection_id else None
+        if connection is None:
+            raise _Refused("UNALLOCATED_NUMBER", "connection_id: the number is assigned to no connection")
+        if connection.dnis_number_format != "sip_username":
+            raise _Refused(
+                "UNALLOCATED_NUMBER",
+                f"inbound.dnis_number_format of connection {connection.name} is "
+                f"{connection.dnis_number_format}; only sip_username rings its registered client",
+            )
+        why = f"the number is assigned to connection {connection.name}, whose username is {connection.username}"
+        return self._ring(connection, connection.username, number.number, why, caller, call)
+
+    def _by_username(self, user: str, caller: ConnectionCard | None, call: Dialled) -> Decision:
+        connection, why = self._owner(user, call.now)
+        if user[0].isdigit():
+            raise _Refused(
+                "CALL_REJECTED", "sip_uri_calling_preference: a username that starts with a digit cannot be dialled"
+            )
+        preference = connection.sip_uri_calling_preference
+        inside = call.account_id == connection.account_id
+        if preference == "disabled" or (preference == "internal" and not inside):
+            raise _Refused(
+                "CALL_REJECTED", f"sip_uri_calling_preference of connection {connection.name} is {preference}"
+            )
+        return self._ring(connection, user, None, why, caller, call)
+
+    def _owner(self, user: str, now: float) -> tuple[ConnectionCard, str]:
+        """The connection under which a username rings, and whose name it is."""
+        connection = self._directory.connection_of_username(user)
+        if connection is not None:
+            return connection, f"{user} is the username of connection {connection.name}"
+        credential = self._directory.credential_of_username(user)
+        connection = self._directory.connection(credential.connection_id) if credential else None
+        if credential is None or connection is None:
+            raise _Refused("UNALLOCATED_NUMBER", "there is no such username")
+        if credential.expires_at is not None and credential.expires_at <= now:
+            raise _Refused("UNALLOCATED_NUMBER", "expires_at: this telephony credential has expired")
+        return connection, f"{user} is a telephony credential of connection {connection.name}"
+
+    def _ring(
+        self,
+        connection: ConnectionCard,
+        username: str,
+        number: str | None,
+        why: str,
+        caller: ConnectionCard | None,
+        call: Dialled,
+    ) -> Ring:
+        if not connection.active:
+            raise _Refused("UNALLOCATED_NUMBER", f"active is false on connection {connection.name}")
+        if _full(connection.inbound_channel_limit, self._traffic.inbound(connection.id)):
+            raise _Refused(
+                "NORMAL_CIRCUIT_CONGESTION", f"inbound.channel_limit of connection {connection.name} is reached"
+            )
+        registered = self._registered.of_username(username)
+        if not registered:
+            raise _Refused("USER_NOT_REGISTERED", f"{why}, and nobody is registered under it")
+        ringing = registered if connection.simultaneous_ringing else registered[:1]
+        return Ring(
+            account_id=connection.account_id,
+            connection_id=connection.id,
+            username=username,
+            bindings=ringing,
+            reason=f"{why}; {_who_rings(len(ringing), len(registered))}",
+            number=number,
+            caller_number=_shown_number(call, caller, connection, number),
+            ringback=_ringback(caller, connection),
+            unheard_seconds=connection.timeout_1xx_secs,
+            ring_seconds=connection.timeout_2xx_secs,
+        )
 
 
-def domains(name: str, aliases: Sequence[str] | None = None) -> SipDomains:
+class _Refused(Exception):
+    """Leaves the rules from wherever one says no."""
+
+    def __init__(self, cause: str, detail: str) -> None:
+        super().__init__(detail)
+        self.cause = cause
+        self.detail = detail
+
+
+def domains(name: str = HOSTED_DOMAINS[0], aliases: Sequence[str] | None = None) -> SipDomains:
     """The configured domain with its aliases; None takes the hosted product's names."""
-    raise NotImplementedError
+    others = HOSTED_DOMAINS if aliases is None else aliases
+    return SipDomains(
+        name.lower(), tuple(dict.fromkeys(alias.lower() for alias in others if alias.lower() != name.lower()))
+    )
+
+
+def user_part(destination: str, ours: SipDomains) -> str:
+    """Whom a destination names: `bob`, `sip:bob@domain:5060;transport=tcp`, `<sips:bo%62@domain>` are all `bob`.
+
+    Raises the refusal for what names nobody here (RFC 3261 section 21.4.5: a foreign domain is a 404).
+    """
+    text = destination.strip()
+    if not text or len(text) > MAX_DESTINATION or not text.isprintable():
+        raise _Refused("INVALID_NUMBER_FORMAT", "this destination is empty, too long or unreadable")
+    if text.endswith(">"):
+        text = text[text.rfind("<") + 1 : -1]
+    scheme, colon, rest = text.partition(":")
+    if colon and scheme.lower() in ("sip", "sips", "tel"):
+        text = rest
+    user, at, host = text.rpartition("@")
+    if at and _host(host) not in (ours.name, *ours.aliases):
+        raise _Refused("UNALLOCATED_NUMBER", f"only {ours.name} and its aliases are served here")
+    user = unquote((user if at else text).partition(";")[0].partition(":")[0])
+    if not user or not user.isprintable():
+        raise _Refused("INVALID_NUMBER_FORMAT", "this destination names nobody")
+    return user
+
+
+def _host(text: str) -> str:
+    """The host of a URI's `host[:port][;parameters][?headers]`, as it compares."""
+    return text.partition(";")[0].partition("?")[0].partition(":")[0].rstrip(".").lower()
+
+
+def _full(limit: int | None, in_use: int) -> bool:
+    return limit is not None and in_use >= limit
+
+
+def _who_rings(ringing: int, registered: int) -> str:
+    if registered == 1:
+        return "its one login rings"
+    if ringing == registered:
+        return f"inbound.simultaneous_ringing rings all {registered} logins"
+    return f"the latest of its {registered} logins rings"
+
+
+def _shown_number(call: Dialled, caller: ConnectionCard | None, callee: ConnectionCard, number: str | None) -> str:
+    """The caller's number as the callee sees it. A SIP URI's caller is shown as it calls itself."""
+    shown = call.caller_number
+    if caller and caller.ani_override and caller.ani_override_type != "emergency":
+        shown = caller.ani_override
+    if number is None:
+        return shown
+    return numbering.presented(shown, callee.ani_number_format, numbering.country_of(number))
+
+
+def _ringback(caller: ConnectionCard | None, callee: ConnectionCard) -> Ringback:
+    if caller is not None and caller.instant_ringback:
+        return "instant"
+    return "on_ringing" if callee.inbound_ringback or (caller is not None and caller.outbound_ringback) else "none"

@@ -1,0 +1,98 @@
+"""What dialling and logging in look up, as cards and questions. Answered from memory; nothing here waits or decides."""
+
+from typing import Literal, Protocol
+
+import msgspec
+
+from offhook.voice.binding import Binding
+from offhook.voice.numbering import NumberFormat
+
+Preference = Literal["disabled", "internal", "unrestricted"]
+DnisFormat = Literal["+e164", "e164", "national", "sip_username"]
+
+
+class ConnectionCard(msgspec.Struct, frozen=True):
+    """What dialling and logging in need to know of a credential connection."""
+
+    id: str
+    account_id: str
+    name: str
+    username: str
+    active: bool = True
+    sip_uri_calling_preference: Preference = "disabled"
+    dnis_number_format: DnisFormat = "e164"
+    ani_number_format: NumberFormat = "E.164-national"
+    simultaneous_ringing: bool = False
+    inbound_channel_limit: int | None = None
+    outbound_channel_limit: int | None = None
+    timeout_1xx_secs: int = 3
+    timeout_2xx_secs: int = 90
+    inbound_ringback: bool = False
+    outbound_ringback: bool = False
+    instant_ringback: bool = True
+    ani_override: str = ""
+    ani_override_type: Literal["always", "normal", "emergency"] = "always"
+    localization: str = "US"
+    profile_id: str | None = None
+
+
+class CredentialCard(msgspec.Struct, frozen=True):
+    """What dialling and logging in need to know of a telephony credential; `expires_at` is Unix seconds."""
+
+    id: str
+    account_id: str
+    connection_id: str
+    username: str
+    expires_at: float | None = None
+
+
+class NumberCard(msgspec.Struct, frozen=True):
+    """What dialling needs to know of a phone number: `number` is +E.164, unique on the platform."""
+
+    id: str
+    account_id: str
+    number: str
+    connection_id: str | None = None
+
+
+class ProfileCard(msgspec.Struct, frozen=True):
+    """What dialling needs to know of an outbound voice profile. Destinations are ISO 3166 alpha-2 codes."""
+
+    id: str
+    account_id: str
+    name: str
+    enabled: bool = True
+    concurrent_call_limit: int | None = None
+    whitelisted_destinations: tuple[str, ...] = ("US", "CA")
+
+
+class Directory(Protocol):
+    """Look-ups in memory; none of them waits."""
+
+    def connection(self, id: str) -> ConnectionCard | None: ...
+    def connection_of_username(self, username: str) -> ConnectionCard | None: ...
+    def credential_of_username(self, username: str) -> CredentialCard | None: ...
+    def number(self, e164: str) -> NumberCard | None: ...
+    def profile(self, id: str) -> ProfileCard | None: ...
+
+
+class Registered(Protocol):
+    """The live bindings; `voice.binding.Bindings` is one."""
+
+    def of_username(self, username: str) -> tuple[Binding, ...]: ...
+
+
+class Traffic(Protocol):
+    """How many live legs count against a limit right now, the new call not included."""
+
+    def inbound(self, connection_id: str) -> int:
+        """Legs that the platform rang or rings on this connection."""
+        ...
+
+    def outbound(self, connection_id: str) -> int:
+        """Legs that clients of this connection dialled."""
+        ...
+
+    def through(self, profile_id: str) -> int:
+        """Calls to phone numbers by connections with this outbound voice profile."""
+        ...

@@ -1,0 +1,361 @@
+"""Category: unit. The dialling table of the mission, every refusal, and several clients at once."""
+
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from offhook.voice import numbering
+from offhook.voice.binding import Binding, Bindings
+from offhook.voice.dialing import HOSTED_DOMAINS, Dialled, Dialplan, Refuse, Ring, domains
+from offhook.voice.directory import ConnectionCard, CredentialCard, NumberCard, ProfileCard
+
+DESK = ConnectionCard("1", "acme", "Desk", "john1234", sip_uri_calling_preference="internal")
+NUMBER = "+13125550100"
+
+
+class World:
+    """A directory, a registry and traffic in dictionaries."""
+
+    def __init__(self, **desk: Any) -> None:
+        self.connections = {"1": msgspec.structs.replace(DESK, **desk)}
+        self.credentials = {
+            "gencred1": CredentialCard("k1", "acme", "1", "gencred1"),
+            "gencred2": CredentialCard("k2", "acme", "1", "gencred2", expires_at=100.0),
+        }
+        self.numbers = {NUMBER: NumberCard("n", "acme", NUMBER, "1")}
+        self.profiles: dict[str, ProfileCard] = {}
+        self.bindings = Bindings()
+        self.legs: dict[str, int] = {}
+
+    def connection(self, id: str) -> ConnectionCard | None:
+        return self.connections.get(id)
+
+    def connection_of_username(self, username: str) -> ConnectionCard | None:
+        return next((card for card in self.connections.values() if card.username == username), None)
+
+    def credential_of_username(self, username: str) -> CredentialCard | None:
+        return self.credentials.get(username)
+
+    def number(self, e164: str) -> NumberCard | None:
+        return self.numbers.get(e164)
+
+    def profile(self, id: str) -> ProfileCard | None:
+        return self.profiles.get(id)
+
+    def inbound(self, connection_id: str) -> int:
+        return self.legs.get(f"in {connection_id}", 0)
+
+    def outbound(self, connection_id: str) -> int:
+        return self.legs.get(f"out {connection_id}", 0)
+
+    def through(self, profile_id: str) -> int:
+        return self.legs.get(f"via {profile_id}", 0)
+
+    def log_in(self, id: str, username: str, token: str | None = None) -> None:
+        credential = self.credentials.get(username)
+        self.bindings.register(
+            Binding(id, "acme", "1", username, 0.0, credential_id=credential.id if credential else None, token_id=token)
+        )
+
+    def dial(self, destination: str, **call: Any) -> Ring | Refuse:
+        plan = Dialplan(self, self.bindings, self, domains("sip.example.test", HOSTED_DOMAINS))
+        return plan.decide(Dialled(destination, **{"now": 50.0, "account_id": "acme", "connection_id": "1"} | call))
+
+    def rings(self, destination: str, **call: Any) -> list[str]:
+        decision = self.dial(destination, **call)
+        assert isinstance(decision, Ring), decision
+        return [binding.id for binding in decision.bindings]
+
+    def refuses(self, destination: str, **call: Any) -> tuple[str, int | None, str]:
+        decision = self.dial(destination, **call)
+        assert isinstance(decision, Refuse), decision
+        return decision.ending.cause, decision.ending.sip_code, decision.ending.detail
+
+
+@pytest.fixture
+def six() -> World:
+    """The mission's six clients, registered in turn."""
+    world = World()
+    world.credentials["gencred2"] = CredentialCard("k2", "acme", "1", "gencred2")
+    for id, username, token in (
+        ("a", "john1234", None),
+        ("b", "gencred1", None),
+        ("c", "gencred1", "token1_1"),
+        ("d", "gencred2", None),
+        ("e", "gencred2", "token2_1"),
+        ("f", "gencred2", "token2_2"),
+    ):
+        world.log_in(id, username, token)
+    return world
+
+
+def test_six_clients_ring_by_their_own_username_only(six: World) -> None:
+    assert [six.rings(user) for user in ("john1234", "gencred1", "gencred2")] == [["a"], ["c"], ["f"]]
+
+
+def test_the_former_of_six_clients_rings_when_the_latest_goes(six: World) -> None:
+    for gone, username, next_one in (("f", "gencred2", "e"), ("e", "gencred2", "d"), ("c", "gencred1", "b")):
+        six.bindings.unregister(gone)
+        assert six.rings(username) == [next_one]
+    six.bindings.unregister("a")
+    assert six.refuses("john1234")[0] == "USER_NOT_REGISTERED"
+
+
+def test_simultaneous_ringing_rings_all_logins_of_the_username_and_no_other(six: World) -> None:
+    six.connections["1"] = msgspec.structs.replace(six.connections["1"], simultaneous_ringing=True)
+    assert six.rings("gencred2") == ["f", "e", "d"]
+    assert six.rings("john1234") == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("login", "token", "dialled"),
+    [
+        ("john1234", None, "john1234@sip.example.test"),
+        ("john1234", None, NUMBER),
+        ("gencred1", None, "gencred1@sip.example.test"),
+        ("gencred1", "jwt", "gencred1@sip.example.test"),
+    ],
+)
+def test_every_row_of_the_dialling_table(login: str, token: str | None, dialled: str) -> None:
+    world = World(dnis_number_format="sip_username")
+    world.log_in("x", login, token)
+    assert world.rings(dialled) == ["x"]
+
+
+@pytest.mark.parametrize(
+    "destination",
+    [
+        "john1234",
+        " john1234 ",
+        "sip:john1234",
+        "SIP:john1234@sip.example.test",
+        "sips:john1234@SIP.Example.Test:5061;transport=tls?X-A=b",
+        "sip:john1234;isub=1@sip.example.test.",
+        "sip:john1234:secret@sip.example.test",
+        "<sip:john1234@sip.example.test>",
+        '"John" <sip:john1234@sip.telnyx.com>',
+        "sip:%6Aohn1234@sip.telnyx.eu",
+        *(f"john1234@{domain}" for domain in HOSTED_DOMAINS),
+    ],
+)
+def test_a_username_in_every_spelling(destination: str) -> None:
+    world = World()
+    world.log_in("x", "john1234")
+    assert world.rings(destination) == ["x"]
+
+
+@pytest.mark.parametrize(
+    "destination",
+    [
+        NUMBER,
+        "13125550100",
+        "3125550100",
+        "(312) 555-0100",
+        "1-312-555-0100",
+        "tel:+1-312-555-0100",
+        f"sip:{NUMBER}@sip.telnyx.com",
+        f"{NUMBER};npdi=yes",
+    ],
+)
+def test_a_phone_number_in_every_spelling(destination: str) -> None:
+    world = World(dnis_number_format="sip_username")
+    world.log_in("x", "john1234")
+    assert world.rings(destination) == ["x"]
+
+
+@pytest.mark.parametrize("dialled", ["020 7946 0123", "+442079460123", "00442079460123", "442079460123"])
+def test_national_forms_follow_the_callers_localization(dialled: str) -> None:
+    world = World(dnis_number_format="sip_username", localization="GB")
+    world.numbers["+442079460123"] = NumberCard("g", "acme", "+442079460123", "1")
+    world.log_in("x", "john1234")
+    assert world.rings(dialled) == ["x"]
+
+
+@pytest.mark.parametrize("destination", ["John1234", "john123", "john12345", "gencred", "nobody", "%00", "*67"])
+def test_user_parts_match_exactly(destination: str) -> None:
+    world = World()
+    world.log_in("x", "john1234")
+    assert world.refuses(destination)[0] in ("UNALLOCATED_NUMBER", "INVALID_NUMBER_FORMAT")
+
+
+@pytest.mark.parametrize("destination", ["john1234@evil.test", "john1234@sip.telnyx.com.evil.test", "sip:john1234@"])
+def test_foreign_domains_are_refused(destination: str) -> None:
+    world = World()
+    world.log_in("x", "john1234")
+    assert world.refuses(destination)[:2] == ("UNALLOCATED_NUMBER", 404)
+
+
+@pytest.mark.parametrize(
+    "destination", ["911", "112", "999", "933", "+1911", "sip:911@sip.telnyx.com", "9-1-1", "tel:911"]
+)
+def test_emergency_numbers_are_refused_at_once(destination: str) -> None:
+    cause, _, detail = World().refuses(destination, connection_id=None, account_id=None)
+    assert cause == "CALL_REJECTED"
+    assert "emergency calling not supported" in detail
+
+
+@pytest.mark.parametrize(
+    ("preference", "account", "rings"),
+    [
+        ("disabled", "acme", False),
+        ("internal", "acme", True),
+        ("internal", "other", False),
+        ("internal", None, False),
+        ("unrestricted", "other", True),
+        ("unrestricted", None, True),
+    ],
+)
+def test_sip_uri_calling_preference(preference: str, account: str | None, rings: bool) -> None:
+    world = World(sip_uri_calling_preference=preference)
+    world.connections["2"] = ConnectionCard("2", "other", "Other", "other1234")
+    world.log_in("x", "john1234")
+    caller = {"acme": "1", "other": "2", None: None}[account]
+    decision = world.dial("john1234", account_id=account, connection_id=caller)
+    assert isinstance(decision, Ring) == rings
+    if isinstance(decision, Refuse):
+        assert (decision.ending.cause, decision.ending.sip_code) == ("CALL_REJECTED", 403)
+        assert "sip_uri_calling_preference" in decision.ending.detail
+
+
+def test_a_username_that_starts_with_a_digit_cannot_be_dialled() -> None:
+    world = World(username="4john")
+    world.log_in("x", "4john")
+    assert "sip_uri_calling_preference" in world.refuses("4john")[2]
+
+
+def full_profile(**facts: Any) -> dict[str, ProfileCard]:
+    return {"p": ProfileCard("p", "acme", "Out", **facts)}
+
+
+@pytest.mark.parametrize(
+    ("desk", "destination", "cause", "field"),
+    [
+        ({"active": False}, "john1234", "CALL_REJECTED", "active"),
+        ({"dnis_number_format": "e164"}, NUMBER, "UNALLOCATED_NUMBER", "inbound.dnis_number_format"),
+        ({"inbound_channel_limit": 2}, "john1234", "NORMAL_CIRCUIT_CONGESTION", "inbound.channel_limit"),
+        ({"outbound_channel_limit": 1}, "john1234", "NORMAL_CIRCUIT_CONGESTION", "outbound.channel_limit"),
+        ({}, "gencred1", "USER_NOT_REGISTERED", "registered"),
+        ({}, "+15550009999", "UNALLOCATED_NUMBER", "trunk"),
+        ({}, "12345", "INVALID_NUMBER_FORMAT", "number"),
+        ({}, "a" * 257, "INVALID_NUMBER_FORMAT", "long"),
+        ({}, "bob\n", "UNALLOCATED_NUMBER", "username"),
+        ({}, "bo\nb", "INVALID_NUMBER_FORMAT", "unreadable"),
+        ({}, "sip:@sip.telnyx.com", "INVALID_NUMBER_FORMAT", "nobody"),
+    ],
+)
+def test_refusals_name_what_refuses(desk: dict[str, Any], destination: str, cause: str, field: str) -> None:
+    world = World(**desk)
+    world.log_in("x", "john1234")
+    world.legs = {"in 1": 2, "out 1": 1}
+    said, _, detail = world.refuses(destination)
+    assert said == cause
+    assert field in detail
+
+
+def test_an_inactive_connection_is_not_found_from_elsewhere() -> None:
+    world = World(active=False, sip_uri_calling_preference="unrestricted")
+    world.log_in("x", "john1234")
+    assert world.refuses("john1234", connection_id=None, account_id=None)[:2] == ("UNALLOCATED_NUMBER", 404)
+
+
+def test_a_credential_rings_until_it_expires_and_not_once_deleted() -> None:
+    world = World()
+    world.log_in("x", "gencred2")
+    assert world.rings("gencred2", now=99.9) == ["x"]
+    assert "expires_at" in world.refuses("gencred2", now=100.0)[2]
+    del world.credentials["gencred2"]
+    assert world.refuses("gencred2", now=50.0)[:2] == ("UNALLOCATED_NUMBER", 404)
+
+
+def test_a_number_without_connection_is_refused() -> None:
+    world = World()
+    world.numbers[NUMBER] = NumberCard("n", "acme", NUMBER)
+    assert "connection_id" in world.refuses(NUMBER)[2]
+
+
+@pytest.mark.parametrize(
+    ("profile", "field"),
+    [
+        ({"enabled": False}, "enabled"),
+        ({"whitelisted_destinations": ("DE",)}, "whitelisted_destinations"),
+        ({"concurrent_call_limit": 3}, "concurrent_call_limit"),
+    ],
+)
+def test_the_outbound_voice_profile_governs_calls_to_numbers_only(profile: dict[str, Any], field: str) -> None:
+    world = World(dnis_number_format="sip_username", profile_id="p")
+    world.profiles = full_profile(**profile)
+    world.legs = {"via p": 3}
+    world.log_in("x", "john1234")
+    assert field in world.refuses(NUMBER)[2]
+    assert world.rings("john1234") == ["x"]
+
+
+@pytest.mark.parametrize(
+    ("form", "shown"),
+    [
+        ("+E.164", "+13125550199"),
+        ("E.164", "13125550199"),
+        ("+E.164-national", "3125550199"),
+        ("E.164-national", "3125550199"),
+    ],
+)
+def test_the_callers_number_as_the_callees_connection_wants_it(form: str, shown: str) -> None:
+    world = World(dnis_number_format="sip_username", ani_number_format=form)
+    world.log_in("x", "john1234")
+    decision = world.dial(NUMBER, caller_number="+13125550199")
+    assert isinstance(decision, Ring)
+    assert decision.caller_number == shown
+
+
+@pytest.mark.parametrize(("kind", "shown"), [("always", "+1999"), ("normal", "+1999"), ("emergency", "me")])
+def test_ani_override(kind: str, shown: str) -> None:
+    world = World(ani_override="+1999", ani_override_type=kind)
+    world.log_in("x", "john1234")
+    decision = world.dial("john1234", caller_number="me")
+    assert isinstance(decision, Ring)
+    assert decision.caller_number == shown
+
+
+@pytest.mark.parametrize(
+    ("desk", "ringback"),
+    [
+        ({}, "instant"),
+        ({"instant_ringback": False}, "none"),
+        ({"instant_ringback": False, "inbound_ringback": True}, "on_ringing"),
+        ({"instant_ringback": False, "outbound_ringback": True}, "on_ringing"),
+    ],
+)
+def test_ringback(desk: dict[str, Any], ringback: str) -> None:
+    world = World(**desk)
+    world.log_in("x", "john1234")
+    decision = world.dial("john1234")
+    assert isinstance(decision, Ring)
+    assert decision.ringback == ringback
+
+
+@given(st.text(max_size=300))
+def test_no_text_raises_or_rings_a_stranger(destination: str) -> None:
+    world = World()
+    world.log_in("x", "john1234")
+    decision = world.dial(destination)
+    assert isinstance(decision, Refuse) or "john1234" in decision.username
+
+
+@pytest.mark.parametrize(
+    ("number", "country"),
+    [
+        (NUMBER, "US"),
+        ("+14165550100", "CA"),
+        ("+18765550100", "JM"),
+        ("+442079460123", "GB"),
+        ("+77012345678", "KZ"),
+        ("+353861234567", "IE"),
+        ("+2999", "GL"),
+        ("+0", None),
+    ],
+)
+def test_countries(number: str, country: str | None) -> None:
+    assert numbering.country_of(number) == country
