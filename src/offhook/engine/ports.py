@@ -9,30 +9,33 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from offhook.media.commands import Command as MediaCommand
+from offhook.media.commands import Request as MediaRequest
+from offhook.media.events import Reply as MediaReply
 from offhook.voice.cause import Ending
+from offhook.voice.dialing import Decision, Dialled
+from offhook.voice.effect import Durable, Invitation
+from offhook.voice.ladder import Line
+from offhook.voice.leg import Headers, LegIds
 
-Headers = tuple[tuple[str, str], ...]
-
-
-class LegIds(msgspec.Struct, frozen=True):
-    """The three public ids of a leg (`telnyx_call_control_id`, `telnyx_session_id`, `telnyx_leg_id`)."""
-
-    call_control_id: str
-    call_session_id: str
-    call_leg_id: str
-
-
-class Invitation(msgspec.Struct, frozen=True):
-    """A call offered to a far end: who calls whom, our SDP offer, what travels along."""
-
-    ids: LegIds
-    sdp: str
-    caller_number: str
-    caller_name: str
-    callee_number: str
-    callee_name: str
-    headers: Headers = ()
-    client_state: str | None = None
+__all__ = [
+    "Chance",
+    "Clock",
+    "Contact",
+    "Dialplan",
+    "Exchange",
+    "Headers",
+    "Identity",
+    "Invitation",
+    "Invite",
+    "Ladders",
+    "LegIds",
+    "MediaCore",
+    "Metrics",
+    "Reply",
+    "Shadow",
+    "Signalling",
+]
 
 
 class Signalling(Protocol):
@@ -128,9 +131,7 @@ class Exchange(Protocol):
 
     def rang(self, binding: str, dialog: str) -> None: ...
 
-    def answered(
-        self, binding: str, dialog: str, sdp: str, headers: Headers, trickle: bool, reply: Reply
-    ) -> None: ...
+    def answered(self, binding: str, dialog: str, sdp: str, headers: Headers, trickle: bool, reply: Reply) -> None: ...
 
     def hung_up(self, binding: str, dialog: str, ending: Ending, reply: Reply | None) -> None: ...
 
@@ -168,10 +169,42 @@ class Chance(Protocol):
         ...
 
 
-class Ladder(Protocol):
-    """Where the engine writes what happened, in the ladder notation; read by trace, console and tests."""
+class Dialplan(Protocol):
+    """Where a dialled destination leads. `voice.dialing.Dialplan` is one."""
 
-    def wrote(self, session: str, lines: Sequence[str]) -> None: ...
+    def decide(self, call: Dialled) -> Decision:
+        """Who rings, or why nobody does. Never raises, never waits."""
+        ...
+
+
+class MediaCore(Protocol):
+    """The audio of all legs. Its events come to `Switchboard.media_event`, on the loop's thread."""
+
+    def request(self, request: MediaRequest) -> MediaReply:
+        """Ask and get the answer at once; a request that is refused has changed nothing."""
+        ...
+
+    def send(self, command: MediaCommand) -> None:
+        """Order something; events tell what came of it. Orders for a port that is gone are ignored."""
+        ...
+
+
+class Shadow(Protocol):
+    """What survives of live legs."""
+
+    async def commit(self, durable: Sequence[Durable]) -> None:
+        """Write all of it in one transaction; returns when it is safe. Raises where it is not."""
+        ...
+
+    async def heartbeat(self, legs: Sequence[str]) -> None:
+        """These legs (call_control_ids) are alive now: a crash bills them up to here."""
+        ...
+
+
+class Ladders(Protocol):
+    """Where the engine writes what happened; read by trace, console and tests."""
+
+    def wrote(self, session: str, lines: Sequence[Line]) -> None: ...
 
 
 class Metrics(Protocol):

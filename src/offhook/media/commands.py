@@ -12,6 +12,7 @@ import msgspec
 
 Codec = Literal["opus", "pcmu", "pcma"]
 Ice = Literal["lite", "full"]
+CODECS: tuple[Codec, ...] = ("opus", "pcmu", "pcma")
 
 
 class _Message(msgspec.Struct, frozen=True, tag_field="t", tag=True, omit_defaults=False):
@@ -40,7 +41,7 @@ class CoreConfig(msgspec.Struct, frozen=True):
     """
 
     workers: int = 1
-    bind: list[str] = ["127.0.0.1"]
+    bind: list[str] = msgspec.field(default_factory=lambda: ["127.0.0.1"])
     udp_port: int = 0
     tcp: bool = True
     public_addresses: list[str] = []
@@ -63,7 +64,7 @@ class AnswerPort(_Message, frozen=True):
     port: int
     offer: str
     ice: Ice = "lite"
-    codecs: list[Codec] = ["opus", "pcmu", "pcma"]
+    codecs: list[Codec] = msgspec.field(default_factory=lambda: list(CODECS))
     trickle: bool = False
 
 
@@ -72,7 +73,7 @@ class OfferPort(_Message, frozen=True):
 
     port: int
     ice: Ice = "lite"
-    codecs: list[Codec] = ["opus", "pcmu", "pcma"]
+    codecs: list[Codec] = msgspec.field(default_factory=lambda: list(CODECS))
     trickle: bool = False
 
 

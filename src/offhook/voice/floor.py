@@ -7,7 +7,7 @@ it afterwards, and the mixer is told what `Place.hears` says.
 
 from typing import Literal
 
-from offhook.voice.cause import Ending
+from offhook.voice.cause import Ending, ending
 from offhook.voice.effect import Bye, Close, ClosePort, Effect, Hear, Save, Sing, Sound, Tell
 from offhook.voice.event import CallHungUp
 from offhook.voice.leg import Dialog, DialogId, Leg, Moment
@@ -124,6 +124,13 @@ class Floor:
         place.leave(leg.id)
         self._forget_if_empty(place)
         del self.legs[leg.id]
+
+    def abandon(self, now: Moment) -> list[Effect]:
+        """End every leg by force, after a bug has left the floor in doubt; half-made effects are thrown away."""
+        self.drain()
+        for leg in list(self.legs.values()):
+            self.end(leg, ending("NORMAL_TEMPORARY_FAILURE", "internal error"), now)
+        return self.drain()
 
     def save(self, leg: Leg) -> None:
         """Bring the durable shadow of a leg up to date."""

@@ -44,11 +44,11 @@ class Line(msgspec.Struct, frozen=True):
     def masked(self) -> str:
         """The line for logs: no number, no digit that was pressed."""
         private = "*" * len(self.private) if self.what == "DTMF" else mask(self.private)
-        return _join(mask(self.who), self.arrow, mask(self.what), private)
+        return _join(mask(self.who), self.arrow, self.what, private)
 
 
 def mask(text: str) -> str:
-    """Hide what could be a number or dialled digits: every digit but the last two of a longer word."""
+    """Hide what could be a phone number: of every word with four digits or more, all but the last two."""
     return " ".join(_mask_word(word) for word in text.split(" "))
 
 
@@ -122,8 +122,6 @@ def _join(*parts: str) -> str:
 
 def _mask_word(word: str) -> str:
     digits = sum(character.isdigit() for character in word)
-    if digits == len(word) and digits < 3:
-        return "*" * digits
     if digits < 4:
         return word
     hidden = digits - 2

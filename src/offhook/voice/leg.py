@@ -16,6 +16,7 @@ Hold = Literal["active", "held"]
 HoldAction = Literal["hold", "unhold", "toggleHold"]
 # The Voice API's words, seen from the platform: a client that dials is `incoming`, one that is rung `outgoing`.
 Side = Literal["incoming", "outgoing"]
+Ringback = Literal["instant", "on_ringing", "none"]
 
 STAGES: dict[tuple[Stage, str], Stage] = {
     ("trying", "progressed"): "early",
@@ -106,7 +107,7 @@ class Leg:
 
     __slots__ = (
         "answered_at", "answered_wall", "client_state", "destination", "dialogs", "ending", "expires_at", "headers",
-        "hold", "ids", "party", "ringback", "side", "stage", "started_wall",
+        "hold", "ids", "party", "ringback", "rings_until", "side", "stage", "started_wall",
     )  # fmt: skip
 
     def __init__(self, ids: LegIds, side: Side, party: Party, destination: str, started_wall: float) -> None:
@@ -118,10 +119,11 @@ class Leg:
         self.stage: Stage = "trying" if side == "incoming" else "offered"
         self.hold: Hold = "active"
         self.dialogs: list[Dialog] = []
-        self.ringback: Literal["tone", "none"] = "tone"
+        self.ringback: Ringback = "instant"
         self.client_state: str | None = None
         self.headers: Headers = ()
         self.expires_at: float | None = None
+        self.rings_until: float | None = None
         self.answered_at: float | None = None
         self.answered_wall: float | None = None
         self.ending: Ending | None = None

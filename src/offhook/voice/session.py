@@ -132,7 +132,8 @@ class Session:
 
     def _seat_callee(self, caller: Leg, ring: Ring, signal: Dialled, now: Moment) -> None:
         callee = Leg(ring.ids, "outgoing", ring.party, signal.destination, now.wall)
-        callee.expires_at = now.mono + ring.seconds
+        callee.rings_until = now.mono + ring.seconds
+        callee.expires_at = now.mono + min(ring.unheard_seconds, ring.seconds)
         callee.headers = signal.headers
         caller.ringback = ring.ringback
         self.floor.admit(callee, self.floor.place_of(caller.id), Seat("ringing"))
@@ -164,10 +165,9 @@ class Session:
 
     def _caller_described(self, caller: Leg, dialog: Dialog, sdp: str) -> None:
         dialog.sdp = sdp
-        ringing = self.floor.others(caller)
-        if not ringing:
+        if caller.ringback == "instant":
             self._progress(caller)
-        for callee in ringing:
+        for callee in self.floor.others(caller):
             self.floor.emit(*(OfferPort(target.port) for target in callee.dialogs))
 
     def _invitation(self, callee: Leg, sdp: str) -> Invitation:
@@ -188,9 +188,10 @@ class Session:
         leg.move("rang")
         if not first:
             return
+        leg.expires_at = leg.rings_until
         for caller in self.floor.others(leg):
             self.floor.emit(Ringing(caller.dialog.id, caller.ids))
-            if caller.ringback == "tone":
+            if caller.ringback != "none":
                 self._progress(caller)
 
     def _progress(self, caller: Leg) -> None:
@@ -322,7 +323,7 @@ class Session:
         for leg in list(self.floor.legs.values()):
             if leg.expires_at is None or leg.expires_at > now.mono or leg.id not in self.floor.legs:
                 continue
-            self._end(leg, ending("ALLOTTED_TIMEOUT" if leg.stage == "answered" else "NO_ANSWER"), now)
+            self._end(leg, _EXPIRED[leg.stage], now)
 
     def hang_up(self, command: HangUp, now: Moment) -> None:
         legs = list(self.floor.legs.values()) if command.leg is None else [self.floor.legs.get(command.leg)]
@@ -345,6 +346,13 @@ _LOST: dict[Stage, Ending] = {
     "offered": ending("USER_NOT_REGISTERED", "the called client's connection was lost"),
     "ringing": ending("USER_NOT_REGISTERED", "the called client's connection was lost"),
     "answered": ending("NORMAL_TEMPORARY_FAILURE", "a client's connection was lost"),
+}
+
+# What it means when a leg's time is up. Only legs that are rung or answered have one.
+_EXPIRED: dict[Stage, Ending] = {
+    "offered": ending("NO_USER_RESPONSE", "the called client did not ring"),
+    "ringing": ending("NO_ANSWER"),
+    "answered": ending("ALLOTTED_TIMEOUT", "a call lasts four hours at most"),
 }
 
 RULES: dict[type, Rule] = {

@@ -10,7 +10,7 @@ import msgspec
 from offhook.voice.cause import Ending
 from offhook.voice.command import Command
 from offhook.voice.effect import MediaRequest
-from offhook.voice.leg import DialogId, Headers, HoldAction, LegIds, Party
+from offhook.voice.leg import DialogId, Headers, HoldAction, LegIds, Party, Ringback
 
 
 class Target(msgspec.Struct, frozen=True):
@@ -24,14 +24,16 @@ class Target(msgspec.Struct, frozen=True):
 class Ring(msgspec.Struct, frozen=True):
     """The dialled leg rings these targets at once; the first that answers has it.
 
-    `seconds` is how long it may ring, `ringback` whether the caller hears a tone as early media meanwhile.
+    A far end must ring within `unheard_seconds` and answer within `seconds`, both from now. `ringback` is when
+    the caller gets a tone as early media: at once, when somebody rings, or never.
     """
 
     ids: LegIds
     party: Party
     targets: tuple[Target, ...]
+    unheard_seconds: float
     seconds: float
-    ringback: Literal["tone", "none"] = "tone"
+    ringback: Ringback = "on_ringing"
 
 
 class Park(msgspec.Struct, frozen=True):

@@ -1,0 +1,95 @@
+"""The live legs of this node as the store's shadow has them: for REST, for limits, for the heartbeat."""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+
+import msgspec
+
+from offhook.voice.effect import Close, Durable, Save
+
+_NUMBER = re.compile(r"(?:sip:|tel:)?\+?[0-9]{7,15}(?:@.*)?")
+
+
+class ActiveCall(msgspec.Struct, frozen=True):
+    """A live leg as `GET /connections/{id}/active_calls` lists it. `call_duration` is seconds since the answer."""
+
+    call_control_id: str
+    call_leg_id: str
+    call_session_id: str
+    call_duration: int
+    client_state: str | None
+    connection_id: str
+    account_id: str
+    record_type: str = "call"
+
+
+class ActiveLegs:
+    """Kept up to date with what is written of legs; implements `voice.dialing.Traffic`."""
+
+    def __init__(self, profile_of: Callable[[str], str | None]) -> None:
+        self._profile_of = profile_of
+        self._legs: dict[str, Save] = {}
+        self._by_connection: Counter[tuple[str, str]] = Counter()
+        self._to_numbers: Counter[str] = Counter()
+
+    def __len__(self) -> int:
+        return len(self._legs)
+
+    def __iter__(self) -> Iterator[Save]:
+        return iter(self._legs.values())
+
+    def ids(self) -> list[str]:
+        """The call_control_ids of all live legs."""
+        return list(self._legs)
+
+    def note(self, durable: Durable) -> None:
+        """A leg was saved or closed."""
+        id = durable.ids.call_control_id
+        known = self._legs.get(id)
+        if isinstance(durable, Close):
+            if known is not None:
+                del self._legs[id]
+                self._count(known, -1)
+            return
+        self._legs[id] = durable
+        if known is None:
+            self._count(durable, 1)
+
+    def calls(self, account_id: str, connection_id: str, now: float) -> list[ActiveCall]:
+        """The live legs of one connection of one account, oldest first; `now` is Unix seconds."""
+        return [
+            _active_call(leg, now)
+            for leg in self._legs.values()
+            if leg.party.connection_id == connection_id and leg.party.account_id == account_id
+        ]
+
+    def inbound(self, connection_id: str) -> int:
+        """Legs that the platform rang or rings on this connection."""
+        return self._by_connection[connection_id, "outgoing"]
+
+    def outbound(self, connection_id: str) -> int:
+        """Legs that clients of this connection dialled."""
+        return self._by_connection[connection_id, "incoming"]
+
+    def through(self, profile_id: str) -> int:
+        """Calls to phone numbers by connections with this outbound voice profile."""
+        return sum(
+            count
+            for connection, count in self._to_numbers.items()
+            if count and self._profile_of(connection) == profile_id
+        )
+
+    def _count(self, leg: Save, by: int) -> None:
+        self._by_connection[leg.party.connection_id, leg.side] += by
+        if leg.side == "incoming" and _NUMBER.fullmatch(leg.destination):
+            self._to_numbers[leg.party.connection_id] += by
+
+
+def _active_call(leg: Save, now: float) -> ActiveCall:
+    seconds = 0 if leg.answered_at is None else max(0, int(now - leg.answered_at))
+    ids = leg.ids
+    return ActiveCall(
+        ids.call_control_id, ids.call_leg_id, ids.call_session_id, seconds, leg.client_state,
+        leg.party.connection_id, leg.party.account_id,
+    )  # fmt: skip

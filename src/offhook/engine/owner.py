@@ -1,0 +1,167 @@
+"""One session's mailbox, and the performance of what the session decides. Knows no rules of calls.
+
+`decide`, then one transaction, and only then the reply and the other effects, in the order given.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+
+import msgspec
+import structlog
+
+from offhook.engine.active import ActiveLegs
+from offhook.engine.performer import Performer
+from offhook.engine.ports import Clock, Ladders, MediaCore, Reply, Shadow, Signalling
+from offhook.voice import effect, ladder
+from offhook.voice.leg import Moment
+from offhook.voice.session import Session
+from offhook.voice.signal import Broken, Input, Tick
+
+_log = structlog.get_logger("offhook.engine")
+
+MAILBOX = 256
+# JSON-RPC: internal error.
+INTERNAL = -32603
+
+
+class World(msgspec.Struct, frozen=True):
+    """What owners share. `signalling` finds the way to a binding while it is there."""
+
+    clock: Clock
+    core: MediaCore
+    shadow: Shadow
+    active: ActiveLegs
+    ladders: Ladders
+    signalling: Callable[[str], Signalling | None]
+
+
+class Owner:
+    """Runs one session: `post` inputs, let `run` be a task. An exception in here ends this session's legs with
+    a cause, and nothing else."""
+
+    def __init__(self, session: Session, world: World) -> None:
+        self.session = session
+        self._world = world
+        self._inbox: deque[Input] = deque()
+        self._wake: asyncio.Future[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._alarm: float | None = None
+        self._performer = Performer(world.core, world.signalling)
+        self._owed = 0
+
+    # ---- the mailbox -----------------------------------------------------------------------------------------
+
+    def owe(self, reply: Reply) -> int:
+        """A number for a reply, by which the session settles it."""
+        self._owed += 1
+        self._performer.replies[self._owed] = reply
+        return self._owed
+
+    def post(self, given: Input) -> None:
+        """Put an input into the mailbox. When a mailbox overflows, its session ends."""
+        if len(self._inbox) == MAILBOX:
+            _log.error("mailbox overflowed", session=self.session.id)
+            self._inbox.clear()
+            given = Broken("more came in than could be handled")
+        self._inbox.append(given)
+        if self._wake is not None and not self._wake.done():
+            self._wake.set_result(None)
+
+    async def run(self) -> None:
+        """Take inputs until the session is over and the mailbox empty, then settle what is still owed."""
+        try:
+            await self._take(await self._next())
+            while self._inbox or not self.session.over:
+                await self._take(await self._next())
+        finally:
+            if self._timer is not None:
+                self._timer.cancel()
+            self._performer.settle(INTERNAL, "the call is over")
+
+    async def _next(self) -> Input:
+        while not self._inbox:
+            self._wake = asyncio.get_running_loop().create_future()
+            await self._wake
+        return self._inbox.popleft()
+
+    async def _take(self, given: Input) -> None:
+        try:
+            await self._decide_and_perform(given)
+        except Exception:
+            _log.exception("a session failed", session=self.session.id)
+            await self._abandon()
+        self._set_alarm()
+
+    async def _decide_and_perform(self, given: Input) -> None:
+        """One input, and the outcomes of the media requests that follow from it, before any other input."""
+        outcomes: deque[Input] = deque((given,))
+        while outcomes:
+            current = outcomes.popleft()
+            effects = self.session.decide(current, self._now())
+            await self._commit(_durable(effects))
+            self._write(current, effects)
+            for each in effects:
+                outcome = self._performer.perform(each)
+                if outcome is not None:
+                    outcomes.append(outcome)
+
+    async def _commit(self, durable: list[effect.Durable]) -> None:
+        if not durable:
+            return
+        await self._world.shadow.commit(durable)
+        self._note(durable)
+
+    def _note(self, durable: list[effect.Durable]) -> None:
+        for each in durable:
+            self._world.active.note(each)
+
+    async def _abandon(self) -> None:
+        """End all legs of a session that cannot go on: as decided if it still can decide, and whatever of it
+        fails must not keep the other legs from their end."""
+        now = self._now()
+        try:
+            effects = self.session.decide(Broken("internal error"), now)
+        except Exception:
+            _log.exception("a session could not even end", session=self.session.id)
+            effects = self.session.floor.abandon(now)
+        try:
+            await self._commit(_durable(effects))
+        except Exception:
+            # The shadow row stays: the next start gives these legs their end and record.
+            _log.exception("ends could not be stored", session=self.session.id)
+            self._note(_durable(effects))
+        for each in effects:
+            try:
+                self._performer.perform(each)
+            except Exception:
+                _log.exception("an effect failed", session=self.session.id, effect=type(each).__name__)
+
+    # ---- time ------------------------------------------------------------------------------------------------
+
+    def _now(self) -> Moment:
+        return Moment(self._world.clock.monotonic(), self._world.clock.wall())
+
+    def _set_alarm(self) -> None:
+        """Keep one timer. One that is early is left to ring: `Tick` does nothing then but to set the next."""
+        wanted = self.session.wakes_at
+        if wanted is None or (self._alarm is not None and self._alarm <= wanted):
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._alarm = wanted
+        delay = max(0.0, wanted - self._world.clock.monotonic())
+        self._timer = asyncio.get_running_loop().call_later(delay, self._alarmed)
+
+    def _alarmed(self) -> None:
+        self._alarm = self._timer = None
+        self.post(Tick())
+
+    def _write(self, given: Input, effects: list[effect.Effect]) -> None:
+        lines = ladder.lines(given, effects, self.session.floor.names, self._world.clock.wall())
+        if lines:
+            self._world.ladders.wrote(self.session.id, lines)
+
+
+def _durable(effects: list[effect.Effect]) -> list[effect.Durable]:
+    return [each for each in effects if isinstance(each, effect.Durable)]

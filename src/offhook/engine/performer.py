@@ -1,0 +1,116 @@
+"""Performs a session's effects: replies, signalling, media. Knows neither when to nor why."""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from offhook.engine import sounds
+from offhook.engine.ports import MediaCore, Reply, Signalling
+from offhook.media import commands as media
+from offhook.media.events import Described, Refused
+from offhook.voice import effect
+from offhook.voice.signal import Input, PortDescribed, PortRefused
+
+# The play by which a port gets the platform's own sounds; a port has at most one of them at a time.
+_MUSIC = 1
+
+
+class Performer:
+    """Performs for one session. `replies` are those still owed, by number."""
+
+    __slots__ = ("_core", "_signalling", "replies")
+
+    def __init__(self, core: MediaCore, signalling: Callable[[str], Signalling | None]) -> None:
+        self._core = core
+        self._signalling = signalling
+        self.replies: dict[int, Reply] = {}
+
+    def perform(self, it: effect.Effect) -> Input | None:
+        """Perform one effect; the outcome of a media request is to be fed back to the session."""
+        return PERFORM[type(it)](self, it)
+
+    def settle(self, code: int, message: str) -> None:
+        """Refuse every reply that is still owed."""
+        for number in tuple(self.replies):
+            self.replies.pop(number).refuse(code, message)
+
+    def nothing(self, _effect: effect.Effect) -> None:
+        """Performed elsewhere: durable effects by the transaction, events by the ladder."""
+
+    def done(self, it: effect.Done) -> None:
+        self.replies.pop(it.reply).done(it.sdp, it.held)
+
+    def declined(self, it: effect.Declined) -> None:
+        self.replies.pop(it.reply).refuse(it.code, it.message)
+
+    def signal(self, it: effect.SignallingEffect) -> None:
+        way = self._signalling(it.dialog.binding)
+        if way is None:
+            return  # gone in the meantime; its `Lost` is in the mailbox
+        name = it.dialog.name
+        match it:
+            case effect.Invite():
+                way.invite(name, it.invitation)
+            case effect.Ringing():
+                way.ringing(name, it.ids)
+            case effect.Progress():
+                way.progress(name, it.sdp, it.ids)
+            case effect.Answer():
+                way.answer(name, it.sdp, it.ids)
+            case effect.Bye():
+                way.bye(name, it.ending)
+
+    def request(self, it: effect.MediaRequest) -> Input:
+        outcome = self._core.request(_media_request(it))
+        if isinstance(outcome, Refused):
+            where = f": {outcome.line}" if outcome.line else ""
+            return PortRefused(it, f"{outcome.code}: {outcome.detail}{where}")
+        return PortDescribed(it, outcome.sdp if isinstance(outcome, Described) else "")
+
+    def order(self, it: effect.MediaCommand) -> None:
+        self._core.send(_media_command(it))
+
+
+def _media_request(it: effect.MediaRequest) -> media.Request:
+    match it:
+        case effect.AnswerPort():
+            return media.AnswerPort(it.port, it.offer, trickle=it.trickle)
+        case effect.OfferPort():
+            # Whether the far end trickles is known only with its answer.
+            return media.OfferPort(it.port, trickle=True)
+        case effect.AcceptAnswer():
+            return media.AcceptAnswer(it.port, it.answer)
+        case effect.AnswerReoffer():
+            return media.AnswerReoffer(it.port, it.offer)
+
+
+def _media_command(it: effect.MediaCommand) -> media.Command:
+    match it:
+        case effect.AddCandidate(port, candidate):
+            return media.EndCandidates(port) if candidate is None else media.AddCandidate(port, candidate)
+        case effect.Hear():
+            return media.Hear(it.port, list(it.speakers))
+        case effect.Sing(port, sound):
+            stop = media.StopPlay(port, _MUSIC)
+            return stop if sound is None else media.Play(port, _MUSIC, sounds.source(sound), loop=0)
+        case effect.SendDigits():
+            return media.SendDigits(it.port, it.digits)
+        case effect.ClosePort():
+            return media.ClosePort(it.port)
+
+
+PERFORM: dict[type[msgspec.Struct], Callable[[Performer, Any], Input | None]] = {
+    effect.Save: Performer.nothing,
+    effect.Close: Performer.nothing,
+    effect.Tell: Performer.nothing,
+    effect.Done: Performer.done,
+    effect.Declined: Performer.declined,
+    **dict.fromkeys((effect.Invite, effect.Ringing, effect.Progress, effect.Answer, effect.Bye), Performer.signal),
+    **dict.fromkeys(
+        (effect.AnswerPort, effect.OfferPort, effect.AcceptAnswer, effect.AnswerReoffer), Performer.request
+    ),
+    **dict.fromkeys(
+        (effect.AddCandidate, effect.Hear, effect.Sing, effect.SendDigits, effect.ClosePort), Performer.order
+    ),
+}

@@ -1,0 +1,315 @@
+"""Honest stand-ins for what the engine needs: they keep the same promises as the real thing, in memory.
+
+A fake core carries no audio, but it knows what every port would hear; a fake phone is a far end with buttons.
+"""
+
+import random
+import uuid
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+from offhook.engine.ports import Contact, Exchange, Headers, Identity, Invitation, Invite, LegIds
+from offhook.media import commands as media
+from offhook.media import events
+from offhook.voice.binding import Bindings
+from offhook.voice.cause import Ending, ending
+from offhook.voice.dialing import Decision, Dialled, Refuse, Ring
+from offhook.voice.effect import Close, Durable, Save
+from offhook.voice.leg import HoldAction, Ringback
+
+GARBAGE = "garbage"
+Reflex = Literal["nothing", "ring", "answer"]
+
+
+class FakeCore:
+    """A media core without media: it refuses the offer or answer "garbage" and grants everything else.
+
+    `hears` is what each open port hears, `plays` what replaces it, `digits` what was sent to its far end.
+    Set `tell` to where its events shall go.
+    """
+
+    def __init__(self, max_ports: int = 10_000) -> None:
+        self.hears: dict[int, list[int]] = {}
+        self.plays: dict[int, dict[int, media.Tones | media.Audio]] = {}
+        self.digits: dict[int, str] = {}
+        self.candidates: dict[int, list[str]] = {}
+        self.tell: Callable[[events.Event], None] = lambda _: None
+        self._offered: set[int] = set()
+        self._max_ports = max_ports
+
+    def request(self, request: media.Request) -> events.Reply:
+        match request:
+            case media.AnswerPort(port, offer):
+                return self._open(port, offer, f"answer of port {port}")
+            case media.OfferPort(port):
+                described = self._open(port, "", f"offer of port {port}")
+                self._offered.add(port)
+                return described
+            case media.AcceptAnswer(port, answer):
+                return self._accept(port, answer)
+            case media.AnswerReoffer(port, offer):
+                refused = self._refusal(port, offer)
+                return refused or events.Described(f"new answer of port {port}", "opus")
+            case media.Reoffer(port):
+                return self._refusal(port, "") or events.Described(f"new offer of port {port}")
+            case media.ReadStats(port):
+                return self._refusal(port, "") or _no_stats(port)
+
+    def send(self, command: media.Command) -> None:
+        port = command.port
+        if port not in self.hears:
+            return
+        match command:
+            case media.Hear():
+                self.hears[port] = command.speakers
+            case media.Play():
+                self.plays[port][command.play] = command.source
+            case media.StopPlay():
+                self.plays[port].pop(command.play, None)
+            case media.SendDigits():
+                self.digits[port] += command.digits
+            case media.AddCandidate():
+                self.candidates[port].append(command.candidate)
+            case media.ClosePort():
+                self._close(port)
+            case _:
+                pass
+
+    def connect(self, port: int) -> None:
+        """The far end's ICE and DTLS come up."""
+        self.tell(events.PortConnected(port, "udp", "127.0.0.1:1", "127.0.0.1:2"))
+
+    def fail(self, port: int, reason: str = "ice_failed") -> None:
+        """The port dies by itself."""
+        self._forget(port)
+        self.tell(events.PortFailed(port, reason))
+
+    def press(self, port: int, digit: str) -> None:
+        """The far end presses a key in its audio stream."""
+        self.tell(events.DigitReceived(port, digit, 100))
+
+    @property
+    def open_ports(self) -> set[int]:
+        return set(self.hears)
+
+    def _open(self, port: int, sdp: str, ours: str) -> events.Described | events.Refused:
+        if port in self.hears:
+            return events.Refused("port_exists", f"port {port}")
+        if len(self.hears) >= self._max_ports:
+            return events.Refused("too_many_ports", "no port is left")
+        if sdp == GARBAGE:
+            return events.Refused("sdp_syntax", "not an SDP", sdp)
+        self.hears[port], self.plays[port], self.digits[port], self.candidates[port] = [], {}, "", []
+        return events.Described(ours, "opus")
+
+    def _accept(self, port: int, answer: str) -> events.Done | events.Refused:
+        refused = self._refusal(port, answer)
+        if refused is None and port not in self._offered:
+            refused = events.Refused("wrong_state", "an answer without an offer")
+        if refused is not None:
+            return refused
+        self._offered.discard(port)
+        return events.Done("opus")
+
+    def _refusal(self, port: int, sdp: str) -> events.Refused | None:
+        if port not in self.hears:
+            return events.Refused("unknown_port", f"port {port}")
+        return events.Refused("sdp_syntax", "not an SDP", sdp) if sdp == GARBAGE else None
+
+    def _close(self, port: int) -> None:
+        self._forget(port)
+        self.tell(events.PortClosed(_no_stats(port)))
+
+    def _forget(self, port: int) -> None:
+        for table in (self.hears, self.plays, self.digits, self.candidates):
+            table.pop(port, None)
+        self._offered.discard(port)
+
+
+def _no_stats(port: int) -> events.PortStats:
+    return events.PortStats(port, None, None, events.Direction(), events.Direction())
+
+
+class FakeShadow:
+    """What survives, in memory. `fail` makes the next commits raise it."""
+
+    def __init__(self) -> None:
+        self.live: dict[str, Save] = {}
+        self.records: list[Close] = []
+        self.beats: dict[str, int] = {}
+        self.fail: Exception | None = None
+
+    async def commit(self, durable: Sequence[Durable]) -> None:
+        if self.fail is not None:
+            raise self.fail
+        for each in durable:
+            id = each.ids.call_control_id
+            if isinstance(each, Close):
+                self.live.pop(id, None)
+                self.records.append(each)
+            else:
+                self.live[id] = each
+
+    async def heartbeat(self, legs: Sequence[str]) -> None:
+        for leg in legs:
+            self.beats[leg] = self.beats.get(leg, 0) + 1
+
+
+class SeededChance:
+    """Chance that repeats itself: the same seed gives the same ids."""
+
+    def __init__(self, seed: int = 0) -> None:
+        self._random = random.Random(seed)
+
+    def uuid(self) -> str:
+        return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
+
+    def token(self, length: int) -> str:
+        return "".join(self._random.choices("abcdefghijklmnopqrstuvwxyz0123456789", k=length))
+
+    def number(self, digits: int) -> str:
+        return str(self._random.randrange(10 ** (digits - 1), 10**digits))
+
+
+class OpenDialplan:
+    """A dialplan without settings: every username reaches every other. Set fields of `rings` to vary it."""
+
+    def __init__(self, bindings: Bindings) -> None:
+        self._bindings = bindings
+        self.simultaneous = 1
+        self.ringback: Ringback = "on_ringing"
+        self.ring_seconds = 90
+
+    def decide(self, call: Dialled) -> Decision:
+        username = call.destination.removeprefix("sip:").partition("@")[0]
+        found = self._bindings.of_username(username)[: self.simultaneous]
+        if not found:
+            why = ending("USER_NOT_REGISTERED", "nobody is registered under this name")
+            return Refuse(why, why.detail)
+        return Ring(
+            account_id=found[0].account_id,
+            connection_id=found[0].connection_id,
+            username=username,
+            bindings=found,
+            reason="everybody may",
+            number=None,
+            caller_number=call.caller_number,
+            ringback=self.ringback,
+            unheard_seconds=5,
+            ring_seconds=self.ring_seconds,
+        )
+
+
+class FakeReply:
+    """Remembers how it was settled, and that it was settled only once."""
+
+    def __init__(self) -> None:
+        self.outcome: tuple[str, object, object] | None = None
+
+    def done(self, sdp: str | None = None, held: bool | None = None) -> None:
+        self._settle("done", sdp, held)
+
+    def refuse(self, code: int, message: str) -> None:
+        self._settle("refused", code, message)
+
+    def _settle(self, how: str, first: object, second: object) -> None:
+        if self.outcome is not None:
+            raise AssertionError(f"settled twice: {self.outcome}, then {how}")
+        self.outcome = (how, first, second)
+
+
+class FakePhone:
+    """A far end with buttons, one call at a time; `saw` is what it was told, in order.
+
+    `reflex` is what it does by itself when it is rung: "ring", "answer" (which rings first) or "nothing".
+    """
+
+    def __init__(self, exchange: Exchange, username: str, reflex: Reflex = "ring") -> None:
+        self._exchange = exchange
+        self._calls = 0
+        self.reflex: Reflex = reflex
+        self.username = username
+        self.dialog = ""
+        self.saw: list[str] = []
+        self.endings: list[Ending] = []
+        self.ids: LegIds | None = None
+        self.sdp = ""
+        self.invitation: Invitation | None = None
+        who = Identity("account", f"connection of {username}", username)
+        self.binding = exchange.register(who, Contact("127.0.0.1", 5000, "WS"), self)
+
+    # ---- what it is told (ports.Signalling) --------------------------------------------------------------------
+
+    def invite(self, dialog: str, invitation: Invitation) -> None:
+        self.dialog, self.invitation, self.sdp = dialog, invitation, invitation.sdp
+        self._told(dialog, "invite", invitation.ids)
+        if self.reflex != "nothing":
+            self.ring()
+        if self.reflex == "answer":
+            self.answer_call()
+
+    def ringing(self, dialog: str, ids: LegIds) -> None:
+        self._told(dialog, "ringing", ids)
+
+    def progress(self, dialog: str, sdp: str, ids: LegIds) -> None:
+        self.sdp = sdp
+        self._told(dialog, "progress", ids)
+
+    def answer(self, dialog: str, sdp: str | None, ids: LegIds) -> None:
+        self.sdp = sdp or self.sdp
+        self._told(dialog, "answer" if sdp is None else "answer with sdp", ids)
+
+    def bye(self, dialog: str, ending: Ending) -> None:
+        self.endings.append(ending)
+        self._told(dialog, f"bye {ending.code} {ending.cause}", self.ids)
+
+    def close(self, reason: str) -> None:
+        self._told(self.dialog, f"close {reason}", self.ids)
+        self.vanish()
+
+    def _told(self, dialog: str, what: str, ids: LegIds | None) -> None:
+        """Note what it was told; one for another dialog than its latest is marked with it."""
+        self.ids = ids
+        self.saw.append(what if dialog == self.dialog else f"{what} for {dialog}")
+
+    # ---- its buttons -----------------------------------------------------------------------------------------
+
+    def dial(self, destination: str, sdp: str = "offer", headers: Headers = ()) -> FakeReply:
+        self._calls += 1
+        self.dialog = f"{self.username}-{self._calls}"
+        reply = FakeReply()
+        invite = Invite(self.dialog, sdp, destination, "+15550100001", self.username.title(), headers)
+        self._exchange.invited(self.binding, invite, reply)
+        return reply
+
+    def ring(self) -> None:
+        self._exchange.rang(self.binding, self.dialog)
+
+    def answer_call(self, sdp: str = "answer") -> FakeReply:
+        reply = FakeReply()
+        self._exchange.answered(self.binding, self.dialog, sdp, (), False, reply)
+        return reply
+
+    def hang_up(self, cause: str = "NORMAL_CLEARING") -> FakeReply:
+        reply = FakeReply()
+        self._exchange.hung_up(self.binding, self.dialog, ending(cause), reply)
+        return reply
+
+    def press(self, digits: str) -> FakeReply:
+        reply = FakeReply()
+        self._exchange.pressed(self.binding, self.dialog, digits, reply)
+        return reply
+
+    def hold(self, action: HoldAction = "hold") -> FakeReply:
+        reply = FakeReply()
+        self._exchange.asked_hold(self.binding, self.dialog, action, reply)
+        return reply
+
+    def renegotiate(self, sdp: str = "new offer") -> FakeReply:
+        reply = FakeReply()
+        self._exchange.renegotiated(self.binding, self.dialog, sdp, reply)
+        return reply
+
+    def vanish(self) -> None:
+        """Its socket is gone."""
+        self._exchange.unregister(self.binding)

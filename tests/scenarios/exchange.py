@@ -1,0 +1,49 @@
+"""A switchboard among fakes, with which the call scripts of this directory are played."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from offhook.engine.active import ActiveLegs
+from offhook.engine.clock import LoopClock
+from offhook.engine.ladders import RecentLadders
+from offhook.engine.switchboard import Limits, Switchboard
+from offhook.testing.fakes import FakeCore, FakePhone, FakeShadow, OpenDialplan, Reflex, SeededChance
+from offhook.voice.binding import Bindings
+
+
+class Exchange:
+    """Everything a call script needs to play and to look."""
+
+    def __init__(self, limits: Limits | None = None, core: FakeCore | None = None) -> None:
+        self.core = core or FakeCore()
+        self.shadow = FakeShadow()
+        self.ladders = RecentLadders()
+        self.bindings = Bindings()
+        self.dialplan = OpenDialplan(self.bindings)
+        self.active = ActiveLegs(lambda _: None)
+        self.switchboard = Switchboard(
+            core=self.core,
+            dialplan=self.dialplan,
+            bindings=self.bindings,
+            active=self.active,
+            shadow=self.shadow,
+            ladders=self.ladders,
+            clock=LoopClock(wall=1_800_000_000.0),
+            chance=SeededChance(),
+            limits=limits,
+        )
+        self.core.tell = self.switchboard.media_event
+
+    def phone(self, username: str, reflex: Reflex = "ring") -> FakePhone:
+        return FakePhone(self.switchboard, username, reflex)
+
+    def ladder(self) -> list[str]:
+        """What everybody saw, of all sessions, one after the other."""
+        return [line.full() for session in self.ladders.sessions() for line in self.ladders.ladder(session) or ()]
+
+
+@asynccontextmanager
+async def exchange(limits: Limits | None = None, core: FakeCore | None = None) -> AsyncIterator[Exchange]:
+    made = Exchange(limits, core)
+    async with made.switchboard:
+        yield made
