@@ -19,6 +19,7 @@ from offhook.voice.ladder import Line
 from offhook.voice.leg import Headers, LegIds
 
 __all__ = [
+    "Authenticator",
     "Chance",
     "Clock",
     "Contact",
@@ -30,6 +31,7 @@ __all__ = [
     "Invite",
     "Ladders",
     "LegIds",
+    "LoginRefused",
     "MediaCore",
     "Metrics",
     "Reply",
@@ -112,6 +114,27 @@ class Invite(msgspec.Struct, frozen=True):
     client_state: str | None = None
     trickle: bool = False
     user_agent: str = ""
+
+
+class LoginRefused(Exception):
+    """A login is refused; the text is told to the client and the same for every reason that a stranger must not
+    learn."""
+
+
+class Authenticator(Protocol):
+    """Who is it? Every method takes equally long for names that exist and for those that do not."""
+
+    async def authenticate_password(self, username: str, password: str, source: str) -> Identity:
+        """By a connection's or a credential's username and password. `source` is the address it comes from."""
+        ...
+
+    async def authenticate_token(self, token: str, source: str) -> Identity:
+        """By a JWT minted from a credential."""
+        ...
+
+    async def authenticate_anonymous(self, target_type: str, target_id: str, source: str) -> Identity:
+        """A stranger who may call one target, where something is registered for it."""
+        ...
 
 
 class Exchange(Protocol):
