@@ -6,6 +6,10 @@ Every write and question names its account, because these types leave no other w
 """
 
 import asyncio
+import contextlib
+import itertools
+import queue
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -112,8 +116,8 @@ class Unavailable(StoreError):
 class Backend(Protocol):
     """The database as the writer thread sees it; `engine.sql.Database` is one."""
 
-    def transact(self, batch: Sequence[Sequence[Write]]) -> list[StoreError | None]:
-        """Do each list of writes or none of it, all lists in one commit; one outcome for each."""
+    def transact(self, batch: Sequence[Sequence[Write]]) -> list[Exception | None]:
+        """Do each list of writes or none of it, all lists in one commit if possible; one outcome for each."""
         ...
 
     def find(self, question: Find) -> Found: ...
@@ -121,51 +125,146 @@ class Backend(Protocol):
     def close(self) -> None: ...
 
 
-Observer = Callable[[Sequence[Write]], None]
+class Observer(Protocol):
+    """Somebody who keeps in memory what is stored."""
+
+    def __call__(self, writes: Sequence[Write], /) -> None: ...
 
 
-class _Job(msgspec.Struct):
-    """One thing for the writer thread to do, and whom to tell."""
+class _Job(msgspec.Struct, frozen=True, eq=False):
+    """One thing for the writer thread to do, and who waits for it."""
 
     ask: Sequence[Write] | Find | Load
-    tell: Callable[[Any], None]
+    future: "asyncio.Future[Any]"
 
 
 class Store:
     """The way to the database. Make it inside the running loop that will use it; `close` it when done.
 
-    `opened` is called in the writer thread and makes the backend; an error of it is raised by every later call.
-    `busy` is told +1 when a job is handed over and -1 when its outcome has arrived in the loop.
+    `opened` is called in the writer thread and makes the backend; where it fails, every call fails with
+    `Unavailable`. `busy` is told +1 when work is handed over and -1 when its outcome is with the loop. What waits
+    while a transaction runs shares the next one, so a busy store commits in groups and an idle one at once.
     """
 
-    GATHER_SECONDS = 0.002
+    MAX_GROUP = 512
 
     def __init__(self, opened: Callable[[], Backend], busy: Callable[[int], None] = lambda _: None) -> None:
-        self._opened = opened
+        self._loop = asyncio.get_running_loop()
         self._busy = busy
         self._observers: list[Observer] = []
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._closed = False
+        self._writer = threading.Thread(target=self._work, args=(opened,), name="offhook-store", daemon=True)
+        self._writer.start()
 
     @classmethod
     def at(cls, path: Path | None, busy: Callable[[int], None] = lambda _: None) -> "Store":
         """A store in a SQLite file (made, and brought up to date, if need be), or in memory for None."""
-        raise NotImplementedError
+
+        def opened() -> Backend:
+            from offhook.engine.sql import Database  # SQLAlchemy takes most of a second to load
+
+            return Database.sqlite(path)
+
+        return cls(opened, busy)
 
     def watch(self, observer: Observer) -> None:
-        """Tell `observer`, in the loop, every committed transaction, before its writer goes on."""
+        """Tell `observer`, in the loop, of every committed transaction, before its writer goes on."""
         self._observers.append(observer)
 
     def write(self, *writes: Write) -> "asyncio.Future[None]":
         """Do all of it or nothing, durably. The future may be awaited or left alone; it fails with StoreError."""
-        raise NotImplementedError
+        return self._hand_over(writes)
 
     async def find(self, question: Find) -> Found:
         """Ask for rows of one account; sees every write handed over before."""
-        raise NotImplementedError
+        return await self._hand_over(question)
 
     async def load(self, table: Table) -> list[Row]:
         """All rows of a table, for filling memory when the server starts."""
-        raise NotImplementedError
+        return await self._hand_over(Load(table))
 
     async def close(self) -> None:
         """Finish what was handed over, then close the database."""
-        raise NotImplementedError
+        self._closed = True
+        self._jobs.put(None)
+        await self._loop.run_in_executor(None, self._writer.join)
+
+    def _hand_over(self, ask: Sequence[Write] | Find | Load) -> "asyncio.Future[Any]":
+        future: asyncio.Future[Any] = self._loop.create_future()
+        if self._closed:
+            future.set_exception(Unavailable("the store is closed"))
+            return future
+        self._busy(+1)
+        self._jobs.put(_Job(ask, future))
+        return future
+
+    # ---- in the writer thread --------------------------------------------------------------------------------
+
+    def _work(self, opened: Callable[[], Backend]) -> None:
+        try:
+            backend = opened()
+        except Exception as error:
+            self._fail_everything(error)
+            return
+        with contextlib.closing(backend):
+            while jobs := self._next_jobs():
+                self._report(list(zip(jobs, _outcomes(backend, jobs), strict=True)))
+
+    def _fail_everything(self, error: Exception) -> None:
+        while job := self._jobs.get():
+            self._report([(job, Unavailable(str(error)))])
+
+    def _next_jobs(self) -> list[_Job]:
+        """All that waits, but for at least one job; nothing at the end."""
+        jobs: list[_Job] = []
+        while len(jobs) < self.MAX_GROUP:
+            try:
+                job = self._jobs.get(block=not jobs)
+            except queue.Empty:
+                break
+            if job is None:
+                self._jobs.put(None)
+                break
+            jobs.append(job)
+        return jobs
+
+    def _report(self, outcomes: list[tuple[_Job, Any]]) -> None:
+        # A loop that has been closed waits for nothing any more.
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._arrived, outcomes)
+
+    # ---- in the loop -----------------------------------------------------------------------------------------
+
+    def _arrived(self, outcomes: list[tuple[_Job, Any]]) -> None:
+        for job, outcome in outcomes:
+            if outcome is None and not isinstance(job.ask, (Find, Load)):
+                for observer in self._observers:
+                    observer(job.ask)
+            _settle(job.future, outcome)
+            self._busy(-1)
+
+
+def _settle(future: "asyncio.Future[Any]", outcome: Any) -> None:
+    if future.done():
+        return
+    if isinstance(outcome, Exception):
+        future.set_exception(outcome)
+    else:
+        future.set_result(outcome)
+
+
+def _outcomes(backend: Backend, jobs: Sequence[_Job]) -> list[Any]:
+    """What came of each job, in order; neighbouring writes share a transaction."""
+    outcomes: list[Any] = []
+    for question, group in itertools.groupby(jobs, key=lambda job: isinstance(job.ask, (Find, Load))):
+        asks: list[Any] = [job.ask for job in group]
+        outcomes += [_answer(backend, ask) for ask in asks] if question else backend.transact(asks)
+    return outcomes
+
+
+def _answer(backend: Backend, ask: Find | Load) -> Found | list[Row] | Exception:
+    try:
+        return backend.find(ask) if isinstance(ask, Find) else backend.load(ask)
+    except Exception as error:
+        return error

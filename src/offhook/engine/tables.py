@@ -22,7 +22,7 @@ def _table(name: str, *items: SchemaItem) -> Table:
         metadata,
         Column("id", String, primary_key=True),
         Column("account_id", String, nullable=False),
-        Column("created_at", Double, nullable=False),
+        Column("created_at", Double[float](), nullable=False),
         *items,
         Index(f"ix_{name}_account", "account_id", "created_at"),
     )
@@ -34,12 +34,12 @@ accounts = _table("accounts", Column("name", String, nullable=False))
 api_keys = _table(
     "api_keys",
     Column("digest", String, nullable=False, unique=True),
-    Column("revoked_at", Double),
+    Column("revoked_at", Double[float]()),
 )
 
 connections = _table(
     "connections",
-    Column("updated_at", Double, nullable=False),
+    Column("updated_at", Double[float](), nullable=False),
     Column("kind", String, nullable=False),
     Column("connection_name", String, nullable=False),
     Column("user_name", String, unique=True),
@@ -51,26 +51,26 @@ connections = _table(
 
 credentials = _table(
     "credentials",
-    Column("updated_at", Double, nullable=False),
+    Column("updated_at", Double[float](), nullable=False),
     Column("connection_id", String, nullable=False, index=True),
     Column("sip_username", String, nullable=False, unique=True),
     Column("password", LargeBinary, nullable=False),
     Column("name", String, nullable=False),
     Column("tag", String),
-    Column("expires_at", Double),
+    Column("expires_at", Double[float]()),
 )
 
 # One row per minted token: what can be revoked, and when it may be forgotten.
 tokens = _table(
     "tokens",
     Column("credential_id", String, nullable=False, index=True),
-    Column("expires_at", Double, nullable=False),
-    Column("revoked_at", Double),
+    Column("expires_at", Double[float](), nullable=False),
+    Column("revoked_at", Double[float]()),
 )
 
 numbers = _table(
     "numbers",
-    Column("updated_at", Double, nullable=False),
+    Column("updated_at", Double[float](), nullable=False),
     Column("phone_number", String, nullable=False, unique=True),
     Column("connection_id", String, index=True),
     Column("connection_name", String),
@@ -86,7 +86,7 @@ numbers = _table(
 
 profiles = _table(
     "profiles",
-    Column("updated_at", Double, nullable=False),
+    Column("updated_at", Double[float](), nullable=False),
     Column("name", String, nullable=False),
     Column("enabled", Boolean, nullable=False),
     Column("service_plan", String, nullable=False),
@@ -95,7 +95,7 @@ profiles = _table(
     Column("settings", Text, nullable=False),
 )
 
-# The durable shadow of a live leg; `id` is its call_control_id. It goes when the leg ends.
+# The durable shadow of a live leg; `id` is its call_control_id, `document` its party. It goes when the leg ends.
 legs = _table(
     "legs",
     Column("call_session_id", String, nullable=False, index=True),
@@ -105,8 +105,11 @@ legs = _table(
     Column("side", String, nullable=False),
     Column("stage", String, nullable=False),
     Column("place", String, nullable=False),
-    Column("answered_at", Double),
-    Column("heartbeat_at", Double, nullable=False),
+    Column("dialog", String, nullable=False),
+    Column("destination", String, nullable=False),
+    Column("started_at", Double[float](), nullable=False),
+    Column("answered_at", Double[float]()),
+    Column("heartbeat_at", Double[float](), nullable=False),
     Column("micros_per_minute", Integer, nullable=False),
     Column("client_state", Text),
     Column("document", Text, nullable=False),
@@ -119,7 +122,7 @@ detail_records = _table(
     Column("connection_id", String),
     Column("call_session_id", String),
     Column("call_leg_id", String),
-    Column("started_at", Double, nullable=False),
-    Column("finished_at", Double, nullable=False),
+    Column("started_at", Double[float](), nullable=False),
+    Column("finished_at", Double[float](), nullable=False),
     Column("document", Text, nullable=False),
 )

@@ -1,0 +1,163 @@
+"""The store's writes and questions as SQL. Used by the writer thread only; knows no resource and no rule.
+
+This is the one module that loads SQLAlchemy, beside the tables and their migrations.
+"""
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.pool import StaticPool
+
+from offhook.engine import migrations
+from offhook.engine.store import (
+    Add,
+    Change,
+    Drop,
+    Duplicate,
+    Find,
+    Found,
+    Load,
+    Missing,
+    Put,
+    Row,
+    Unavailable,
+    Where,
+    Write,
+)
+from offhook.engine.tables import metadata
+
+_OPERATORS: dict[str, Callable[[sa.Column[Any], Any], sa.ColumnElement[bool]]] = {
+    "eq": lambda column, value: column == value,
+    "ne": lambda column, value: column != value,
+    "in": lambda column, value: column.in_(value),
+    "contains": lambda column, value: column.icontains(value, autoescape=True),
+    "starts_with": lambda column, value: column.istartswith(value, autoescape=True),
+    "ends_with": lambda column, value: column.iendswith(value, autoescape=True),
+    "gt": lambda column, value: column > value,
+    "gte": lambda column, value: column >= value,
+    "lt": lambda column, value: column < value,
+    "lte": lambda column, value: column <= value,
+}
+
+
+class Database:
+    """One connection to a database whose tables are up to date."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+        self._connection = engine.connect()
+
+    @classmethod
+    def sqlite(cls, path: Path | None) -> "Database":
+        """A file of its owner alone (mode 0600), made where there is none; None is a database in memory."""
+        if path is None:
+            engine = _sqlite_engine("sqlite://", poolclass=StaticPool)
+            metadata.create_all(engine)
+            return cls(engine)
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        engine = _sqlite_engine(f"sqlite:///{path}")
+        migrations.upgrade(engine)
+        return cls(engine)
+
+    def transact(self, batch: Sequence[Sequence[Write]]) -> list[Exception | None]:
+        """All of the batch in one commit; where one list of writes fails, each in a transaction of its own."""
+        together = self._commit([write for writes in batch for write in writes])
+        if together is None or len(batch) == 1:
+            return [together] * len(batch)
+        return [self._commit(writes) for writes in batch]
+
+    def find(self, question: Find) -> Found:
+        """The rows of one account that meet all conditions."""
+        table = metadata.tables[question.table]
+        wanted = sa.and_(
+            table.c.account_id == question.account_id, *(_condition(table, each) for each in question.where)
+        )
+        chosen = sa.select(table).where(wanted).order_by(*_order(table, question.order))
+        chosen = chosen.limit(question.limit).offset(question.offset)
+        with self._connection.begin():
+            total = self._connection.scalar(sa.select(sa.func.count()).select_from(table).where(wanted)) or 0
+            rows = [dict(row) for row in self._connection.execute(chosen).mappings()]
+        return Found(rows, total)
+
+    def load(self, question: Load) -> list[Row]:
+        """Every row of a table."""
+        with self._connection.begin():
+            return [
+                dict(row) for row in self._connection.execute(sa.select(metadata.tables[question.table])).mappings()
+            ]
+
+    def close(self) -> None:
+        """Leave the database in order."""
+        self._connection.close()
+        self._engine.dispose()
+
+    def _commit(self, writes: Sequence[Write]) -> Exception | None:
+        try:
+            with self._connection.begin():
+                for write in writes:
+                    _perform(self._connection, write)
+        except Exception as error:
+            return error if not isinstance(error, DBAPIError) else Unavailable(str(error.orig))
+        return None
+
+
+def _sqlite_engine(url: str, **options: Any) -> sa.Engine:
+    engine = sa.create_engine(url, connect_args={"check_same_thread": False}, **options)
+
+    event.listen(engine, "connect", _prepare)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _prepare(connection: Any, _record: Any) -> None:
+    # The driver's own idea of when a transaction begins leaves DDL outside of it.
+    connection.isolation_level = None
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA busy_timeout = 5000")
+
+
+def _begin(connection: sa.Connection) -> None:
+    connection.exec_driver_sql("BEGIN")
+
+
+def _perform(connection: sa.Connection, write: Write) -> None:
+    table = metadata.tables[write.table]
+    match write:
+        case Add(row=row):
+            _insert(connection, table, row)
+        case Put(row=row):
+            if not connection.execute(_own(sa.update(table), table, row["account_id"], row["id"]).values(row)).rowcount:
+                _insert(connection, table, row)
+        case Change(account_id=account_id, id=id, values=values):
+            if not connection.execute(_own(sa.update(table), table, account_id, id).values(values)).rowcount:
+                raise Missing(write.table, id)
+        case Drop(account_id=account_id, id=id):
+            connection.execute(_own(sa.delete(table), table, account_id, id))
+
+
+def _own(statement: Any, table: sa.Table, account_id: str, id: str) -> Any:
+    return statement.where(table.c.account_id == account_id, table.c.id == id)
+
+
+def _insert(connection: sa.Connection, table: sa.Table, row: Row) -> None:
+    try:
+        connection.execute(sa.insert(table).values(row))
+    except IntegrityError as error:
+        if "unique" in str(error.orig).lower():
+            raise Duplicate(table.name) from error
+        raise
+
+
+def _condition(table: sa.Table, where: Where) -> sa.ColumnElement[bool]:
+    return _OPERATORS[where.operator](table.c[where.column], where.value)
+
+
+def _order(table: sa.Table, names: Sequence[str]) -> list[sa.ColumnElement[Any]]:
+    order = [table.c[name[1:]].desc() if name.startswith("-") else table.c[name].asc() for name in names]
+    return [*order, table.c.id.asc()]
