@@ -8,7 +8,9 @@ from offhook.engine.clock import LoopClock
 from offhook.engine.ladders import RecentLadders
 from offhook.engine.switchboard import Limits, Switchboard
 from offhook.testing.fakes import FakeCore, FakePhone, FakeShadow, OpenDialplan, Reflex, SeededChance
+from offhook.testing.script import Stage
 from offhook.voice.binding import Bindings
+from offhook.voice.leg import DialogId
 
 
 class Exchange:
@@ -36,6 +38,22 @@ class Exchange:
 
     def phone(self, username: str, reflex: Reflex = "ring") -> FakePhone:
         return FakePhone(self.switchboard, username, reflex)
+
+    def stage(self) -> Stage:
+        """Where a call script is played among these fakes."""
+        return Stage(
+            self.phone,
+            connect=lambda phone: self.core.connect(self.port_of(phone)),
+            fail=lambda phone: self.core.fail(self.port_of(phone)),
+        )
+
+    def port_of(self, phone: FakePhone) -> int:
+        """The port of a phone's live call; KeyError where it has none."""
+        wanted = DialogId(phone.binding, phone.dialog)
+        for port, owner in self.switchboard._ports.items():
+            if owner.session.floor.ports.get(port) == wanted:
+                return port
+        raise KeyError(phone.username)
 
     def ladder(self) -> list[str]:
         """What everybody saw, of all sessions, one after the other."""

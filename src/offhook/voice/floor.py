@@ -70,6 +70,11 @@ class Floor:
         if port == "open":
             self.emit(ClosePort(dialog.port))
 
+    def say_bye(self, dialog: Dialog, ending: Ending) -> None:
+        """Tell a far end that its call is over, if it knows of it."""
+        if dialog.contact == "told":
+            self.emit(Bye(dialog.id, ending))
+
     def find(self, id: DialogId) -> tuple[Leg, Dialog] | None:
         """The live leg that has this dialog."""
         leg = self.dialogs.get(id)
@@ -118,7 +123,7 @@ class Floor:
         self.emit(_record(leg, name, ending, now))
         for dialog in tuple(leg.dialogs):
             if dialog is not gone:
-                self.emit(Bye(dialog.id, ending))
+                self.say_bye(dialog, ending)
             self.disconnect(leg, dialog)
         self.emit(Tell(CallHungUp(leg.ids, leg.party, leg.side, ending, source, now.wall)))
         place.leave(leg.id)

@@ -187,7 +187,7 @@ _SAID: dict[type, tuple[_Key, _Say]] = {
     effect.Progress: (_dialog, lambda _e, _: ("<-", "183 Session Progress", "")),
     effect.Answer: (_dialog, lambda _e, _: ("<-", "200 OK", "")),
     effect.Bye: (_dialog, lambda e, _: ("<-", _over(e.ending), "")),
-    effect.Sing: (_port, lambda e, _: ("<-", e.sound or "silence", "")),
+    effect.Sing: (_port, lambda e, _: None if e.sound is None else ("<-", e.sound, "")),
     effect.SendDigits: (_port, lambda e, _: ("<-", "DTMF", e.digits)),
     effect.Tell: (_told, _tell),
 }

@@ -87,13 +87,15 @@ class Party(msgspec.Struct, frozen=True):
 class Dialog:
     """The signalling of a leg towards one far end, and the media port that belongs to it.
 
-    `sdp` is our answer while the far end has not been told it yet.
+    `contact` is whether the far end knows of the dialog; only then it gets a bye. `sdp` is our answer while the
+    far end has not been told it yet.
     """
 
-    __slots__ = ("id", "label", "port", "sdp")
+    __slots__ = ("contact", "id", "label", "port", "sdp")
 
-    def __init__(self, id: DialogId, port: int, label: str) -> None:
+    def __init__(self, id: DialogId, port: int, label: str, contact: Literal["untold", "told"] = "untold") -> None:
         self.id = id
+        self.contact: Literal["untold", "told"] = contact
         self.port = port
         self.label = label
         self.sdp: str | None = None

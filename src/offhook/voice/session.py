@@ -8,6 +8,8 @@ before any other input. `wakes_at` says when it wants a `Tick`.
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import msgspec
+
 from offhook.voice.cause import CAUSES, Ending, ending
 from offhook.voice.command import HangUp
 from offhook.voice.effect import (
@@ -16,7 +18,6 @@ from offhook.voice.effect import (
     Answer,
     AnswerPort,
     AnswerReoffer,
-    Bye,
     Declined,
     Done,
     Effect,
@@ -115,7 +116,7 @@ class Session:
         caller = Leg(signal.ids, "incoming", signal.party, signal.destination, now.wall)
         caller.client_state = signal.client_state
         self.floor.admit(caller, Place(_KIND_FOR[type(signal.plan)], self.id), Seat("party"))
-        self.floor.connect(caller, Dialog(signal.dialog, signal.port, signal.party.label))
+        self.floor.connect(caller, Dialog(signal.dialog, signal.port, signal.party.label, "told"))
         if isinstance(signal.plan, Refuse):
             self._refuse(caller, signal, signal.plan.ending, now)
             return
@@ -125,7 +126,8 @@ class Session:
         self.floor.emit(Done(signal.reply), AnswerPort(signal.port, signal.sdp, signal.trickle))
 
     def _refuse(self, caller: Leg, signal: Dialled, why: Ending, now: Moment) -> None:
-        self.floor.emit(Done(signal.reply), Bye(signal.dialog, why))
+        self.floor.emit(Done(signal.reply))
+        self.floor.say_bye(caller.dialog, why)
         # Its port was never opened.
         self.floor.disconnect(caller, caller.dialog, "closed")
         self.floor.end(caller, why, now)
@@ -157,6 +159,7 @@ class Session:
             case AnswerPort():
                 self._caller_described(leg, dialog, signal.sdp)
             case OfferPort():
+                dialog.contact = "told"
                 self.floor.emit(Invite(dialog.id, self._invitation(leg, signal.sdp)))
             case AcceptAnswer():
                 self._take(leg, dialog, request, now)
@@ -215,7 +218,7 @@ class Session:
         if not request.trickle:
             self.floor.emit(AddCandidate(dialog.port, None))
         for loser in [other for other in callee.dialogs if other is not dialog]:
-            self.floor.emit(Bye(loser.id, ending("ORIGINATOR_CANCEL", "answered elsewhere")))
+            self.floor.say_bye(loser, ending("ORIGINATOR_CANCEL", "answered elsewhere"))
             self.floor.disconnect(callee, loser)
         self._answer(callee, now)
         for caller in self.floor.others(callee):
@@ -294,29 +297,25 @@ class Session:
         others = self.floor.others(leg)
         self.floor.end(leg, why, now, source, gone)
         for other in others:
-            self.floor.end(other, why, now, source)
+            self.floor.end(other, _for_others(why), now, source)
 
     def port_refused(self, signal: PortRefused, now: Moment) -> None:
         request = signal.request
-        if not isinstance(request, AnswerPort | OfferPort):
-            _decline(self, request, BAD_PARAMS, signal.detail)
+        _decline(self, request, BAD_PARAMS, signal.detail)
         found = self.floor.find_port(request.port)
-        if found is None or isinstance(request, AnswerReoffer):
-            return
-        leg, dialog = found
-        if isinstance(request, OfferPort):
-            # Our own offer failed: there is no room for another port, and the far end knows nothing yet.
-            self._drop(leg, dialog, ending("NORMAL_CIRCUIT_CONGESTION", signal.detail), now)
-        else:
-            why = ending("INCOMPATIBLE_DESTINATION", signal.detail)
-            self.floor.emit(Bye(dialog.id, why))
-            self._drop(leg, dialog, why, now)
+        # A new offer that cannot be had leaves the media as they were.
+        if found is not None and not isinstance(request, AnswerReoffer):
+            cause = "NORMAL_CIRCUIT_CONGESTION" if isinstance(request, OfferPort) else "INCOMPATIBLE_DESTINATION"
+            self._fail(*found, ending(cause, signal.detail), now)
 
     def port_down(self, leg: Leg, dialog: Dialog, signal: PortDown, now: Moment) -> None:
         if signal.fate == "quiet" and leg.hold == "held":
             return  # a client on hold need not send anything
-        why = ending("MEDIA_TIMEOUT", signal.reason)
-        self.floor.emit(Bye(dialog.id, why))
+        self._fail(leg, dialog, ending("MEDIA_TIMEOUT", signal.reason), now)
+
+    def _fail(self, leg: Leg, dialog: Dialog, why: Ending, now: Moment) -> None:
+        """The media of a dialog failed, so its far end must be told."""
+        self.floor.say_bye(dialog, why)
         self._drop(leg, dialog, why, now)
 
     def tick(self, _signal: Tick, now: Moment) -> None:
@@ -389,6 +388,12 @@ def _meant(leg: Leg, said: Ending) -> Ending:
         name = said.cause
     cause = CAUSES.get(name, CAUSES["NORMAL_CLEARING" if leg.stage == "answered" else "CALL_REJECTED"])
     return Ending(cause.name, cause.code, cause.sip, cause.sip_reason, said.detail, said.headers)
+
+
+def _for_others(why: Ending) -> Ending:
+    """What the other leg is told: the same cause, but not the words about this one's SDP or addresses."""
+    about_media = why.cause in ("INCOMPATIBLE_DESTINATION", "NORMAL_CIRCUIT_CONGESTION", "MEDIA_TIMEOUT")
+    return msgspec.structs.replace(why, detail="the media of the other side failed") if about_media else why
 
 
 def _source(leg: Leg) -> Source:
