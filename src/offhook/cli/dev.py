@@ -6,7 +6,7 @@ import errno
 import ipaddress
 import json
 import signal
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
 from typing import Annotated, Any, Protocol
 
@@ -91,7 +91,7 @@ async def started(*, host: str, port: int, db: Path | None) -> AsyncGenerator[Ru
 
 
 @contextlib.contextmanager
-def _announced(env: dict[str, str], ready_file: Path | None) -> Iterator[None]:
+def _announced(env: dict[str, str], ready_file: Path | None) -> Generator[None, None, None]:
     platform.remember(env)
     if ready_file is not None:
         platform.write_private(ready_file, json.dumps(env, indent=2) + "\n")

@@ -7,7 +7,7 @@ numpy is imported only by what needs it.
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncIterable, AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,7 +51,7 @@ class Source:
 
     ahead_ms: int = 400
 
-    def frames(self) -> AsyncIterator[Frame]:
+    def frames(self) -> AsyncGenerator[Frame, None]:
         raise NotImplementedError
 
 
@@ -67,7 +67,7 @@ class Tone(Source):
         self.level = level
         self.seconds = seconds
 
-    async def frames(self) -> AsyncIterator[Frame]:
+    async def frames(self) -> AsyncGenerator[Frame, None]:
         for start, count in _chunks(self.seconds):
             yield Frame(_sine(self.hz, self.level, start, count), RATE)
 
@@ -80,7 +80,7 @@ class Silence(Source):
     def __init__(self, seconds: float | None = None) -> None:
         self.seconds = seconds
 
-    async def frames(self) -> AsyncIterator[Frame]:
+    async def frames(self) -> AsyncGenerator[Frame, None]:
         for _, count in _chunks(self.seconds):
             yield Frame(bytes(2 * count), RATE)
 
@@ -95,7 +95,7 @@ class File(Source):
         if not self.path.is_file():
             raise AudioFormatError("file", f"no such file: {self.path}")
 
-    async def frames(self) -> AsyncIterator[Frame]:
+    async def frames(self) -> AsyncGenerator[Frame, None]:
         import soundfile
 
         try:
@@ -115,7 +115,7 @@ class Array(Source):
         self.pcm = _pcm(samples)
         self.rate = rate
 
-    async def frames(self) -> AsyncIterator[Frame]:
+    async def frames(self) -> AsyncGenerator[Frame, None]:
         step = 2 * round(self.rate * CHUNK_SECONDS)
         for start in range(0, len(self.pcm), step):
             yield Frame(self.pcm[start : start + step], self.rate)
@@ -129,7 +129,7 @@ class Stream(Source):
         self._frames = frames
         self.ahead_ms = ahead_ms
 
-    async def frames(self) -> AsyncIterator[Frame]:
+    async def frames(self) -> AsyncGenerator[Frame, None]:
         if isinstance(self._frames, AsyncIterable):
             async for frame in self._frames:
                 yield frame

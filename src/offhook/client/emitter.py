@@ -78,6 +78,9 @@ class Subscription(Generic[T]):
         return self._items.popleft()
 
 
+S = TypeVar("S", bound=Subscription[Any])
+
+
 class Emitter:
     """Tells handlers and iterators what happened. A handler's exception becomes `ErrorRaised`, never the caller's."""
 
@@ -109,7 +112,10 @@ class Emitter:
 
     def events(self, kind: type[E]) -> Subscription[E]:
         """The events of `kind` from now on, as an async iterator that ends with its owner."""
-        subscription: Subscription[E] = Subscription()
+        return self.subscribe(kind, Subscription[E]())
+
+    def subscribe(self, kind: type[Event], subscription: S) -> S:
+        """Put the events of `kind` into a subscription of the caller's."""
         if self._closed:
             subscription.close()
         self._subscriptions[subscription] = kind

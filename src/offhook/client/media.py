@@ -99,6 +99,9 @@ class Port:
         """A candidate of the far end that came by itself."""
         self._send(commands.AddCandidate(self.number, line))
 
+    def end_candidates(self) -> None:
+        self._send(commands.EndCandidates(self.number))
+
     # ---- audio -----------------------------------------------------------------------------------------------
 
     def listen(self, rate: int, listener: Callable[[Frame], None]) -> None:
@@ -161,11 +164,11 @@ class _Shared:
 _shared: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, _Shared]] = weakref.WeakKeyDictionary()
 
 
-def acquire(address: str, make: Callable[[str], MediaCore]) -> Hub:
+def acquire(address: str) -> Hub:
     """The running loop's hub whose sockets are on `address`, made at first use. Give it back with `release`."""
     hubs = _shared.setdefault(asyncio.get_running_loop(), {})
     if address not in hubs:
-        hubs[address] = _Shared(Hub(make(address)))
+        hubs[address] = _Shared(Hub(_core(address)))
     hubs[address].users += 1
     return hubs[address].hub
 
@@ -178,3 +181,9 @@ async def release(address: str) -> None:
     if not shared.users:
         del hubs[address]
         await shared.hub.core.close()
+
+
+def _core(address: str) -> MediaCore:
+    from offhook.media.core import Core  # loads the native module: only who makes calls pays for it
+
+    return Core(commands.CoreConfig(bind=[address]))
