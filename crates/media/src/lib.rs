@@ -8,6 +8,7 @@ pub mod egress;
 pub mod jitter;
 pub mod mix;
 pub mod play;
+mod play_feed;
 pub mod quality;
 pub mod resample;
 pub mod tone;

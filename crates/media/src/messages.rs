@@ -1,0 +1,362 @@
+//! The messages that cross to whoever drives the core: MessagePack maps tagged by `t`, as Python defines them.
+
+use serde::{Deserialize, Serialize};
+
+use crate::codec::CodecKind;
+use crate::play::EndReason;
+
+fn all_codecs() -> Vec<String> {
+    vec!["opus".into(), "pcmu".into(), "pcma".into()]
+}
+
+/// How much of ICE our side does (RFC 8445 section 2.5).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Ice {
+    #[default]
+    Lite,
+    Full,
+}
+
+/// The network between the ports of a driven core.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Network {
+    pub loss: f64,
+    pub delay_ms: f64,
+    pub jitter_ms: f64,
+    pub seed: u64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default)]
+pub struct CoreConfig {
+    pub workers: u32,
+    pub bind: Vec<String>,
+    pub udp_port: u16,
+    pub tcp: bool,
+    pub public_addresses: Vec<String>,
+    pub driven: bool,
+    pub network: Network,
+    pub max_ports: usize,
+    pub quality_every_ms: u64,
+    pub media_timeout_ms: u64,
+}
+
+impl Default for CoreConfig {
+    fn default() -> Self {
+        Self {
+            workers: 1,
+            bind: vec!["127.0.0.1".into()],
+            udp_port: 0,
+            tcp: true,
+            public_addresses: Vec::new(),
+            driven: false,
+            network: Network::default(),
+            max_ports: 10_000,
+            quality_every_ms: 5_000,
+            media_timeout_ms: 60_000,
+        }
+    }
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(tag = "t")]
+pub enum Request {
+    AnswerPort {
+        port: u32,
+        offer: String,
+        #[serde(default)]
+        ice: Ice,
+        #[serde(default = "all_codecs")]
+        codecs: Vec<String>,
+        #[serde(default)]
+        trickle: bool,
+    },
+    OfferPort {
+        port: u32,
+        #[serde(default)]
+        ice: Ice,
+        #[serde(default = "all_codecs")]
+        codecs: Vec<String>,
+        #[serde(default)]
+        trickle: bool,
+    },
+    AcceptAnswer {
+        port: u32,
+        answer: String,
+    },
+    AnswerReoffer {
+        port: u32,
+        offer: String,
+    },
+    Reoffer {
+        port: u32,
+    },
+    ReadStats {
+        port: u32,
+    },
+}
+
+/// Why a request was refused; the names are the wire's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RefusedCode {
+    SdpSyntax,
+    NoAudio,
+    NoCommonCodec,
+    NoFingerprint,
+    WeakFingerprint,
+    RoleConflict,
+    NoIce,
+    UnknownPort,
+    PortExists,
+    TooManyPorts,
+    WrongState,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Direction {
+    pub packets: u64,
+    pub bytes: u64,
+    pub lost: u64,
+    pub loss_percent: f32,
+    pub jitter_ms: f32,
+    pub mos: f32,
+    pub concealed_ms: u64,
+    pub discarded: u64,
+}
+
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "t", rename = "PortStats")]
+pub struct PortStats {
+    pub port: u32,
+    pub codec: Option<&'static str>,
+    pub rtt_ms: Option<f32>,
+    pub inbound: Direction,
+    pub outbound: Direction,
+    pub jitter_buffer_ms: f32,
+}
+
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "t")]
+pub enum Reply {
+    Described {
+        sdp: String,
+        codec: Option<&'static str>,
+    },
+    Done {
+        codec: Option<&'static str>,
+    },
+    Refused {
+        code: RefusedCode,
+        detail: String,
+        line: String,
+    },
+    #[serde(untagged)]
+    Stats(PortStats),
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub struct Tone {
+    pub hz: Vec<f32>,
+    pub ms: u32,
+}
+
+fn usual_level() -> f32 {
+    -15.0
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(tag = "t")]
+pub enum Source {
+    Tones {
+        tones: Vec<Tone>,
+        #[serde(default = "usual_level")]
+        level: f32,
+    },
+    Audio {
+        rate: u32,
+        #[serde(with = "serde_bytes")]
+        pcm: Vec<u8>,
+    },
+}
+
+fn once() -> u32 {
+    1
+}
+
+fn digit_ms() -> u32 {
+    100
+}
+
+fn gap_ms() -> u32 {
+    60
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(tag = "t")]
+pub enum Command {
+    AddCandidate {
+        port: u32,
+        candidate: String,
+    },
+    EndCandidates {
+        port: u32,
+    },
+    Hear {
+        port: u32,
+        speakers: Vec<u32>,
+    },
+    Play {
+        port: u32,
+        play: u64,
+        source: Source,
+        #[serde(default = "once", rename = "loop")]
+        rounds: u32,
+        #[serde(default)]
+        overlay: bool,
+    },
+    StopPlay {
+        port: u32,
+        #[serde(default)]
+        play: u64,
+    },
+    SendDigits {
+        port: u32,
+        digits: String,
+        #[serde(default = "digit_ms")]
+        duration_ms: u32,
+        #[serde(default = "gap_ms")]
+        gap_ms: u32,
+    },
+    Listen {
+        port: u32,
+        rate: u32,
+    },
+    Feed {
+        port: u32,
+        rate: u32,
+        #[serde(with = "serde_bytes")]
+        pcm: Vec<u8>,
+        #[serde(default)]
+        mark: u64,
+        #[serde(default)]
+        overlay: bool,
+    },
+    ClearFeed {
+        port: u32,
+    },
+    Mute {
+        port: u32,
+        muted: bool,
+    },
+    Meter {
+        port: u32,
+        every_ms: u32,
+    },
+    ClosePort {
+        port: u32,
+    },
+}
+
+impl Command {
+    pub fn port(&self) -> u32 {
+        match self {
+            Self::AddCandidate { port, .. }
+            | Self::EndCandidates { port }
+            | Self::Hear { port, .. }
+            | Self::Play { port, .. }
+            | Self::StopPlay { port, .. }
+            | Self::SendDigits { port, .. }
+            | Self::Listen { port, .. }
+            | Self::Feed { port, .. }
+            | Self::ClearFeed { port }
+            | Self::Mute { port, .. }
+            | Self::Meter { port, .. }
+            | Self::ClosePort { port } => *port,
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Sound {
+    pub level: f32,
+    pub tone_hz: f32,
+    pub packets: u64,
+}
+
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "t")]
+pub enum Event {
+    PortConnected {
+        port: u32,
+        transport: &'static str,
+        local: String,
+        remote: String,
+    },
+    PortFailed {
+        port: u32,
+        reason: &'static str,
+        detail: String,
+    },
+    PortClosed {
+        stats: PortStats,
+    },
+    MediaStopped {
+        port: u32,
+    },
+    DigitReceived {
+        port: u32,
+        digit: char,
+        duration_ms: u32,
+    },
+    PlayEnded {
+        port: u32,
+        play: u64,
+        reason: &'static str,
+    },
+    FeedPlayed {
+        port: u32,
+        mark: u64,
+        played_ms: u64,
+        cleared: bool,
+    },
+    PcmHeard {
+        port: u32,
+        at_ms: u64,
+        rate: u32,
+        #[serde(with = "serde_bytes")]
+        pcm: Vec<u8>,
+    },
+    Metered {
+        port: u32,
+        at_ms: u64,
+        inbound: Sound,
+        outbound: Sound,
+    },
+    QualityMeasured {
+        stats: PortStats,
+    },
+    WorkerDied {
+        worker: u32,
+        detail: String,
+    },
+}
+
+/// The name of an end, as `PlayEnded` carries it.
+pub fn end_name(reason: EndReason) -> &'static str {
+    match reason {
+        EndReason::Completed => "completed",
+        EndReason::Stopped => "stopped",
+        EndReason::Closed => "closed",
+    }
+}
+
+/// The codecs of those names, in that order; unknown names are left out.
+pub fn codecs_named(names: &[String]) -> Vec<CodecKind> {
+    names
+        .iter()
+        .filter_map(|name| CodecKind::from_name(name))
+        .collect()
+}

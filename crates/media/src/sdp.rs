@@ -1,0 +1,487 @@
+//! The audio part of SDP, read and written (RFC 8866, RFC 8829); refuses what is malformed before anything is built.
+
+use std::fmt::Write as _;
+
+use crate::codec::CodecKind;
+use crate::messages::RefusedCode;
+
+const MAX_BYTES: usize = 64 * 1024;
+const MAX_LINE: usize = 4 * 1024;
+const MAX_MEDIA: usize = 64;
+const MAX_CANDIDATES: usize = 200;
+const MAX_FORMATS: usize = 64;
+const SHOWN_LINE: usize = 80;
+
+/// Why an SDP cannot be taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SdpError {
+    pub code: RefusedCode,
+    pub detail: String,
+    /// The offending line, cut short; empty where something is absent.
+    pub line: String,
+}
+
+impl SdpError {
+    fn absent(code: RefusedCode, detail: &str) -> Self {
+        Self {
+            code,
+            detail: detail.into(),
+            line: String::new(),
+        }
+    }
+
+    fn at(line: &str, code: RefusedCode, detail: &str) -> Self {
+        let printable = line.chars().filter(|c| !c.is_control());
+        Self {
+            code,
+            detail: detail.into(),
+            line: printable.take(SHOWN_LINE).collect(),
+        }
+    }
+
+    fn syntax(line: &str, detail: &str) -> Self {
+        Self::at(line, RefusedCode::SdpSyntax, detail)
+    }
+}
+
+/// The DTLS role that a side asks for (RFC 8842).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Setup {
+    ActPass,
+    Active,
+    Passive,
+}
+
+impl Setup {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::ActPass => "actpass",
+            Self::Active => "active",
+            Self::Passive => "passive",
+        }
+    }
+}
+
+/// Payload types of one side; `None` where it does not take the format.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Formats {
+    /// In that side's order of preference.
+    pub codecs: Vec<(CodecKind, u8)>,
+    pub comfort_noise: Option<u8>,
+    pub events_48k: Option<u8>,
+    pub events_8k: Option<u8>,
+}
+
+impl Formats {
+    pub fn codec_of(&self, pt: u8) -> Option<CodecKind> {
+        let found = self.codecs.iter().find(|(_, known)| *known == pt);
+        found.map(|(kind, _)| *kind)
+    }
+
+    /// The telephone-event payload type to send beside a codec: that of its clock rate (RFC 4733 section 2.5.1.2).
+    pub fn events_beside(&self, kind: CodecKind) -> Option<(u8, u32)> {
+        let (same, other) = match kind {
+            CodecKind::Opus => ((self.events_48k, 48_000), (self.events_8k, 8_000)),
+            CodecKind::Pcmu | CodecKind::Pcma => ((self.events_8k, 8_000), (self.events_48k, 48_000)),
+        };
+        [same, other]
+            .into_iter()
+            .find_map(|(pt, rate)| pt.map(|pt| (pt, rate)))
+    }
+}
+
+/// What a description says of the one audio stream that we take.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Description {
+    pub ufrag: String,
+    pub pwd: String,
+    pub ice_lite: bool,
+    /// The SHA-256 fingerprint, or the strongest that we can check.
+    pub fingerprint: (String, Vec<u8>),
+    pub setup: Setup,
+    pub mid: String,
+    pub formats: Formats,
+    /// Candidate lines without `a=`, unparsed; those with names that are no addresses are left out.
+    pub candidates: Vec<String>,
+    /// Position of the audio m-line and how many there are: an answer must have as many.
+    pub index: usize,
+    pub media: Vec<String>,
+}
+
+/// Whether a text is a description of the one who asks or of the one who answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Offer,
+    Answer,
+}
+
+/// Read a description. Changes nothing and allocates in proportion to the text, which is bounded.
+pub fn read(text: &str, kind: Kind) -> Result<Description, SdpError> {
+    let lines = split(text)?;
+    let first_media = lines
+        .iter()
+        .position(|line| line.starts_with("m="))
+        .ok_or_else(|| SdpError::absent(RefusedCode::NoAudio, "there is no m= line"))?;
+    let session = &lines[..first_media];
+    let sections = sections(&lines[first_media..])?;
+    let (index, audio) = sections
+        .iter()
+        .enumerate()
+        .find(|(_, section)| is_secure_audio(section[0]))
+        .ok_or_else(|| {
+            SdpError::at(sections[0][0], RefusedCode::NoAudio, "no audio m-line with UDP/TLS/RTP/SAVPF")
+        })?;
+    let scope = Scope { session, audio };
+    Ok(Description {
+        ufrag: scope.bounded("ice-ufrag", 4, 256)?,
+        pwd: scope.bounded("ice-pwd", 22, 256)?,
+        ice_lite: session.contains(&"a=ice-lite"),
+        fingerprint: fingerprint(&scope)?,
+        setup: setup(&scope, kind)?,
+        mid: scope.value("mid").unwrap_or("0").chars().take(32).collect(),
+        formats: formats(audio)?,
+        candidates: candidates(&lines)?,
+        index,
+        media: sections.iter().map(|section| section[0].to_owned()).collect(),
+    })
+}
+
+fn split(text: &str) -> Result<Vec<&str>, SdpError> {
+    if text.len() > MAX_BYTES {
+        return Err(SdpError::absent(RefusedCode::SdpSyntax, "longer than 64 KiB"));
+    }
+    let lines: Vec<&str> = text
+        .split('\n')
+        .map(|line| line.strip_suffix('\r').unwrap_or(line))
+        .filter(|line| !line.is_empty())
+        .collect();
+    for line in &lines {
+        check_line(line)?;
+    }
+    match lines.first() {
+        Some(&"v=0") => Ok(lines),
+        Some(line) => Err(SdpError::syntax(line, "does not begin with v=0")),
+        None => Err(SdpError::absent(RefusedCode::SdpSyntax, "empty")),
+    }
+}
+
+fn check_line(line: &str) -> Result<(), SdpError> {
+    let bytes = line.as_bytes();
+    if bytes.contains(&0) {
+        return Err(SdpError::syntax(line, "holds a NUL"));
+    }
+    if bytes.len() > MAX_LINE {
+        return Err(SdpError::syntax(line, "longer than 4 KiB"));
+    }
+    if bytes.len() < 2 || bytes[1] != b'=' || !bytes[0].is_ascii_lowercase() {
+        return Err(SdpError::syntax(line, "is not of the form x=…"));
+    }
+    if let Some(connection) = line.strip_prefix("c=") {
+        let address = connection.rsplit(' ').next().unwrap_or("");
+        if connection.split(' ').count() != 3 || address.len() > 255 {
+            return Err(SdpError::syntax(line, "is not a connection address"));
+        }
+    }
+    Ok(())
+}
+
+/// The lines of each m-section, the m-line first.
+fn sections<'a>(lines: &'a [&'a str]) -> Result<Vec<&'a [&'a str]>, SdpError> {
+    let starts: Vec<usize> = (0..lines.len()).filter(|&at| lines[at].starts_with("m=")).collect();
+    if starts.len() > MAX_MEDIA {
+        return Err(SdpError::syntax(lines[starts[MAX_MEDIA]], "too many m-lines"));
+    }
+    let ends = starts.iter().skip(1).copied().chain([lines.len()]);
+    let found: Vec<_> = starts.iter().zip(ends).map(|(&start, end)| &lines[start..end]).collect();
+    for section in &found {
+        check_media(section[0])?;
+    }
+    Ok(found)
+}
+
+fn check_media(line: &str) -> Result<(), SdpError> {
+    let fields: Vec<&str> = line[2..].split(' ').collect();
+    let [kind, port, ..] = fields[..] else {
+        return Err(SdpError::syntax(line, "is not a media line"));
+    };
+    let port = port.split('/').next().unwrap_or("");
+    if fields.len() < 4 || kind.len() > 32 || port.parse::<u16>().is_err() {
+        return Err(SdpError::syntax(line, "is not a media line"));
+    }
+    Ok(())
+}
+
+fn is_secure_audio(line: &str) -> bool {
+    let fields: Vec<&str> = line[2..].split(' ').collect();
+    let profiles = ["UDP/TLS/RTP/SAVPF", "UDP/TLS/RTP/SAVP", "RTP/SAVPF", "TCP/TLS/RTP/SAVPF"];
+    fields[0] == "audio" && fields[1] != "0" && profiles.contains(&fields[2])
+}
+
+/// The audio section over the session: an attribute is looked for in that order.
+struct Scope<'a> {
+    session: &'a [&'a str],
+    audio: &'a [&'a str],
+}
+
+impl<'a> Scope<'a> {
+    fn all(&self, name: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
+        self.audio.iter().chain(self.session).filter_map(move |line| {
+            let value = line.strip_prefix("a=")?.strip_prefix(name)?;
+            Some((*line, value.strip_prefix(':')?))
+        })
+    }
+
+    fn value(&self, name: &'a str) -> Option<&'a str> {
+        self.all(name).next().map(|(_, value)| value)
+    }
+
+    fn bounded(&self, name: &'a str, least: usize, most: usize) -> Result<String, SdpError> {
+        let (line, value) = self
+            .all(name)
+            .next()
+            .ok_or_else(|| SdpError::absent(RefusedCode::NoIce, &format!("a={name} is absent")))?;
+        let is_ice = |c: char| c.is_ascii_alphanumeric() || c == '+' || c == '/';
+        if !(least..=most).contains(&value.len()) || !value.chars().all(is_ice) {
+            return Err(SdpError::at(line, RefusedCode::NoIce, "is not an ICE credential"));
+        }
+        Ok(value.to_owned())
+    }
+}
+
+/// Any of several fingerprints may match (RFC 8122 section 5); ours is the strongest one, which a client that offers
+/// several hashes of one certificate always includes.
+fn fingerprint(scope: &Scope<'_>) -> Result<(String, Vec<u8>), SdpError> {
+    let mut weak = None;
+    let mut malformed = None;
+    for (line, value) in scope.all("fingerprint") {
+        let (hash, digits) = value.split_once(' ').unwrap_or((value, ""));
+        match hash.to_ascii_lowercase().as_str() {
+            "sha-256" => match hex(digits, 32) {
+                Some(bytes) => return Ok(("sha-256".into(), bytes)),
+                None => malformed = Some(line),
+            },
+            "sha-384" | "sha-512" => malformed = malformed.or(Some(line)),
+            _ => weak = Some(line),
+        }
+    }
+    match (malformed, weak) {
+        (Some(line), _) => {
+            Err(SdpError::at(line, RefusedCode::NoFingerprint, "is not a SHA-256 fingerprint"))
+        }
+        (None, Some(line)) => {
+            Err(SdpError::at(line, RefusedCode::WeakFingerprint, "uses a hash that RFC 8122 forbids"))
+        }
+        (None, None) => Err(SdpError::absent(RefusedCode::NoFingerprint, "a=fingerprint is absent")),
+    }
+}
+
+fn hex(text: &str, bytes: usize) -> Option<Vec<u8>> {
+    let parsed: Option<Vec<u8>> = text
+        .split(':')
+        .map(|pair| (pair.len() == 2).then(|| u8::from_str_radix(pair, 16).ok()).flatten())
+        .collect();
+    parsed.filter(|found| found.len() == bytes)
+}
+
+fn setup(scope: &Scope<'_>, kind: Kind) -> Result<Setup, SdpError> {
+    let Some((line, value)) = scope.all("setup").next() else {
+        // RFC 8842 section 5.1: an offer without it is taken for actpass; an answer must have it.
+        return match kind {
+            Kind::Offer => Ok(Setup::ActPass),
+            Kind::Answer => {
+                Err(SdpError::absent(RefusedCode::RoleConflict, "a=setup is absent from an answer"))
+            }
+        };
+    };
+    match (value, kind) {
+        ("actpass", Kind::Offer) => Ok(Setup::ActPass),
+        ("active", _) => Ok(Setup::Active),
+        ("passive", _) => Ok(Setup::Passive),
+        _ => Err(SdpError::at(line, RefusedCode::RoleConflict, "is not a role that this side can have")),
+    }
+}
+
+fn formats(audio: &[&str]) -> Result<Formats, SdpError> {
+    let line = audio[0];
+    let numbers: Vec<u8> = line[2..]
+        .split(' ')
+        .skip(3)
+        .map(|text| text.parse::<u8>().ok().filter(|pt| *pt < 128))
+        .collect::<Option<_>>()
+        .ok_or_else(|| SdpError::syntax(line, "has a payload type that is none"))?;
+    if numbers.len() > MAX_FORMATS {
+        return Err(SdpError::syntax(line, "has too many payload types"));
+    }
+    let mut found = Formats::default();
+    for pt in numbers {
+        note_format(&mut found, pt, encoding(audio, pt)?);
+    }
+    Ok(found)
+}
+
+/// Encoding name and clock rate of a payload type: mapped, or static (RFC 3551 table 4).
+fn encoding<'a>(audio: &[&'a str], pt: u8) -> Result<Option<(&'a str, u32)>, SdpError> {
+    let prefix = format!("a=rtpmap:{pt} ");
+    let Some(line) = audio.iter().find(|line| line.starts_with(&prefix)) else {
+        return Ok(match pt {
+            0 => Some(("PCMU", 8_000)),
+            8 => Some(("PCMA", 8_000)),
+            13 => Some(("CN", 8_000)),
+            _ => None,
+        });
+    };
+    let mut parts = line[prefix.len()..].split('/');
+    let name = parts.next().unwrap_or("");
+    let rate = parts.next().and_then(|text| text.parse().ok());
+    rate.map(|rate| Some((name, rate)))
+        .ok_or_else(|| SdpError::syntax(line, "has no clock rate"))
+}
+
+fn note_format(found: &mut Formats, pt: u8, encoding: Option<(&str, u32)>) {
+    let Some((name, rate)) = encoding else { return };
+    match (name.to_ascii_lowercase().as_str(), rate) {
+        ("telephone-event", 48_000) => found.events_48k = Some(pt),
+        ("telephone-event", 8_000) => found.events_8k = Some(pt),
+        ("cn", 8_000) => found.comfort_noise = Some(pt),
+        (codec, rate) => {
+            let known = CodecKind::from_name(codec).filter(|kind| kind.clock_rate() == rate);
+            let is_new = |kind: &CodecKind| found.codecs.iter().all(|(seen, _)| seen != kind);
+            if let Some(kind) = known.filter(is_new) {
+                found.codecs.push((kind, pt));
+            }
+        }
+    }
+}
+
+fn candidates(lines: &[&str]) -> Result<Vec<String>, SdpError> {
+    let all: Vec<&str> = lines
+        .iter()
+        .filter_map(|line| line.strip_prefix("a="))
+        .filter(|line| line.starts_with("candidate:"))
+        .collect();
+    if all.len() > MAX_CANDIDATES {
+        return Err(SdpError::syntax(all[MAX_CANDIDATES], "is one candidate too many"));
+    }
+    Ok(all.into_iter().map(str::to_owned).collect())
+}
+
+/// The codecs both sides take, in the far end's order, with the far end's payload types; empty where none.
+pub fn common(remote: &Formats, ours: &[CodecKind]) -> Vec<(CodecKind, u8)> {
+    let taken = |(kind, _): &&(CodecKind, u8)| ours.contains(kind);
+    remote.codecs.iter().filter(taken).copied().collect()
+}
+
+/// What we say of ourselves.
+pub struct Local<'a> {
+    pub session_id: u64,
+    pub version: u32,
+    pub ufrag: &'a str,
+    pub pwd: &'a str,
+    pub ice_lite: bool,
+    /// Hex with colons, SHA-256.
+    pub fingerprint: &'a str,
+    pub setup: Setup,
+    pub mid: &'a str,
+    pub formats: &'a Formats,
+    pub candidates: &'a [String],
+    pub ssrc: u32,
+    /// The m-lines of the offer that is answered, and which of them is ours; empty for an offer.
+    pub media: &'a [String],
+    pub index: usize,
+}
+
+/// Write a description: one audio stream, every other m-line of the offer rejected (RFC 8829 section 5.3.1).
+pub fn write(local: &Local<'_>) -> String {
+    let mut sdp = format!(
+        "v=0\r\no=- {} {} IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=group:BUNDLE {}\r\na=msid-semantic:WMS *\r\n",
+        local.session_id, local.version, local.mid
+    );
+    if local.ice_lite {
+        sdp.push_str("a=ice-lite\r\n");
+    }
+    for (index, line) in local.media.iter().enumerate() {
+        if index == local.index {
+            write_audio(&mut sdp, local);
+        } else {
+            write_rejected(&mut sdp, line);
+        }
+    }
+    if local.media.is_empty() {
+        write_audio(&mut sdp, local);
+    }
+    sdp
+}
+
+fn write_rejected(sdp: &mut String, line: &str) {
+    let mut fields = line[2..].split(' ');
+    let kind = fields.next().unwrap_or("audio");
+    let rest: Vec<&str> = fields.skip(1).collect();
+    let _ = write!(sdp, "m={kind} 0 {}\r\nc=IN IP4 0.0.0.0\r\na=inactive\r\n", rest.join(" "));
+}
+
+fn write_audio(sdp: &mut String, local: &Local<'_>) {
+    let (port, address) = default_destination(local.candidates);
+    let formats = local.formats;
+    let codecs = formats.codecs.iter().map(|(_, pt)| *pt);
+    let others = [formats.comfort_noise, formats.events_48k, formats.events_8k];
+    let numbers: Vec<String> = codecs
+        .chain(others.into_iter().flatten())
+        .map(|pt| pt.to_string())
+        .collect();
+    let _ = write!(
+        sdp,
+        "m=audio {port} UDP/TLS/RTP/SAVPF {}\r\nc=IN {address}\r\na=rtcp:9 IN IP4 0.0.0.0\r\n\
+         a=ice-ufrag:{}\r\na=ice-pwd:{}\r\na=fingerprint:sha-256 {}\r\na=setup:{}\r\na=mid:{}\r\n\
+         a=sendrecv\r\na=msid:offhook audio\r\na=rtcp-mux\r\n",
+        numbers.join(" "),
+        local.ufrag,
+        local.pwd,
+        local.fingerprint,
+        local.setup.name(),
+        local.mid,
+    );
+    write_formats(sdp, formats);
+    let _ = write!(sdp, "a=ptime:20\r\na=ssrc:{} cname:offhook\r\n", local.ssrc);
+    for candidate in local.candidates {
+        let _ = write!(sdp, "a={candidate}\r\n");
+    }
+    sdp.push_str("a=end-of-candidates\r\n");
+}
+
+fn write_formats(sdp: &mut String, formats: &Formats) {
+    for (kind, pt) in &formats.codecs {
+        let _ = match kind {
+            CodecKind::Opus => {
+                write!(sdp, "a=rtpmap:{pt} opus/48000/2\r\na=fmtp:{pt} minptime=10;useinbandfec=1\r\n")
+            }
+            CodecKind::Pcmu => write!(sdp, "a=rtpmap:{pt} PCMU/8000\r\n"),
+            CodecKind::Pcma => write!(sdp, "a=rtpmap:{pt} PCMA/8000\r\n"),
+        };
+    }
+    if let Some(pt) = formats.comfort_noise {
+        let _ = write!(sdp, "a=rtpmap:{pt} CN/8000\r\n");
+    }
+    for (pt, rate) in [(formats.events_48k, 48_000), (formats.events_8k, 8_000)] {
+        if let Some(pt) = pt {
+            let _ = write!(sdp, "a=rtpmap:{pt} telephone-event/{rate}\r\na=fmtp:{pt} 0-15\r\n");
+        }
+    }
+}
+
+/// Port and `c=` address of the first UDP candidate (RFC 8839 section 4.2.1.2).
+fn default_destination(candidates: &[String]) -> (u16, String) {
+    let udp = candidates.iter().find_map(|line| {
+        let fields: Vec<&str> = line.split(' ').collect();
+        let is_udp = fields.get(2).is_some_and(|name| name.eq_ignore_ascii_case("udp"));
+        is_udp.then(|| (fields[5].parse().ok(), fields[4].to_owned()))
+    });
+    match udp {
+        Some((Some(port), address)) if address.contains(':') => (port, format!("IP6 {address}")),
+        Some((Some(port), address)) => (port, format!("IP4 {address}")),
+        _ => (9, "IP4 0.0.0.0".into()),
+    }
+}
+
+#[cfg(test)]
+#[path = "sdp_tests.rs"]
+mod tests;
