@@ -36,7 +36,7 @@ from offhook.wire.rtc_values import Acknowledged, CallResult, Code, Done, Gatewa
 
 Message = c2s.Message | s2c.Message
 
-MAX_OWED = 256
+MAX_OWED = 256  # in either direction
 MAX_DIALOGS = 1000
 _REMEMBERED_PINGS = 8
 
@@ -196,6 +196,10 @@ class Connection:
             self.dialogs.adopt(message.reattached_sessions or ())
         return self._send(message, call_id)
 
+    def owes(self, ticket: int) -> bool:
+        """Whether a request of the far end still waits for its answer."""
+        return ticket in self._owed
+
     def answer(self, ticket: int, result: Result) -> None:
         """Answer a request of a client. `result` must be of the kind that its method names."""
         owed = self._owed.get(ticket)
@@ -247,7 +251,7 @@ class Connection:
         self._tickets += 1
         ticket, frame_id = self._tickets, self._ids()
         if self.role is Role.CLIENT or isinstance(message, s2c.Invite):
-            self._asked[frame_id] = (ticket, message)
+            self._remember(frame_id, ticket, message)
         if self.role is Role.CLIENT and isinstance(message, c2s.Ping | c2s.Modify | c2s.Bye):
             self._liveness.await_answer(ticket, self._now)
         if isinstance(message, s2c.Ping):
@@ -255,6 +259,11 @@ class Connection:
         frame = wire.encode_request(frame_id, message, self._stamp(message))
         self._write(frame, call_id)
         return ticket
+
+    def _remember(self, frame_id: wire.Id, ticket: int, message: Message) -> None:
+        self._asked[frame_id] = (ticket, message)
+        if len(self._asked) > MAX_OWED:  # some clients acknowledge nothing
+            self._asked.pop(next(iter(self._asked)))
 
     def _stamp(self, message: Message) -> str:
         """The browser puts its `voice_sdk_id` on these two frames only; a server puts its own on all."""

@@ -1,0 +1,272 @@
+"""The browser SDK's door: an aiohttp handler for its websocket. Knows sockets and who may stay, nothing of calls.
+
+Put `RtcDoor.handle` on path `/` (any query; clients add a few parameters that mean nothing here), behind
+`origin.guard`, and build the runner with `RUNNER_OPTIONS`: they close unfinished upgrades.
+"""
+
+import asyncio
+from typing import Any
+
+import structlog
+from aiohttp import WSCloseCode, WSMsgType, hdrs, web
+
+from offhook.edge.attempts import Attempts
+from offhook.edge.rtc_far_end import FarEnd
+from offhook.edge.rtc_writer import AIOHTTP_LIMIT, Writer
+from offhook.edge.text import shown
+from offhook.engine.ports import Authenticator, Chance, Clock, Contact, Exchange, Identity, LoginRefused
+from offhook.wire import rtc
+from offhook.wire import rtc_c2s as c2s
+from offhook.wire.rtc_liveness import CloseReason
+from offhook.wire.rtc_values import Code
+
+_log = structlog.get_logger("offhook.edge")
+
+MAX_MESSAGE = 256 * 1024
+MAX_FAILURES_PER_SOCKET = 10
+CLOSE_SECONDS = 5.0
+# aiohttp closes a connection that has not brought a whole request after this long, however slowly it drips.
+RUNNER_OPTIONS: dict[str, Any] = {"keepalive_timeout": 10.0}
+
+TOKEN_EXPIRED = CloseReason(WSCloseCode.POLICY_VIOLATION, "token expired")
+TOO_MANY_FAILURES = CloseReason(WSCloseCode.POLICY_VIOLATION, "too many failed logins")
+GOING_AWAY = CloseReason(WSCloseCode.GOING_AWAY, "server is stopping")
+
+
+def wants_websocket(request: web.Request) -> bool:
+    """Whether a request for `/` is for this door or for a page."""
+    return request.headers.get(hdrs.UPGRADE, "").lower() == "websocket"
+
+
+class RtcDoor:
+    """All websockets of the browser SDK's protocol."""
+
+    def __init__(self, exchange: Exchange, authenticator: Authenticator, clock: Clock, chance: Chance) -> None:
+        self.exchange = exchange
+        self.authenticator = authenticator
+        self.clock = clock
+        self.chance = chance
+        self.attempts = Attempts()
+        self._sockets: set[_Socket] = set()
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """One client, from upgrade to close."""
+        # No compression: it triples the memory of an idle client, and inflation is an attack surface (RFC 7692).
+        # aiohttp refuses what reaches its limit, we what passes ours.
+        websocket = web.WebSocketResponse(
+            compress=False, max_msg_size=MAX_MESSAGE + 1, timeout=CLOSE_SECONDS, writer_limit=AIOHTTP_LIMIT
+        )
+        await websocket.prepare(request)
+        socket = _Socket(self, request, websocket)
+        self._sockets.add(socket)
+        try:
+            await socket.run()
+        finally:
+            self._sockets.discard(socket)
+        return websocket
+
+    async def stop(self) -> None:
+        """Close every socket with 1001: the browser SDK comes back by itself after that, and after no other end that
+        a server can choose."""
+        await asyncio.gather(*(socket.close(GOING_AWAY) for socket in self._sockets))
+
+
+class _Socket:
+    """One websocket: its reading loop, its one timer, its login."""
+
+    def __init__(self, door: RtcDoor, request: web.Request, websocket: web.WebSocketResponse) -> None:
+        transport = request.transport
+        assert isinstance(transport, asyncio.Transport)  # prepared a moment ago, in this same task
+        self._door = door
+        self._websocket = websocket
+        self._transport = transport
+        self._contact = _contact(request, transport)
+        self._connection = rtc.Connection(
+            rtc.Role.SERVER, door.chance.uuid, door.clock.monotonic(), voice_sdk_id=door.chance.uuid()
+        )
+        self._writer = Writer(websocket, transport, door.clock, self._overflowed)
+        self._far_end: FarEnd | None = None
+        self._identity: Identity | None = None
+        self._failures = 0
+        self._timer: asyncio.TimerHandle | None = None
+        self._closing: asyncio.Task[object] | None = None
+
+    async def run(self) -> None:
+        self._arm()
+        try:
+            async for message in self._websocket:
+                if message.type is not WSMsgType.TEXT:
+                    await self._not_text(message.type)
+                    break
+                await self._receive(message.data)
+        finally:
+            await self._gone()
+
+    async def close(self, reason: CloseReason) -> None:
+        """Say why and close; waits a few seconds for the client to agree (RFC 6455 section 7.1.1)."""
+        _log.info("rtc.closed", binding=self._binding, code=reason.code, why=reason.text)
+        await self._websocket.close(code=reason.code, message=reason.text.encode())
+
+    # ---- what comes in -------------------------------------------------------------------------------------
+
+    async def _receive(self, text: str) -> None:
+        for event in self._connection.receive(text, self._now()):
+            try:
+                await self._handle(event)
+            except Exception:
+                # One broken request must cost neither this client its other calls nor anybody else anything.
+                _log.exception("rtc.failed", binding=self._binding)
+                self._fail(event)
+        self._writer.write(self._connection.frames())
+        await self._writer.flush()
+
+    async def _handle(self, event: rtc.Event) -> None:
+        match event:
+            case rtc.Received(message=c2s.Login() | c2s.AnonymousLogin() as login, ticket=int(ticket)):
+                await self._login(login, ticket)
+            case rtc.Received(message=message, ticket=int(ticket)) if self._far_end is not None:
+                self._far_end.hear(message, ticket)
+            case rtc.Succeeded(request=request) if self._far_end is not None:
+                self._far_end.acknowledged(request)
+            case rtc.Ignored(what=what):
+                _log.debug("rtc.ignored", binding=self._binding, what=what)
+            case _:
+                pass
+
+    def _fail(self, event: rtc.Event) -> None:
+        if isinstance(event, rtc.Received) and event.ticket is not None and self._connection.owes(event.ticket):
+            self._connection.refuse(event.ticket, Code.CALL_ERROR, "internal error")
+
+    async def _not_text(self, kind: WSMsgType) -> None:
+        if kind is WSMsgType.BINARY:
+            await self.close(CloseReason(WSCloseCode.UNSUPPORTED_DATA, "text frames only"))
+            return
+        _log.info("rtc.closed", binding=self._binding, code=self._websocket.close_code, why="websocket error")
+
+    # ---- who it is -----------------------------------------------------------------------------------------
+
+    async def _login(self, login: c2s.Login | c2s.AnonymousLogin, ticket: int) -> None:
+        attempts, key = self._door.attempts, (_who(login), self._contact.address)
+        try:
+            if attempts.blocked(key, self._now()):
+                raise LoginRefused("Too many failed logins, try again in a minute")
+            identity = await self._authenticate(login)
+        except LoginRefused as refused:
+            attempts.failed(key, self._now())
+            self._refuse_login(ticket, str(refused))
+            return
+        if self._identity is not None and identity.username != self._identity.username:
+            self._refuse_login(ticket, "This socket belongs to another login")
+            return
+        self._accept_login(login, ticket, identity)
+
+    async def _authenticate(self, login: c2s.Login | c2s.AnonymousLogin) -> Identity:
+        source, door = self._contact.address, self._door.authenticator
+        if isinstance(login, c2s.AnonymousLogin):
+            return await door.authenticate_anonymous(login.target_type, login.target_id, source)
+        if login.login and login.password:
+            return await door.authenticate_password(login.login, login.password, source)
+        if login.token:
+            return await door.authenticate_token(login.token, source)
+        raise LoginRefused("Login Incorrect")
+
+    def _refuse_login(self, ticket: int, text: str) -> None:
+        self._failures += 1
+        _log.info("rtc.login_refused", binding=self._binding, failures=self._failures)
+        self._connection.refuse(ticket, Code.LOGIN_REFUSED, text)
+        if self._failures >= MAX_FAILURES_PER_SOCKET:
+            self._close_soon(TOO_MANY_FAILURES)
+
+    def _accept_login(self, login: c2s.Login | c2s.AnonymousLogin, ticket: int, identity: Identity) -> None:
+        self._identity = identity
+        # A client that names its session keeps the name: mobile ones compare it. It gives no rights.
+        self._connection.log_in(ticket, login.session_id or self._door.chance.uuid())
+        if self._far_end is None:
+            self._far_end = self._register(login, identity)
+        self._arm()
+
+    def _register(self, login: c2s.Login | c2s.AnonymousLogin, identity: Identity) -> FarEnd:
+        agent = shown(login.user_agent)
+        contact = Contact(self._contact.address, self._contact.port, self._contact.transport, agent)
+        far_end = FarEnd(self._connection, self._door.exchange, agent, self._send_soon, self._logged_off)
+        far_end.binding = self._door.exchange.register(identity, contact, far_end)
+        _log.info("rtc.registered", binding=far_end.binding, account=identity.account_id, user_agent=agent)
+        return far_end
+
+    # ---- what goes out, and the end ------------------------------------------------------------------------
+
+    def _send_soon(self) -> None:
+        self._writer.write(self._connection.frames())
+        self._writer.flush_soon()
+
+    def _overflowed(self) -> None:
+        self._abort("send queue is full")
+
+    def _abort(self, why: str) -> None:
+        """Drop a client that does not read: a close frame would only join the queue."""
+        _log.warning("rtc.dropped", binding=self._binding, why=why)
+        self._transport.abort()
+
+    def _logged_off(self, reason: str) -> None:
+        self._close_soon(CloseReason(WSCloseCode.POLICY_VIOLATION, reason[:100]))
+
+    def _close_soon(self, reason: CloseReason) -> None:
+        if self._closing is None:
+            self._closing = asyncio.create_task(self._close_after_frames(reason))
+
+    async def _close_after_frames(self, reason: CloseReason) -> None:
+        await self._writer.flush()
+        await self.close(reason)
+
+    async def _gone(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._far_end is not None:
+            self._door.exchange.unregister(self._far_end.binding)
+            _log.info("rtc.gone", binding=self._binding)
+        await self._writer.stop()
+        if self._closing is not None:
+            await asyncio.gather(self._closing, return_exceptions=True)
+
+    # ---- time ----------------------------------------------------------------------------------------------
+
+    def _arm(self) -> None:
+        """One timer, for whatever comes first. It is not moved when deadlines move away, it looks again instead."""
+        if self._timer is not None:
+            self._timer.cancel()
+        wait = min(self._connection.deadline(), self._writer.stuck_at()) - self._now()
+        self._timer = asyncio.get_running_loop().call_later(max(0.0, min(wait, self._until_expiry())), self._tick)
+
+    def _tick(self) -> None:
+        now = self._now()
+        died = [event.reason for event in self._connection.tick(now) if isinstance(event, rtc.Died)]
+        if died:
+            self._close_soon(died[0])
+        elif self._until_expiry() <= 0:
+            self._close_soon(TOKEN_EXPIRED)
+        elif now >= self._writer.stuck_at():
+            self._abort("nothing read for 30 s")
+        else:
+            self._send_soon()
+            self._arm()
+
+    def _until_expiry(self) -> float:
+        if self._identity is None or self._identity.token_expires_at is None:
+            return float("inf")
+        return self._identity.token_expires_at - self._door.clock.wall()
+
+    def _now(self) -> float:
+        return self._door.clock.monotonic()
+
+    @property
+    def _binding(self) -> str:
+        return self._far_end.binding if self._far_end is not None else ""
+
+
+def _who(login: c2s.Login | c2s.AnonymousLogin) -> str:
+    return (login.login or "") if isinstance(login, c2s.Login) else login.target_id
+
+
+def _contact(request: web.Request, transport: asyncio.Transport) -> Contact:
+    peer: tuple[str, int] = (transport.get_extra_info("peername") or ("", 0))[:2]
+    return Contact(peer[0], peer[1], "WSS" if request.secure else "WS")
