@@ -26,7 +26,8 @@ from offhook.engine.store import (
 
 def profile(id: str, account: str = "a", **values: Any) -> dict[str, Any]:
     row = {
-        "id": id, "account_id": account, "created_at": 1.0, "updated_at": 1.0, "name": id, "enabled": True, "settings": "{}",
+        "id": id, "account_id": account, "created_at": 1.0, "updated_at": 1.0, "name": id, "enabled": True,
+        "settings": "{}",
         "service_plan": "global", "traffic_type": "conversational", "usage_payment_method": "rate-deck",
     }  # fmt: skip
     return row | values

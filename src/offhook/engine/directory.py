@@ -1,0 +1,216 @@
+"""Identities and numbers in memory, so that logging in and dialling never wait for SQL. Knows rows, decides nothing.
+
+It is filled once and then told of every committed write (`Store.watch`); nothing else changes it.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+
+from offhook.engine.store import Add, Change, Drop, Put, Row, Store, Table, Write
+from offhook.engine.vault import Vault
+from offhook.voice.directory import ConnectionCard, CredentialCard, NumberCard, ProfileCard
+
+
+class Secret(msgspec.Struct, frozen=True):
+    """What a password login under a username is compared with, and whose it is."""
+
+    username: str
+    print: bytes
+    connection_id: str
+    credential_id: str | None = None
+
+
+class _Indexed:
+    """Rows of one table by id and by one unique column, each row turned into what is looked up."""
+
+    __slots__ = ("_by_key", "_key", "_make", "_rows", "cards")
+
+    def __init__(self, key: str, make: Callable[[Row], Any]) -> None:
+        self._key = key
+        self._make = make
+        self._rows: dict[str, Row] = {}
+        self._by_key: dict[Any, str] = {}
+        self.cards: dict[str, Any] = {}
+
+    def put(self, row: Row) -> None:
+        self.drop(row["id"])
+        self._rows[row["id"]] = row
+        self._by_key[row[self._key]] = row["id"]
+        self.cards[row["id"]] = self._make(row)
+
+    def change(self, id: str, values: Row) -> None:
+        self.put(self._rows[id] | values)
+
+    def drop(self, id: str) -> None:
+        row = self._rows.pop(id, None)
+        if row is not None:
+            del self._by_key[row[self._key]]
+            del self.cards[id]
+
+    def find(self, key: Any) -> Any:
+        """The card whose row has that key; None where there is none."""
+        return self.cards.get(self._by_key.get(key, ""))
+
+
+class MemoryDirectory:
+    """Implements `voice.directory.Directory`, and what authentication looks up."""
+
+    def __init__(self, vault: Vault) -> None:
+        self._vault = vault
+        self._keys = _Indexed("digest", _key_owner)
+        self._connections = _Indexed("user_name", self._connection)
+        self._credentials = _Indexed("sip_username", self._credential)
+        self._tokens = _Indexed("id", _token_state)
+        self._numbers = _Indexed("phone_number", _number)
+        self._profiles = _Indexed("id", _profile)
+        self._tables: dict[Table, _Indexed] = {
+            "api_keys": self._keys,
+            "connections": self._connections,
+            "credentials": self._credentials,
+            "tokens": self._tokens,
+            "numbers": self._numbers,
+            "profiles": self._profiles,
+        }
+
+    async def follow(self, store: Store) -> None:
+        """Take over what is stored, then keep up with it. WrongKey where its secrets cannot be opened."""
+        for name, table in self._tables.items():
+            for row in await store.load(name):
+                table.put(row)
+        store.watch(self.wrote)
+
+    def wrote(self, writes: Sequence[Write]) -> None:
+        """A transaction was committed."""
+        for write in writes:
+            table = self._tables.get(write.table)
+            if table is None:
+                continue
+            match write:
+                case Add(row=row) | Put(row=row):
+                    table.put(row)
+                case Change(id=id, values=values):
+                    table.change(id, values)
+                case Drop(id=id):
+                    table.drop(id)
+
+    # ---- voice.directory.Directory ---------------------------------------------------------------------------
+
+    def connection(self, id: str) -> ConnectionCard | None:
+        """The connection of that id, whoever's it is."""
+        found = self._connections.cards.get(id)
+        return found[0] if found else None
+
+    def connection_of_username(self, username: str) -> ConnectionCard | None:
+        """The connection that has exactly this username of its own."""
+        found = self._connections.find(username)
+        return found[0] if found else None
+
+    def credential_of_username(self, username: str) -> CredentialCard | None:
+        """The telephony credential with exactly this generated username."""
+        found = self._credentials.find(username)
+        return found[0] if found else None
+
+    def number(self, e164: str) -> NumberCard | None:
+        """The phone number, if the platform has it."""
+        return self._numbers.find(e164)
+
+    def profile(self, id: str) -> ProfileCard | None:
+        """The outbound voice profile of that id, whoever's it is."""
+        return self._profiles.cards.get(id)
+
+    # ---- authentication --------------------------------------------------------------------------------------
+
+    def secret(self, username: str) -> Secret | None:
+        """What a password under this username must match; None where there is no such username."""
+        found = self._connections.find(username) or self._credentials.find(username)
+        return found[1] if found else None
+
+    def credential(self, id: str) -> CredentialCard | None:
+        """The telephony credential of that id, whoever's it is."""
+        found = self._credentials.cards.get(id)
+        return found[0] if found else None
+
+    def credentials_of(self, connection_id: str) -> list[CredentialCard]:
+        """All telephony credentials under a connection."""
+        return [card for card, _ in self._credentials.cards.values() if card.connection_id == connection_id]
+
+    def numbers_of(self, connection_id: str) -> list[NumberCard]:
+        """All phone numbers assigned to a connection."""
+        return [card for card in self._numbers.cards.values() if card.connection_id == connection_id]
+
+    def connections_with(self, profile_id: str) -> list[ConnectionCard]:
+        """All connections that use an outbound voice profile."""
+        return [card for card, _ in self._connections.cards.values() if card.profile_id == profile_id]
+
+    def token_is_live(self, token_id: str) -> bool:
+        """Whether a token of that id was minted here and not revoked since."""
+        return self._tokens.cards.get(token_id, False)
+
+    def account_of_key(self, digest: str) -> str | None:
+        """Whose API key has this digest; None for one that was never given out, or was revoked."""
+        return self._keys.find(digest)
+
+    # ---- rows to cards ---------------------------------------------------------------------------------------
+
+    def _connection(self, row: Row) -> tuple[ConnectionCard, Secret | None]:
+        settings = msgspec.json.decode(row["settings"])
+        inbound, outbound = settings["inbound"], settings["outbound"]
+        card = ConnectionCard(
+            id=row["id"],
+            account_id=row["account_id"],
+            name=row["connection_name"],
+            username=row["user_name"],
+            active=row["active"],
+            sip_uri_calling_preference=settings["sip_uri_calling_preference"],
+            dnis_number_format=inbound["dnis_number_format"],
+            ani_number_format=inbound["ani_number_format"],
+            simultaneous_ringing=inbound["simultaneous_ringing"] == "enabled",
+            inbound_channel_limit=inbound["channel_limit"],
+            outbound_channel_limit=outbound["channel_limit"],
+            timeout_1xx_secs=inbound["timeout_1xx_secs"],
+            timeout_2xx_secs=inbound["timeout_2xx_secs"],
+            inbound_ringback=inbound["generate_ringback_tone"],
+            outbound_ringback=outbound["generate_ringback_tone"],
+            instant_ringback=outbound["instant_ringback_enabled"],
+            ani_override=outbound["ani_override"],
+            ani_override_type=outbound["ani_override_type"],
+            localization=outbound["localization"],
+            profile_id=row["outbound_voice_profile_id"],
+        )
+        return card, self._secret("connections", row, row["user_name"], row["id"], None)
+
+    def _credential(self, row: Row) -> tuple[CredentialCard, Secret]:
+        card = CredentialCard(
+            row["id"], row["account_id"], row["connection_id"], row["sip_username"], row["expires_at"]
+        )
+        return card, self._secret("credentials", row, card.username, card.connection_id, card.id)
+
+    def _secret(self, table: str, row: Row, username: str, connection_id: str, credential_id: str | None) -> Secret:
+        password = self._vault.unseal(row["password"], f"{table}:{row['id']}")
+        return Secret(username, self._vault.print_of(password), connection_id, credential_id)
+
+
+def _key_owner(row: Row) -> str | None:
+    return None if row.get("revoked_at") is not None else row["account_id"]
+
+
+def _token_state(row: Row) -> bool:
+    return row.get("revoked_at") is None
+
+
+def _number(row: Row) -> NumberCard:
+    return NumberCard(row["id"], row["account_id"], row["phone_number"], row["connection_id"])
+
+
+def _profile(row: Row) -> ProfileCard:
+    settings = msgspec.json.decode(row["settings"])
+    return ProfileCard(
+        id=row["id"],
+        account_id=row["account_id"],
+        name=row["name"],
+        enabled=row["enabled"],
+        concurrent_call_limit=settings["concurrent_call_limit"],
+        whitelisted_destinations=tuple(settings["whitelisted_destinations"]),
+    )

@@ -1,0 +1,104 @@
+"""Who a far end is: passwords and tokens in, an Identity out. Answers from memory; knows no socket and no SQL."""
+
+from collections.abc import Callable, Sequence
+
+from offhook.engine import tokens
+from offhook.engine.directory import MemoryDirectory
+from offhook.engine.ports import Clock, Identity
+from offhook.engine.vault import Vault, same
+from offhook.voice.binding import Binding, Bindings
+from offhook.voice.directory import ConnectionCard
+
+# Longer ones are refused before any work is done on them.
+MAX_SECRET = 256
+
+
+class LoginRefused(Exception):
+    """This login is not accepted. `code` and `message` are all that the far end is told; they do not say why.
+
+    The code is never -32000, on which the browser SDK would log in again at once, for ever.
+    """
+
+    code = -32001
+    message = "Login Incorrect"
+
+
+class Authenticator:
+    """Checks logins. A wrong password, an unknown username and an expired credential look and take the same."""
+
+    def __init__(self, directory: MemoryDirectory, vault: Vault, clock: Clock) -> None:
+        self._directory = directory
+        self._vault = vault
+        self._clock = clock
+        self._nobody = vault.print_of("")
+
+    def authenticate_password(self, username: str, password: str) -> Identity:
+        """The identity behind a connection's or credential's username; LoginRefused if it is not proved."""
+        secret = self._directory.secret(username)
+        given = self._vault.print_of(password[:MAX_SECRET])
+        right = same(given, secret.print if secret else self._nobody)
+        if secret is None or not right or len(password) > MAX_SECRET:
+            raise LoginRefused
+        connection = self._active(secret.connection_id)
+        if secret.credential_id is not None:
+            self._expect_live(secret.credential_id)
+        return Identity(connection.account_id, connection.id, username, secret.credential_id)
+
+    def authenticate_token(self, token: str) -> Identity:
+        """The identity of the credential from which a token was minted; LoginRefused if it proves none now."""
+        try:
+            claims = tokens.verify(self._vault.token_key, token, self._clock.wall())
+        except tokens.BadToken:
+            raise LoginRefused from None
+        credential = self._directory.credential(claims.credential_id)
+        if credential is None or not self._directory.token_is_live(claims.token_id):
+            raise LoginRefused
+        self._expect_live(credential.id)
+        connection = self._active(credential.connection_id)
+        return Identity(
+            account_id=connection.account_id,
+            connection_id=connection.id,
+            username=credential.username,
+            credential_id=credential.id,
+            token_id=claims.token_id,
+            token_expires_at=float(claims.expires_at),
+        )
+
+    def _active(self, connection_id: str) -> ConnectionCard:
+        connection = self._directory.connection(connection_id)
+        if connection is None or not connection.active:
+            raise LoginRefused
+        return connection
+
+    def _expect_live(self, credential_id: str) -> None:
+        credential = self._directory.credential(credential_id)
+        if credential is None or (credential.expires_at is not None and credential.expires_at <= self._clock.wall()):
+            raise LoginRefused
+
+
+class Revoker:
+    """Logs off far ends whose identity was withdrawn. `close` ends one binding's socket (`Signalling.close`)."""
+
+    def __init__(self, bindings: Bindings, close: Callable[[str, str], None]) -> None:
+        self._bindings = bindings
+        self._close = close
+
+    def connection(self, connection_id: str, reason: str) -> None:
+        """Everybody under a connection, its credentials' clients included."""
+        self._log_off(self._bindings.of_connection(connection_id), reason)
+
+    def username(self, username: str, reason: str) -> None:
+        """Everybody under one username."""
+        self._log_off(self._bindings.of_username(username), reason)
+
+    def credential(self, credential_id: str, reason: str) -> None:
+        """Everybody who logged in with a credential, by password or token."""
+        self._log_off(self._bindings.of_credential(credential_id), reason)
+
+    def token(self, token_id: str, reason: str) -> None:
+        """Everybody who logged in with one token."""
+        self._log_off(self._bindings.of_token(token_id), reason)
+
+    def _log_off(self, bindings: Sequence[Binding], reason: str) -> None:
+        for binding in bindings:
+            self._close(binding.id, reason)
