@@ -94,12 +94,16 @@ class Identity(msgspec.Struct, frozen=True):
 
 
 class Contact(msgspec.Struct, frozen=True):
-    """Where a far end was seen: for the registration status, the console and per-source limits."""
+    """Where a far end was seen: for the registration status, the console and per-source limits.
+
+    `sessid` is the browser SDK's name for the login, which its detail records carry.
+    """
 
     address: str
     port: int
     transport: Literal["WS", "WSS", "UDP", "TCP", "TLS"]
     user_agent: str = ""
+    sessid: str = ""
 
 
 class Invite(msgspec.Struct, frozen=True):

@@ -71,6 +71,7 @@ class Reached(msgspec.Struct):
     """A binding's far end: the way to it, and the owners of its dialogs by the dialog's name."""
 
     signalling: Signalling
+    sessid: str
     dialogs: dict[str, Owner]
 
 
@@ -143,7 +144,7 @@ class Switchboard:
                 user_agent=contact.user_agent,
             )
         )
-        self._reached[id] = Reached(signalling, {})
+        self._reached[id] = Reached(signalling, contact.sessid, {})
         return id
 
     def unregister(self, binding: str) -> None:
@@ -296,25 +297,34 @@ class Switchboard:
         """What dialling decides, with the ids and ports that a rung leg needs; and who the caller is."""
         decision = self._decision(binding, invite)
         number = decision.caller_number if isinstance(decision, dialing.Ring) else invite.caller_number
-        caller = _party(binding, number, invite.caller_name)
+        caller = self._party(binding, number, invite.caller_name)
         if isinstance(decision, dialing.Refuse):
             return Refuse(decision.ending), caller
-        targets = tuple(
-            Target(DialogId(each.id, self._chance.uuid()), self._new_port(), each.username)
-            for each in decision.bindings
-            if each.id in self._reached
-        )
-        if not targets:
+        rung = [each for each in decision.bindings if each.id in self._reached]
+        if not rung:
             return Refuse(ending("USER_NOT_REGISTERED", "nobody is registered under this name")), caller
         ring = Ring(
             ids=self._leg_ids(ids.call_session_id),
-            party=_party(decision.bindings[0], decision.number or decision.username, ""),
-            targets=targets,
+            party=self._party(rung[0], decision.number or decision.username, ""),
+            targets=tuple(
+                Target(DialogId(each.id, self._chance.uuid()), self._new_port(), each.username) for each in rung
+            ),
             unheard_seconds=decision.unheard_seconds,
             seconds=decision.ring_seconds,
             ringback=decision.ringback,
         )
         return ring, caller
+
+    def _party(self, binding: Binding, number: str, name: str) -> Party:
+        return Party(
+            label=binding.username,
+            account_id=binding.account_id,
+            connection_id=binding.connection_id,
+            username=binding.username,
+            number=number,
+            name=name,
+            sessid=self._reached[binding.id].sessid,
+        )
 
     def _decision(self, binding: Binding, invite: Invite) -> dialing.Decision:
         refused = emergency.refusal(invite.destination) or self._no_room(binding.id)
@@ -382,7 +392,3 @@ class Switchboard:
         owner = self._ports.get(port)
         if owner is not None:
             owner.post(signal)
-
-
-def _party(binding: Binding, number: str, name: str) -> Party:
-    return Party(binding.username, binding.account_id, binding.connection_id, binding.username, number, name)

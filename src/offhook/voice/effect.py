@@ -22,6 +22,7 @@ class Save(msgspec.Struct, frozen=True):
 
     ids: LegIds
     party: Party
+    caller: Party
     side: Side
     destination: str
     stage: Stage
@@ -37,6 +38,7 @@ class Close(msgspec.Struct, frozen=True):
 
     ids: LegIds
     party: Party
+    caller: Party
     side: Side
     destination: str
     dialog: str

@@ -61,14 +61,13 @@ class Floor:
         name = self.names[leg.id] if own else self._name(dialog.label)
         self.names[dialog.id] = self.names[dialog.port] = name
 
-    def disconnect(self, leg: Leg, dialog: Dialog, port: Literal["open", "closed"] = "open") -> None:
-        """Take a dialog from a leg and close its port. The far end is not told: that is `Bye`."""
+    def disconnect(self, leg: Leg, dialog: Dialog) -> None:
+        """Take a dialog from a leg and close its port. The far end is not told: that is `say_bye`."""
         leg.dialogs.remove(dialog)
         del self.dialogs[dialog.id]
         del self.ports[dialog.port]
         self._heard.pop(dialog.port, None)
-        if port == "open":
-            self.emit(ClosePort(dialog.port))
+        self.emit(ClosePort(dialog.port))
 
     def say_bye(self, dialog: Dialog, ending: Ending) -> None:
         """Tell a far end that its call is over, if it knows of it."""
@@ -119,8 +118,7 @@ class Floor:
         leg.move("ended")
         leg.ending = ending
         place = self.place_of(leg.id)
-        name = leg.dialogs[0].id.name if leg.dialogs else ""
-        self.emit(_record(leg, name, ending, now))
+        self.emit(_record(leg, ending, now))
         for dialog in tuple(leg.dialogs):
             if dialog is not gone:
                 self.say_bye(dialog, ending)
@@ -141,10 +139,19 @@ class Floor:
         """Bring the durable shadow of a leg up to date."""
         self.emit(
             Save(
-                leg.ids, leg.party, leg.side, leg.destination, leg.stage, self.place_of(leg.id).kind,
-                leg.dialogs[0].id.name if leg.dialogs else "", leg.started_wall, leg.answered_wall, leg.client_state,
+                ids=leg.ids,
+                party=leg.party,
+                caller=leg.caller,
+                side=leg.side,
+                destination=leg.destination,
+                stage=leg.stage,
+                place=self.place_of(leg.id).kind,
+                dialog=_dialog_name(leg),
+                started_at=leg.started_wall,
+                answered_at=leg.answered_wall,
+                client_state=leg.client_state,
             )
-        )  # fmt: skip
+        )
 
     # ---- the mixer -------------------------------------------------------------------------------------------
 
@@ -193,8 +200,21 @@ class Floor:
             self.places.remove(place)
 
 
-def _record(leg: Leg, dialog: str, ending: Ending, now: Moment) -> Close:
+def _dialog_name(leg: Leg) -> str:
+    return leg.dialogs[0].id.name if leg.dialogs else ""
+
+
+def _record(leg: Leg, ending: Ending, now: Moment) -> Close:
     return Close(
-        leg.ids, leg.party, leg.side, leg.destination, dialog, leg.started_wall, leg.answered_wall, now.wall,
-        leg.seconds(now), ending,
-    )  # fmt: skip
+        ids=leg.ids,
+        party=leg.party,
+        caller=leg.caller,
+        side=leg.side,
+        destination=leg.destination,
+        dialog=_dialog_name(leg),
+        started_at=leg.started_wall,
+        answered_at=leg.answered_wall,
+        ended_at=now.wall,
+        seconds=leg.seconds(now),
+        ending=ending,
+    )

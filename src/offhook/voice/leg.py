@@ -74,7 +74,10 @@ class DialogId(NamedTuple):
 
 
 class Party(msgspec.Struct, frozen=True):
-    """Whose leg it is. `label` names it in ladders; the rest goes to its rows and events."""
+    """Whose leg it is. `label` names it in ladders; the rest goes to its rows and events.
+
+    `sessid` is the login that carries it, where a single one does.
+    """
 
     label: str
     account_id: str
@@ -82,6 +85,7 @@ class Party(msgspec.Struct, frozen=True):
     username: str
     number: str = ""
     name: str = ""
+    sessid: str = ""
 
 
 class Dialog:
@@ -105,11 +109,12 @@ class Leg:
     """A leg. Change `stage` and `hold` only by `move` and `turn`, which read the tables.
 
     A leg that is rung may have several dialogs until one of them answers; any other leg has exactly one.
+    `caller` is who dialled: the leg's own party, or for a rung leg the other one.
     """
 
     __slots__ = (
-        "answered_at", "answered_wall", "client_state", "destination", "dialogs", "ending", "expires_at", "headers",
-        "hold", "ids", "party", "ringback", "rings_until", "side", "stage", "started_wall",
+        "answered_at", "answered_wall", "caller", "client_state", "destination", "dialogs", "ending", "expires_at",
+        "headers", "hold", "ids", "party", "ringback", "rings_until", "side", "stage", "started_wall",
     )  # fmt: skip
 
     def __init__(self, ids: LegIds, side: Side, party: Party, destination: str, started_wall: float) -> None:
@@ -122,6 +127,7 @@ class Leg:
         self.hold: Hold = "active"
         self.dialogs: list[Dialog] = []
         self.ringback: Ringback = "instant"
+        self.caller = party
         self.client_state: str | None = None
         self.headers: Headers = ()
         self.expires_at: float | None = None

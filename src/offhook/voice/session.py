@@ -118,25 +118,20 @@ class Session:
         self.floor.admit(caller, Place(_KIND_FOR[type(signal.plan)], self.id), Seat("party"))
         self.floor.connect(caller, Dialog(signal.dialog, signal.port, signal.party.label, "told"))
         if isinstance(signal.plan, Refuse):
-            self._refuse(caller, signal, signal.plan.ending, now)
+            self.floor.emit(Done(signal.reply))
+            self.floor.end(caller, signal.plan.ending, now)
             return
         self._announce(caller, now)
         if isinstance(signal.plan, Ring):
             self._seat_callee(caller, signal.plan, signal, now)
         self.floor.emit(Done(signal.reply), AnswerPort(signal.port, signal.sdp, signal.trickle))
 
-    def _refuse(self, caller: Leg, signal: Dialled, why: Ending, now: Moment) -> None:
-        self.floor.emit(Done(signal.reply))
-        self.floor.say_bye(caller.dialog, why)
-        # Its port was never opened.
-        self.floor.disconnect(caller, caller.dialog, "closed")
-        self.floor.end(caller, why, now)
-
     def _seat_callee(self, caller: Leg, ring: Ring, signal: Dialled, now: Moment) -> None:
         callee = Leg(ring.ids, "outgoing", ring.party, signal.destination, now.wall)
         callee.rings_until = now.mono + ring.seconds
         callee.expires_at = now.mono + min(ring.unheard_seconds, ring.seconds)
         callee.headers = signal.headers
+        callee.caller = caller.party
         caller.ringback = ring.ringback
         self.floor.admit(callee, self.floor.place_of(caller.id), Seat("ringing"))
         for target in ring.targets:
@@ -174,12 +169,11 @@ class Session:
             self.floor.emit(*(OfferPort(target.port) for target in callee.dialogs))
 
     def _invitation(self, callee: Leg, sdp: str) -> Invitation:
-        caller = self.floor.others(callee)[0]
         return Invitation(
             ids=callee.ids,
             sdp=sdp,
-            caller_number=caller.party.number,
-            caller_name=caller.party.name,
+            caller_number=callee.caller.number,
+            caller_name=callee.caller.name,
             callee_number=callee.party.number,
             callee_name=callee.party.name,
             headers=callee.headers,

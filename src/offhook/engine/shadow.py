@@ -1,0 +1,186 @@
+"""Live legs as rows that survive, and their detail records. Knows the store's columns and what a leg costs.
+
+A leg's record has the leg's id as its key, so that the database itself refuses a second one.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from offhook.engine.ports import Clock
+from offhook.engine.store import Add, Change, Drop, Put, Row, Store, StoreError, Write
+from offhook.voice import rating
+from offhook.voice.cause import CAUSES, ending
+from offhook.voice.effect import Close, Durable, Save
+
+RECORD_TYPE = "webrtc_detail_record"
+
+
+class StoredShadow:
+    """Implements `ports.Shadow` on the store. Call `recover` once, before any door opens.
+
+    `plan_of` gives an account's price plan, `connection_name` a connection's name for its records.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        plan_of: Callable[[str], rating.PricePlan] = lambda _: rating.STANDARD,
+        connection_name: Callable[[str], str] = lambda _: "",
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._plan_of = plan_of
+        self._connection_name = connection_name
+        self._accounts: dict[str, str] = {}
+
+    async def commit(self, durable: Sequence[Durable]) -> None:
+        """Write all of it in one transaction; StoreError where nothing was written."""
+        writes: list[Write] = []
+        for each in durable:
+            writes += self._closed(each) if isinstance(each, Close) else [self._saved(each)]
+        await self._store.write(*writes)
+        for each in durable:
+            self._remember(each)
+
+    async def heartbeat(self, legs: Sequence[str]) -> None:
+        """These legs are alive now. One that has ended meanwhile is passed over."""
+        now = self._clock.wall()
+        beats = [
+            self._store.write(Change("legs", self._accounts[leg], leg, {"heartbeat_at": now}))
+            for leg in legs
+            if leg in self._accounts
+        ]
+        await asyncio.gather(*beats, return_exceptions=True)
+
+    async def recover(self) -> int:
+        """Give legs that a crash left without an end their end, billed to their last heartbeat; how many."""
+        rows = await self._store.load("legs")
+        for row in rows:
+            await self._recover(row)
+        return len(rows)
+
+    async def _recover(self, row: Row) -> None:
+        plan = rating.PricePlan("as agreed", (rating.Rate(rating.WEBRTC, row["micros_per_minute"]),))
+        close = _cut_off(msgspec.json.decode(row["document"], type=Save), row["heartbeat_at"])
+        drop, add = self._closed(close, plan)
+        try:
+            await self._store.write(drop, add)
+        except StoreError:
+            # The record was written already: only the row was left.
+            await self._store.write(drop)
+
+    def _remember(self, durable: Durable) -> None:
+        id = durable.ids.call_control_id
+        if isinstance(durable, Close):
+            self._accounts.pop(id, None)
+        else:
+            self._accounts[id] = durable.party.account_id
+
+    def _saved(self, leg: Save) -> Put:
+        party, ids = leg.party, leg.ids
+        rate = self._plan_of(party.account_id).rate(rating.WEBRTC)
+        return Put(
+            "legs",
+            {
+                "id": ids.call_control_id,
+                "account_id": party.account_id,
+                "created_at": leg.started_at,
+                "call_session_id": ids.call_session_id,
+                "call_leg_id": ids.call_leg_id,
+                "connection_id": party.connection_id,
+                "username": party.username,
+                "side": leg.side,
+                "stage": leg.stage,
+                "place": leg.place,
+                "answered_at": leg.answered_at,
+                "heartbeat_at": self._clock.wall(),
+                "micros_per_minute": rate.micros_per_minute,
+                "client_state": leg.client_state,
+                "document": msgspec.json.encode(leg).decode(),
+            },
+        )
+
+    def _closed(self, leg: Close, plan: rating.PricePlan | None = None) -> list[Write]:
+        party, ids = leg.party, leg.ids
+        bill = rating.charge(plan or self._plan_of(party.account_id), rating.WEBRTC, round(leg.seconds * 1000))
+        record = _record(leg, bill, self._connection_name(party.connection_id))
+        row: Row = {
+            "id": ids.call_leg_id,
+            "account_id": party.account_id,
+            "created_at": leg.ended_at,
+            "record_type": RECORD_TYPE,
+            "connection_id": party.connection_id,
+            "call_session_id": ids.call_session_id,
+            "call_leg_id": ids.call_leg_id,
+            "started_at": leg.started_at,
+            "finished_at": leg.ended_at,
+            "document": msgspec.json.encode(record).decode(),
+        }
+        return [Drop("legs", party.account_id, ids.call_control_id), Add("detail_records", row)]
+
+
+def _record(leg: Close, bill: rating.Charge, connection_name: str) -> dict[str, Any]:
+    """The record as the API shows it. `direction` is the client's: a call that it dials is outbound."""
+    cause = CAUSES[leg.ending.cause]
+    caller = leg.caller.number or leg.caller.username
+    return {
+        "id": leg.ids.call_leg_id,
+        "record_type": RECORD_TYPE,
+        "call_id": leg.dialog,
+        "session_id": leg.party.sessid or None,
+        "telnyx_leg_id": leg.ids.call_leg_id,
+        "telnyx_session_id": leg.ids.call_session_id,
+        "telnyx_call_control_id": leg.ids.call_control_id,
+        "fs_channel_id": leg.ids.call_leg_id,
+        "auth_username": leg.party.username,
+        "connection_id": leg.party.connection_id,
+        "connection_name": connection_name,
+        "direction": "outbound" if leg.side == "incoming" else "inbound",
+        "cli": caller,
+        "cld": leg.destination,
+        "caller_number": caller,
+        "caller_name": leg.caller.name,
+        "dest_number": leg.destination,
+        "call_sec": bill.seconds,
+        "billed_sec": bill.billed_seconds,
+        "rate": rating.dollars(bill.micros_per_minute),
+        "cost": rating.dollars(bill.micros),
+        "currency": bill.currency,
+        "hangup_cause": cause.hangup_cause,
+        "sip_hangup_cause": str(cause.sip),
+        "started_at": _iso(leg.started_at),
+        "answered_at": None if leg.answered_at is None else _iso(leg.answered_at),
+        "finished_at": _iso(leg.ended_at),
+        "country_code": None,
+        "source_country_code": None,
+        "payment_method": "rate-deck",
+        "billing_group_id": None,
+        "billing_group_name": None,
+        "tags": "",
+    }
+
+
+def _cut_off(leg: Save, last_seen: float) -> Close:
+    """The end of a leg that was alive when its server was not any more."""
+    return Close(
+        ids=leg.ids,
+        party=leg.party,
+        caller=leg.caller,
+        side=leg.side,
+        destination=leg.destination,
+        dialog=leg.dialog,
+        started_at=leg.started_at,
+        answered_at=leg.answered_at,
+        ended_at=last_seen,
+        seconds=0.0 if leg.answered_at is None else max(0.0, last_seen - leg.answered_at),
+        ending=ending("NORMAL_TEMPORARY_FAILURE", "the server stopped"),
+    )
+
+
+def _iso(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
