@@ -1,0 +1,14 @@
+"""The list of a connection's active calls: its pages, by number and by cursor. No I/O."""
+
+from offhook.voice.resources.resource import Resource
+
+ACTIVE_CALLS = Resource(
+    path="connections/active_calls",
+    title="connection",
+    record_type="call",
+    id_form="decimal",
+    table="legs",
+    fields=(),
+    actions=("list",),
+    generic=("page[after]", "page[before]", "page[limit]"),
+)

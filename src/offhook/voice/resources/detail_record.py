@@ -1,0 +1,68 @@
+"""Detail records: one for each ended leg, asked for by type and date. The calendar is UTC; now is an argument."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+from offhook.voice.resources.resource import Filter, Resource
+
+RECORD_TYPES = (
+    "ai-voice-assistant", "amd", "call-control", "conference", "conference-participant", "embedding", "fax",
+    "inference", "inference-speech-to-text", "media_storage", "media-streaming", "messaging", "noise-suppression",
+    "recording", "sip-trunking", "siprec-client", "stt", "tts", "verify", "webrtc", "wireless",
+)  # fmt: skip
+_COMPARISONS = ("eq", "gt", "gte", "lt", "lte")
+
+DETAIL_RECORDS = Resource(
+    path="detail_records",
+    title="detail record",
+    record_type="webrtc_detail_record",
+    id_form="uuid",
+    table="detail_records",
+    fields=(),
+    actions=("list",),
+    filters=(
+        Filter("record_type", "record_type", choices=RECORD_TYPES),
+        Filter("date_range", None),
+        Filter("connection_id", "connection_id"),
+        Filter("telnyx_session_id", "call_session_id"),
+        Filter("telnyx_leg_id", "call_leg_id"),
+        Filter("created_at", "created_at", _COMPARISONS),
+        Filter("started_at", "started_at", _COMPARISONS),
+        Filter("finished_at", "finished_at", _COMPARISONS),
+    ),
+    sorts=(("created_at", "created_at"), ("started_at", "started_at"), ("finished_at", "finished_at")),
+    default_sort="-created_at",
+    max_page_size=50,
+)
+
+_LAST_DAYS = re.compile(r"last_([0-9]{1,3})_days")
+_WHICH = {"last": -1, "this": 0, "next": 1}
+_DAYS = {"yesterday": -1, "today": 0, "tomorrow": 1}
+
+
+def window(name: str, now: float) -> tuple[float, float] | None:
+    """From when until (and without) when a `date_range` goes, in Unix seconds; None for an unknown name.
+
+    Weeks begin on Monday. `last_7_days` are the seven days before today, and today.
+    """
+    today = datetime.fromtimestamp(now, UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    which, _, unit = name.partition("_")
+    if name in _DAYS:
+        return _span(today + timedelta(_DAYS[name]), today + timedelta(_DAYS[name] + 1))
+    if unit == "week" and which in _WHICH:
+        monday = today + timedelta(7 * _WHICH[which] - today.weekday())
+        return _span(monday, monday + timedelta(7))
+    if unit == "month" and which in _WHICH:
+        return _span(_month(today, _WHICH[which]), _month(today, _WHICH[which] + 1))
+    if last := _LAST_DAYS.fullmatch(name):
+        return _span(today - timedelta(int(last[1])), today + timedelta(1))
+    return None
+
+
+def _month(today: datetime, offset: int) -> datetime:
+    months = today.year * 12 + today.month - 1 + offset
+    return today.replace(year=months // 12, month=months % 12 + 1, day=1)
+
+
+def _span(begin: datetime, end: datetime) -> tuple[float, float]:
+    return begin.timestamp(), end.timestamp()

@@ -1,0 +1,212 @@
+"""One field of a resource: its kind, bounds and default, and the check that is made from them. No I/O.
+
+A resource is a tuple of these; validation, schema and reference pages are read off them.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
+
+import msgspec
+
+from offhook.voice.resources.moment import parse_moment
+from offhook.voice.resources.problem import Problem
+
+Kind = Literal["text", "flag", "whole", "decimal", "moment", "list", "group"]
+When = Literal["create", "update"]
+
+MAX_TEXT = 1024
+MAX_ITEMS = 1000
+_WORDS = {
+    "flag": "true or false",
+    "whole": "a whole number",
+    "decimal": "a number",
+    "list": "a list",
+    "group": "an object",
+}
+
+
+class Field(msgspec.Struct, frozen=True):
+    """A field of a body or reply.
+
+    `low` and `high` bound a number, or the length of a text or list. `only` names the values that this release can
+    honour; any other is refused, saying `because`. A read-only field is refused in a body like an unknown one.
+    """
+
+    name: str
+    kind: Kind
+    default: Any = None
+    required: bool = False
+    nullable: bool = False
+    read_only: bool = False
+    choices: tuple[str, ...] = ()
+    low: float | None = None
+    high: float | None = None
+    pattern: str | None = None
+    expects: str = ""
+    wrong_code: str = "10015"
+    only: tuple[Any, ...] = ()
+    because: str = ""
+    fields: tuple["Field", ...] = ()
+    lives_in: tuple[When, ...] = ("create", "update")
+
+
+def text(name: str, *, high: float = MAX_TEXT, **facts: Any) -> Field:
+    """A string; `low` and `high` bound its length."""
+    return Field(name, "text", high=high, **facts)
+
+
+def flag(name: str, default: bool | None = False, **facts: Any) -> Field:
+    """True or false."""
+    return Field(name, "flag", default, **facts)
+
+
+def whole(name: str, low: int, high: int, default: int | None = None, **facts: Any) -> Field:
+    """A whole number within bounds."""
+    return Field(name, "whole", default, low=low, high=high, **facts)
+
+
+def choice(name: str, choices: Sequence[str], default: str | None, **facts: Any) -> Field:
+    """One of a few words."""
+    return Field(name, "text", default, choices=tuple(choices), **facts)
+
+
+def texts(name: str, default: Sequence[str] = (), **facts: Any) -> Field:
+    """A list of strings; `choices` and `pattern` are for each of them."""
+    return Field(name, "list", tuple(default), high=MAX_ITEMS, **facts)
+
+
+def group(name: str, *fields: Field, **facts: Any) -> Field:
+    """An object with fields of its own; in an update, those that are named change and the others stay."""
+    return Field(name, "group", None, fields=fields, **facts)
+
+
+def url(name: str, default: str | None = "", **facts: Any) -> Field:
+    """An http or https URL, or an empty string for none."""
+    return text(
+        name, default=default, pattern=r"(?:https?://[^\s/?#]+[^\s]*)?", expects="an http or https URL", **facts
+    )
+
+
+def moment(name: str, **facts: Any) -> Field:
+    """A point in time as ISO 8601."""
+    return Field(name, "moment", high=64, **facts)
+
+
+def defaults(fields: Sequence[Field]) -> dict[str, Any]:
+    """What a resource has where nothing was said."""
+    return {
+        field.name: defaults(field.fields) if field.kind == "group" else _plain(field.default)
+        for field in fields
+        if not field.read_only
+    }
+
+
+def check(fields: Sequence[Field], given: Mapping[str, Any], when: When, at: str = "") -> list[Problem]:
+    """Everything that is wrong with a body, in the order of the fields."""
+    known = {field.name: field for field in fields if not field.read_only and when in field.lives_in}
+    problems: list[Problem] = []
+    for name, field in known.items():
+        if name in given:
+            problems += _check_one(field, given[name], when, f"{at}/{name}")
+        elif field.required and when == "create":
+            problems.append(Problem("10004", f"The {name} parameter is required.", f"{at}/{name}"))
+    for name in given.keys() - known.keys():
+        problems.append(Problem("10015", f"There is no parameter {name[:64]!r} here.", f"{at}/{name[:64]}"))
+    return problems
+
+
+def merge(fields: Sequence[Field], before: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """The document after a checked body: groups change field by field, everything else as a whole."""
+    after = dict(before)
+    for field in fields:
+        if field.name not in given:
+            continue
+        value = given[field.name]
+        after[field.name] = merge(field.fields, before[field.name], value) if field.kind == "group" else value
+    return after
+
+
+def _check_one(field: Field, value: Any, when: When, at: str) -> list[Problem]:
+    if value is None:
+        return [] if field.nullable else [Problem("10026", f"{field.name} must not be null.", at)]
+    if field.kind == "group" and isinstance(value, dict):
+        return check(field.fields, _as_object(value), when, at)
+    problem = _wrong_type(field, value) or _wrong_value(field, value)
+    return [Problem(problem[0], problem[1], at)] if problem else []
+
+
+def _as_object(value: Any) -> dict[str, Any]:
+    return value
+
+
+def _plain(default: Any) -> Any:
+    items: Any = default
+    return list(items) if isinstance(default, tuple) else default
+
+
+Wrong = tuple[str, str] | None
+
+_TYPES: dict[Kind, Callable[[Any], bool]] = {
+    "text": lambda value: isinstance(value, str),
+    "moment": lambda value: isinstance(value, str),
+    "flag": lambda value: isinstance(value, bool),
+    "whole": lambda value: isinstance(value, int) and not isinstance(value, bool),
+    "decimal": lambda value: isinstance(value, int | float) and not isinstance(value, bool),
+    "list": lambda value: isinstance(value, list),
+    "group": lambda _: False,
+}
+
+
+def _wrong_type(field: Field, value: Any) -> Wrong:
+    if not _TYPES[field.kind](value):
+        return "10026", f"{field.name} must be {_WORDS.get(field.kind, 'a string')}."
+    if field.kind == "list" and not all(map(_TYPES["text"], value)):
+        return "10026", f"{field.name} must be a list of strings."
+    return None
+
+
+def _wrong_value(field: Field, value: Any) -> Wrong:
+    size = value if field.kind in ("whole", "decimal") else len(value) if field.kind in _SIZED else None
+    if size is not None and not (field.low or 0) <= size <= (field.high or size):
+        return "10033", f"{field.name} must {_bounds(field)}."
+    for part in _texts_in(field, value):
+        if wrong := _wrong_text(field, part):
+            return wrong
+    if field.only and value not in field.only:
+        return "10027", f"{field.name} cannot be set to this here: {field.because}."
+    return None
+
+
+_SIZED = ("text", "moment", "list")
+
+
+def _texts_in(field: Field, value: Any) -> Sequence[str]:
+    if field.kind in ("text", "moment"):
+        return (value,)
+    return value if field.kind == "list" else ()
+
+
+def _wrong_text(field: Field, text: str) -> Wrong:
+    if field.choices:
+        return None if text in field.choices else ("10032", f"{field.name} must be one of {', '.join(field.choices)}.")
+    if len(text) > MAX_TEXT:
+        return "10033", f"{field.name} has a text that is longer than {MAX_TEXT} characters."
+    if "\0" in text or not _encodes(text):
+        return "10015", f"{field.name} has a character that no text has."
+    if field.pattern and not re.fullmatch(field.pattern, text):
+        return field.wrong_code, f"{field.name} must be {field.expects}."
+    if field.kind == "moment" and parse_moment(text) is None:
+        return "10015", f"{field.name} must be an ISO 8601 date and time."
+    return None
+
+
+def _encodes(text: str) -> bool:
+    """Whether it is Unicode text; JSON can carry halves of surrogate pairs, which nothing can store."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _bounds(field: Field) -> str:
+    what = {"text": "have {} characters", "list": "have {} entries"}.get(field.kind, "be {}")
+    low = f"{field.low:g}" if field.low is not None else "0"
+    return what.format(f"from {low} to {field.high:g}" if field.high is not None else f"at least {low}")

@@ -1,0 +1,22 @@
+"""Points in time: ISO 8601 text ⇄ Unix seconds. No clock: now is always an argument."""
+
+import re
+from datetime import UTC, datetime
+
+_SHAPE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9:.]{5,15}(?:Z|[+-][0-9]{2}:?[0-9]{2})?)?")
+
+
+def parse_moment(text: str) -> float | None:
+    """Unix seconds; without a zone it is UTC, without a time midnight. None for what is no point in time."""
+    if not _SHAPE.fullmatch(text):
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        return None
+
+
+def format_moment(seconds: float) -> str:
+    """ISO 8601 in UTC with microseconds, as the hosted product writes it."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

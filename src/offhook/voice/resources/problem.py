@@ -1,0 +1,55 @@
+"""What the API says is wrong: the documented codes with their titles and statuses, as one table. No HTTP, no I/O."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+TITLES: dict[str, tuple[int, str]] = {
+    "10004": (422, "Missing required parameter"),
+    "10005": (404, "Resource not found"),
+    "10007": (500, "Unexpected error"),
+    "10009": (401, "Authentication failed"),
+    "10010": (403, "Not authorized"),
+    "10011": (429, "Too many requests"),
+    "10012": (422, "Duplicate resource"),
+    "10015": (400, "Bad request"),
+    "10016": (422, "Phone number must be in +E.164 format"),
+    "10017": (422, "Associated resource not found"),
+    "10021": (422, "Resource is in use"),
+    "10023": (400, "Invalid JSON"),
+    "10026": (422, "Invalid parameter type"),
+    "10027": (422, "Unprocessable entity"),
+    "10032": (422, "Invalid enumerated value"),
+    "10033": (422, "Value out of range"),
+    "10036": (409, "Idempotency key in use"),
+}
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """One thing that is wrong. `pointer` names a field of the body, `parameter` one of the query."""
+
+    code: str
+    detail: str
+    pointer: str | None = None
+    parameter: str | None = None
+
+    @property
+    def title(self) -> str:
+        """The documented title of its code."""
+        return TITLES[self.code][1]
+
+
+class Rejected(Exception):
+    """A request is refused and nothing has changed. `status` overrides the status of the first problem's code."""
+
+    def __init__(self, problems: Sequence[Problem], status: int | None = None) -> None:
+        super().__init__("; ".join(problem.detail for problem in problems))
+        self.problems = tuple(problems)
+        self.status = status or TITLES[problems[0].code][0]
+
+
+def rejected(
+    code: str, detail: str, *, pointer: str | None = None, parameter: str | None = None, status: int | None = None
+) -> Rejected:
+    """A refusal for one reason."""
+    return Rejected((Problem(code, detail, pointer, parameter),), status)
