@@ -16,9 +16,10 @@ from offhook.voice.leg import DialogId
 class Exchange:
     """Everything a call script needs to play and to look."""
 
-    def __init__(self, limits: Limits | None = None, core: FakeCore | None = None) -> None:
+    def __init__(self, limits: Limits | None, core: FakeCore | None, shadow: FakeShadow | None) -> None:
         self.core = core or FakeCore()
-        self.shadow = FakeShadow()
+        self.shadow = shadow or FakeShadow()
+        self.clock = LoopClock(wall=1_800_000_000.0)
         self.ladders = RecentLadders()
         self.bindings = Bindings()
         self.dialplan = OpenDialplan(self.bindings)
@@ -30,7 +31,7 @@ class Exchange:
             active=self.active,
             shadow=self.shadow,
             ladders=self.ladders,
-            clock=LoopClock(wall=1_800_000_000.0),
+            clock=self.clock,
             chance=SeededChance(),
             limits=limits,
         )
@@ -61,7 +62,9 @@ class Exchange:
 
 
 @asynccontextmanager
-async def exchange(limits: Limits | None = None, core: FakeCore | None = None) -> AsyncIterator[Exchange]:
-    made = Exchange(limits, core)
+async def exchange(
+    limits: Limits | None = None, core: FakeCore | None = None, shadow: FakeShadow | None = None
+) -> AsyncIterator[Exchange]:
+    made = Exchange(limits, core, shadow)
     async with made.switchboard:
         yield made

@@ -131,7 +131,7 @@ def _no_stats(port: int) -> events.PortStats:
 
 
 class FakeShadow:
-    """What survives, in memory. `fail` makes the next commits raise it."""
+    """What survives, in memory. While `fail` is set, nothing can be written."""
 
     def __init__(self) -> None:
         self.live: dict[str, Save] = {}
@@ -151,6 +151,8 @@ class FakeShadow:
                 self.live[id] = each
 
     async def heartbeat(self, legs: Sequence[str]) -> None:
+        if self.fail is not None:
+            raise self.fail
         for leg in legs:
             self.beats[leg] = self.beats.get(leg, 0) + 1
 
@@ -201,10 +203,11 @@ class OpenDialplan:
 
 
 class FakeReply:
-    """Remembers how it was settled, and that it was settled only once."""
+    """Remembers how it was settled, tells `watch`, and insists on being settled only once."""
 
     def __init__(self) -> None:
         self.outcome: tuple[str, object, object] | None = None
+        self.watch: Callable[[], object] = lambda: None
 
     def done(self, sdp: str | None = None, held: bool | None = None) -> None:
         self._settle("done", sdp, held)
@@ -216,10 +219,11 @@ class FakeReply:
         if self.outcome is not None:
             raise AssertionError(f"settled twice: {self.outcome}, then {how}")
         self.outcome = (how, first, second)
+        self.watch()
 
 
 class FakePhone:
-    """A far end with buttons, one call at a time; `saw` is what it was told, in order.
+    """A far end with buttons, one call at a time; `saw` is what it was told, in order, and `watch` hears of it.
 
     `reflex` is what it does by itself when it is rung: "ring", "answer" (which rings first) or "nothing".
     """
@@ -231,6 +235,7 @@ class FakePhone:
         self.username = username
         self.dialog = ""
         self.saw: list[str] = []
+        self.watch: Callable[[str], object] = lambda _: None
         self.endings: list[Ending] = []
         self.ids: LegIds | None = None
         self.sdp = ""
@@ -270,7 +275,9 @@ class FakePhone:
     def _told(self, dialog: str, what: str, ids: LegIds | None) -> None:
         """Note what it was told; one for another dialog than its latest is marked with it."""
         self.ids = ids
-        self.saw.append(what if dialog == self.dialog else f"{what} for {dialog}")
+        seen = what if dialog == self.dialog else f"{what} for {dialog}"
+        self.saw.append(seen)
+        self.watch(seen)
 
     # ---- its buttons -----------------------------------------------------------------------------------------
 
