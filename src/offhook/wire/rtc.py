@@ -345,7 +345,8 @@ class Connection:
         known = self.dialogs.stage(call_id) is not Stage.NONE
         if isinstance(message, c2s.Bye) and not known:
             # It crossed ours, or follows an invite that we refused: an error would only alarm the application.
-            self.answer(ticket, CallResult(call_id=call_id, message="CALL ENDED"))
+            cause, code = message.cause, message.cause_code
+            self.answer(ticket, CallResult(call_id=call_id, message="CALL ENDED", cause=cause, cause_code=code))
             return False
         if isinstance(message, c2s.Invite) and len(self.dialogs) >= MAX_DIALOGS:
             self._turn_away(ticket, "TOO MANY CALLS")

@@ -302,7 +302,7 @@ class EndOfCandidates(CallRequest, frozen=True, kw_only=True):
     """No more candidates of the client."""
 
     method: ClassVar[str] = "telnyx_rtc.endOfCandidates"
-    end_of_candidates: bool | None = msgspec.field(default=None, name="endOfCandidates")
+    end_of_candidates: bool = msgspec.field(default_factory=lambda: True, name="endOfCandidates")
 
 
 class RingingAck(Request, frozen=True, kw_only=True):

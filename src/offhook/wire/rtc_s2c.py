@@ -158,7 +158,7 @@ class EndOfCandidates(CallParams, frozen=True, kw_only=True):
     """No more candidates of the server; the browser SDK ignores it."""
 
     method: ClassVar[str] = "telnyx_rtc.endOfCandidates"
-    end_of_candidates: bool = msgspec.field(default=True, name="endOfCandidates")
+    end_of_candidates: bool = msgspec.field(default_factory=lambda: True, name="endOfCandidates")
 
 
 class Display(CallParams, frozen=True, kw_only=True):

@@ -15,8 +15,8 @@ def check(text: str) -> None:
     """Raise ValueError, its text naming the line (from 1), where `text` breaks RFC 8866's grammar or our bounds."""
     if not text.startswith("v=0"):
         raise ValueError("sdp line 1: v=0 is missing")
-    lines = text.splitlines()
-    if len(lines) > MAX_LINES:
+    lines = [line.removesuffix("\r") for line in text.split("\n")]
+    if len(lines) > MAX_LINES + 1:
         raise ValueError(f"sdp line {MAX_LINES + 1}: more than {MAX_LINES} lines")
     _check_counts(lines)
     for number, line in enumerate(lines, 1):
