@@ -56,6 +56,18 @@ def test_the_clock_waits_for_a_thread_that_reports_to_the_idle_counter() -> None
     assert run(main(), idle) == 0.0
 
 
+def test_the_clock_waits_for_executor_jobs_by_itself() -> None:
+    async def main() -> float:
+        loop = asyncio.get_running_loop()
+        go = threading.Event()
+        loop.call_soon(go.set)
+        async with asyncio.timeout(10):
+            await loop.run_in_executor(None, go.wait)
+        return loop.time()
+
+    assert run(main()) == 0.0
+
+
 def test_work_that_raises_is_at_an_end_too() -> None:
     idle = Idle()
 

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from offhook.engine.ports import Clock
-from offhook.engine.store import Add, Change, Drop, Put, Row, Store, StoreError, Write
+from offhook.engine.store import Add, Change, Drop, Row, Store, StoreError, Write
 from offhook.voice import rating
 from offhook.voice.cause import CAUSES, ending
 from offhook.voice.effect import Close, Durable, Save
@@ -81,32 +81,42 @@ class StoredShadow:
         else:
             self._accounts[id] = durable.party.account_id
 
-    def _saved(self, leg: Save) -> Put:
+    def _saved(self, leg: Save) -> Add | Change:
+        if leg.ids.call_control_id not in self._accounts:
+            return Add("legs", self._row(leg))
+        changes: Row = {
+            "stage": leg.stage,
+            "place": leg.place,
+            "dialog": leg.dialog,
+            "answered_at": leg.answered_at,
+            "heartbeat_at": self._clock.wall(),
+            "client_state": leg.client_state,
+            "document": msgspec.json.encode(leg).decode(),
+        }
+        return Change("legs", leg.party.account_id, leg.ids.call_control_id, changes)
+
+    def _row(self, leg: Save) -> Row:
         party, ids = leg.party, leg.ids
-        rate = self._plan_of(party.account_id).rate(rating.WEBRTC)
-        return Put(
-            "legs",
-            {
-                "id": ids.call_control_id,
-                "account_id": party.account_id,
-                "created_at": leg.started_at,
-                "call_session_id": ids.call_session_id,
-                "call_leg_id": ids.call_leg_id,
-                "connection_id": party.connection_id,
-                "username": party.username,
-                "side": leg.side,
-                "stage": leg.stage,
-                "place": leg.place,
-                "dialog": leg.dialog,
-                "destination": leg.destination,
-                "started_at": leg.started_at,
-                "answered_at": leg.answered_at,
-                "heartbeat_at": self._clock.wall(),
-                "micros_per_minute": rate.micros_per_minute,
-                "client_state": leg.client_state,
-                "document": msgspec.json.encode(leg).decode(),
-            },
-        )
+        return {
+            "id": ids.call_control_id,
+            "account_id": party.account_id,
+            "created_at": leg.started_at,
+            "call_session_id": ids.call_session_id,
+            "call_leg_id": ids.call_leg_id,
+            "connection_id": party.connection_id,
+            "username": party.username,
+            "side": leg.side,
+            "stage": leg.stage,
+            "place": leg.place,
+            "dialog": leg.dialog,
+            "destination": leg.destination,
+            "started_at": leg.started_at,
+            "answered_at": leg.answered_at,
+            "heartbeat_at": self._clock.wall(),
+            "micros_per_minute": self._plan_of(party.account_id).rate(rating.WEBRTC).micros_per_minute,
+            "client_state": leg.client_state,
+            "document": msgspec.json.encode(leg).decode(),
+        }
 
     def _closed(self, leg: Close, plan: rating.PricePlan | None = None) -> list[Write]:
         party, ids = leg.party, leg.ids

@@ -37,8 +37,8 @@ class Driven(Protocol):
 class TurnedLoop(asyncio.SelectorEventLoop):
     """A loop with a time of its own, in seconds from 0.
 
-    Work that is done elsewhere must be reported to `idle`, else the clock moves past it. Set `media` to drive a
-    media core along with it.
+    It waits for its executors' jobs. Work that is done elsewhere must be reported to `idle`, else the clock moves
+    past it. Set `media` to drive a media core along with it.
     """
 
     def __init__(self, idle: Idle | None = None) -> None:
@@ -49,6 +49,18 @@ class TurnedLoop(asyncio.SelectorEventLoop):
 
     def time(self) -> float:
         return self._turned
+
+    def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> "asyncio.Future[Any]":
+        """As always; the clock waits for the job."""
+        self.idle.report(+1)
+        future = super().run_in_executor(executor, func, *args)
+        future.add_done_callback(lambda _: self.idle.report(-1))
+        return future
+
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:
+        """As always; the clock waits for the threads."""
+        with self.idle.working():
+            await super().shutdown_default_executor()
 
     def turn(self, limit: float | None) -> None:
         """Move time on by `limit` seconds at most; Stuck where nothing could come of it."""

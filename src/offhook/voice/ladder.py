@@ -23,6 +23,8 @@ from offhook.voice.command import HangUp
 from offhook.voice.event import CallBridged, DtmfReceived
 from offhook.voice.leg import DialogId
 
+MAX_TEXT = 300
+
 Arrow = Literal["->", "<-", "><", ""]
 Names = Mapping[DialogId | int | str, str]
 Said = tuple[Arrow, str, str]
@@ -135,7 +137,16 @@ def _line(thing: signal.Input | effect.Effect, names: Names, at: float) -> Line 
     key, say = known
     said = say(thing, names)
     who = names.get(key(thing), "?")
-    return None if said is None else Line(at, who, *said)
+    if said is None:
+        return None
+    arrow, what, private = said
+    return Line(at, _one_line(who), arrow, _one_line(what), _one_line(private))
+
+
+def _one_line(text: str) -> str:
+    """Far ends choose destinations and names: none of them may forge a line, or fill a log."""
+    shown = text if len(text) <= MAX_TEXT else text[:MAX_TEXT] + "…"
+    return shown if shown.isprintable() else "".join(each if each.isprintable() else "?" for each in shown)
 
 
 def _over(ending: Ending) -> str:
