@@ -3,6 +3,7 @@
 It is filled once and then told of every committed write (`Store.watch`); nothing else changes it.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -182,9 +183,8 @@ class MemoryDirectory:
         return card, self._secret("connections", row, row["user_name"], row["id"], None)
 
     def _credential(self, row: Row) -> tuple[CredentialCard, Secret]:
-        card = CredentialCard(
-            row["id"], row["account_id"], row["connection_id"], row["sip_username"], row["expires_at"]
-        )
+        expires_at = None if row["expires_at"] == math.inf else row["expires_at"]
+        card = CredentialCard(row["id"], row["account_id"], row["connection_id"], row["sip_username"], expires_at)
         return card, self._secret("credentials", row, card.username, card.connection_id, card.id)
 
     def _secret(self, table: str, row: Row, username: str, connection_id: str, credential_id: str | None) -> Secret:

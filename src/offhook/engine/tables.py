@@ -57,7 +57,9 @@ credentials = _table(
     Column("password", LargeBinary, nullable=False),
     Column("name", String, nullable=False),
     Column("tag", String),
-    Column("expires_at", Double[float]()),
+    # Infinity where it never expires, so that one comparison asks for the live ones.
+    Column("expires_at", Double[float](), nullable=False),
+    Column("settings", Text, nullable=False),
 )
 
 # One row per minted token: what can be revoked, and when it may be forgotten.

@@ -1,7 +1,7 @@
 """Credential connections: a SIP identity with a username and password of its own, and how its calls behave."""
 
 from offhook.voice.numbering import PLANS
-from offhook.voice.resources.field import Field, choice, flag, group, moment, text, texts, url, whole
+from offhook.voice.resources.field import Field, choice, flag, group, moment, reference, text, texts, url, whole
 from offhook.voice.resources.resource import Filter, Resource
 
 CODECS = ("G722", "G711U", "G711A", "G729", "OPUS", "AMR-WB", "H.264", "VP8")
@@ -16,7 +16,6 @@ ENGINES = (
 NO_PUSH = "this release wakes no sleeping app by push"
 NO_PARKING = "this release parks no calls"
 NO_SUPPRESSION = "this release suppresses no noise"
-DECIMAL_ID = {"pattern": "[1-9][0-9]{18}", "expects": "the id of a resource"}
 
 INBOUND = group(
     "inbound",
@@ -43,7 +42,7 @@ OUTBOUND = group(
     flag("generate_ringback_tone"),
     flag("instant_ringback_enabled", True),
     choice("localization", ("", *sorted(PLANS)), "US"),
-    text("outbound_voice_profile_id", nullable=True, **DECIMAL_ID),
+    reference("outbound_voice_profile_id", nullable=True),
     choice(
         "t38_reinvite_source",
         ("telnyx", "customer", "disabled", "passthru", "caller-passthru", "callee-passthru"),

@@ -81,6 +81,11 @@ def group(name: str, *fields: Field, **facts: Any) -> Field:
     return Field(name, "group", None, fields=fields, **facts)
 
 
+def reference(name: str, **facts: Any) -> Field:
+    """The id of another resource: 19 digits."""
+    return text(name, pattern="[1-9][0-9]{18}", expects="the id of a resource", wrong_code="10017", **facts)
+
+
 def url(name: str, default: str | None = "", **facts: Any) -> Field:
     """An http or https URL, or an empty string for none."""
     return text(

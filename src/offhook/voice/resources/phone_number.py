@@ -1,6 +1,5 @@
 """Phone numbers and their voice settings: two views of one row. Numbers come from the platform's owner."""
 
-from offhook.voice.resources.credential_connection import DECIMAL_ID
 from offhook.voice.resources.field import Field, choice, flag, group, text, texts
 from offhook.voice.resources.resource import Filter, Resource
 
@@ -39,7 +38,13 @@ PHONE_NUMBERS = Resource(
     fields=(
         text("address_id", nullable=True),
         text("billing_group_id", nullable=True),
-        text("connection_id", nullable=True, pattern=f"(?:{DECIMAL_ID['pattern']})?", expects="the id of a connection"),
+        text(
+            "connection_id",
+            nullable=True,
+            pattern="(?:[1-9][0-9]{18})?",
+            expects="the id of a connection",
+            wrong_code="10017",
+        ),
         text("customer_reference", nullable=True, high=256),
         text("external_pin", nullable=True, high=64),
         flag("hd_voice_enabled"),

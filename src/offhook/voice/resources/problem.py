@@ -48,6 +48,13 @@ class Rejected(Exception):
         self.status = status or TITLES[problems[0].code][0]
 
 
+class CredentialExpired(Rejected):
+    """A telephony credential that has expired can only be deleted. The API words this one like no other."""
+
+    def __init__(self) -> None:
+        super().__init__((Problem("10027", "can't update credentials in expired status"),))
+
+
 def rejected(
     code: str, detail: str, *, pointer: str | None = None, parameter: str | None = None, status: int | None = None
 ) -> Rejected:

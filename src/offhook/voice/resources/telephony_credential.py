@@ -1,7 +1,6 @@
 """Telephony credentials: a generated username and password under a connection, from which tokens are minted."""
 
-from offhook.voice.resources.credential_connection import DECIMAL_ID
-from offhook.voice.resources.field import flag, moment, text
+from offhook.voice.resources.field import flag, moment, reference, text
 from offhook.voice.resources.resource import Filter, Resource
 
 RESOURCE_PREFIX = "connection:"
@@ -16,7 +15,7 @@ TELEPHONY_CREDENTIALS = Resource(
     fields=(
         text("id", read_only=True),
         text("record_type", read_only=True),
-        text("connection_id", required=True, **DECIMAL_ID),
+        reference("connection_id", required=True),
         moment("expires_at", nullable=True),
         text("name", default="", high=256),
         text("tag", nullable=True, high=256),

@@ -57,7 +57,8 @@ def upgrade() -> None:
         sa.Column("password", sa.LargeBinary(), nullable=False),
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("tag", sa.String(), nullable=True),
-        sa.Column("expires_at", sa.Double[float](), nullable=True),
+        sa.Column("expires_at", sa.Double[float](), nullable=False),
+        sa.Column("settings", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_credentials")),
         sa.UniqueConstraint("sip_username", name=op.f("uq_credentials_sip_username")),
     )

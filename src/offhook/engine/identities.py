@@ -1,0 +1,193 @@
+"""Keeps credential connections, and the telephony credentials and tokens under them."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from offhook.engine import tokens
+from offhook.engine.resources import Document, Keeper
+from offhook.engine.store import Add, Change, Drop, Find, Row, Where, Write
+from offhook.voice.resources.connection import CONNECTIONS, SHOWN
+from offhook.voice.resources.credential_connection import CREDENTIAL_CONNECTIONS
+from offhook.voice.resources.moment import format_moment, parse_moment
+from offhook.voice.resources.problem import CredentialExpired, rejected
+from offhook.voice.resources.resource import Chosen
+from offhook.voice.resources.telephony_credential import MAX_PER_TAG, RESOURCE_PREFIX, TELEPHONY_CREDENTIALS
+
+KIND = CREDENTIAL_CONNECTIONS.record_type
+
+
+class CredentialConnections(Keeper):
+    """Connections with a username and password of their own."""
+
+    resource = CREDENTIAL_CONNECTIONS
+
+    def always(self) -> Sequence[Where]:
+        return (Where("kind", "eq", KIND),)
+
+    async def filling(self, row: Row, document: Document, before: Row | None = None) -> Sequence[Write]:
+        self._expect_free(document["user_name"])
+        self._expect_profile(row["account_id"], document["outbound"]["outbound_voice_profile_id"])
+        _expect_order(document["jitter_buffer"])
+        document["outbound"]["call_parking_enabled"] = bool(document["outbound"]["call_parking_enabled"])
+        password = document.pop("password", None)
+        if password is not None:
+            row["password"] = self.world.vault.seal(password, f"connections:{row['id']}")
+        row["kind"] = KIND
+        self.store_document(row, document)
+        renamed = before is not None and before["connection_name"] != row["connection_name"]
+        return self._renamed_numbers(row) if renamed else ()
+
+    async def dropping(self, row: Row) -> Sequence[Write]:
+        if self.world.directory.numbers_of(row["id"]):
+            raise rejected("10021", "Phone numbers are assigned to this connection.")
+        return [
+            Drop("credentials", card.account_id, card.id) for card in self.world.directory.credentials_of(row["id"])
+        ]
+
+    def changed(self, before: Row, after: Row) -> None:
+        revoker = self.world.revoker
+        if before["active"] and not after["active"]:
+            revoker.connection(after["id"], "the connection is not active any more")
+        elif (before["user_name"], before["password"]) != (after["user_name"], after["password"]):
+            revoker.username(before["user_name"], "the connection's username or password was changed")
+
+    def dropped(self, row: Row) -> None:
+        self.world.revoker.connection(row["id"], "the connection was deleted")
+
+    def document(self, row: Row) -> Document:
+        found = super().document(row)
+        del found["password"]
+        return found
+
+    def shown(self, row: Row) -> Document:
+        password = self.world.vault.unseal(row["password"], f"connections:{row['id']}")
+        return super().shown(row) | {"password": password}
+
+    def _expect_free(self, username: str) -> None:
+        if self.world.directory.credential_of_username(username) is not None:
+            raise rejected("10012", "This user name is taken.", pointer="/user_name")
+
+    def _expect_profile(self, account_id: str, id: str | None) -> None:
+        profile = self.world.directory.profile(id) if id else None
+        if id and (profile is None or profile.account_id != account_id):
+            raise rejected(
+                "10017", "There is no such outbound voice profile.", pointer="/outbound/outbound_voice_profile_id"
+            )
+
+    def _renamed_numbers(self, row: Row) -> list[Write]:
+        numbers = self.world.directory.numbers_of(row["id"])
+        return [
+            Change("numbers", number.account_id, number.id, {"connection_name": row["connection_name"]})
+            for number in numbers
+        ]
+
+
+class Connections(Keeper):
+    """Connections of every kind, read only."""
+
+    resource = CONNECTIONS
+
+    def shown(self, row: Row) -> Document:
+        document = super().shown(row)
+        document["record_type"] = row["kind"]
+        document["outbound_voice_profile_id"] = row["outbound_voice_profile_id"]
+        return {name: document.get(name) for name in SHOWN}
+
+
+class TelephonyCredentials(Keeper):
+    """Generated usernames and passwords under a connection, and the tokens minted from them."""
+
+    resource = TELEPHONY_CREDENTIALS
+
+    async def filling(self, row: Row, document: Document, before: Row | None = None) -> Sequence[Write]:
+        if before is not None and self._expired(before):
+            raise CredentialExpired
+        self._expect_connection(row["account_id"], document["connection_id"])
+        tag = document["tag"]
+        if tag and (before is None or before["tag"] != tag):
+            await self._expect_room(row["account_id"], tag)
+        expires_at = parse_moment(document["expires_at"]) if document["expires_at"] else None
+        row["expires_at"] = math.inf if expires_at is None else expires_at
+        if before is None:
+            row["sip_username"] = "gencred" + self._letters(40)
+            row["password"] = self.world.vault.seal(self._letters(32), f"credentials:{row['id']}")
+        self.store_document(row, document)
+        return ()
+
+    def changed(self, before: Row, after: Row) -> None:
+        if before["connection_id"] != after["connection_id"]:
+            self.world.revoker.credential(after["id"], "the credential belongs to another connection now")
+        elif self._expired(after):
+            self.world.revoker.credential(after["id"], "the credential has expired")
+
+    def dropped(self, row: Row) -> None:
+        self.world.revoker.credential(row["id"], "the credential was deleted")
+
+    def conditions(self, chosen: Chosen) -> Sequence[Where]:
+        if chosen.filter.name != "status":
+            return super().conditions(chosen)
+        return (Where("expires_at", "lte" if chosen.value == "expired" else "gt", self.world.clock.wall()),)
+
+    def shown(self, row: Row) -> Document:
+        document = super().shown(row)
+        connection_id = document.pop("connection_id")
+        never = row["expires_at"] == math.inf
+        return document | {
+            "expired": self._expired(row),
+            "expires_at": None if never else format_moment(row["expires_at"]),
+            "resource_id": RESOURCE_PREFIX + connection_id,
+            "sip_password": self.world.vault.unseal(row["password"], f"credentials:{row['id']}"),
+            "sip_username": row["sip_username"],
+            "user_id": row["account_id"],
+        }
+
+    async def mint(self, account_id: str, id: str) -> str:
+        """A new login token of a credential: good for 24 hours, or until the credential expires."""
+        row = await self.row(account_id, id)
+        if self._expired(row):
+            raise rejected("10027", "This credential has expired.")
+        now = self.world.clock.wall()
+        ends = tokens.expiry(now, None if row["expires_at"] == math.inf else row["expires_at"])
+        claims = tokens.Claims(self.world.chance.uuid(), id, ends)
+        kept: dict[str, Any] = {
+            "id": claims.token_id, "account_id": account_id, "created_at": now, "credential_id": id, "expires_at": ends,
+        }  # fmt: skip
+        await self.world.store.write(Add("tokens", kept))
+        return tokens.mint(self.world.vault.token_key, claims, now)
+
+    async def revoke(self, account_id: str, token_id: str) -> None:
+        """A token is good no more, and whoever is logged in with it is logged off."""
+        found = await self.world.store.find(Find("tokens", account_id, (Where("id", "eq", token_id),)))
+        if not found.rows:
+            raise rejected("10005", "The requested token could not be found.")
+        await self.world.store.write(Change("tokens", account_id, token_id, {"revoked_at": self.world.clock.wall()}))
+        self.world.revoker.token(token_id, "the token was revoked")
+
+    def _expired(self, row: Row) -> bool:
+        return row["expires_at"] <= self.world.clock.wall()
+
+    def _expect_connection(self, account_id: str, id: str) -> None:
+        connection = self.world.directory.connection(id)
+        if connection is None or connection.account_id != account_id:
+            raise rejected("10017", "There is no such connection.", pointer="/connection_id")
+
+    async def _expect_room(self, account_id: str, tag: str) -> None:
+        found = await self.world.store.find(Find("credentials", account_id, (Where("tag", "eq", tag),), limit=1))
+        if found.total >= MAX_PER_TAG:
+            raise rejected("10033", f"A tag holds at most {MAX_PER_TAG} credentials.", pointer="/tag")
+
+    def _letters(self, length: int) -> str:
+        """Letters and digits that cannot be guessed."""
+        found = ""
+        while len(found) < length:
+            found += "".join(filter(str.isalnum, self.world.chance.token(length)))
+        return found[:length]
+
+
+def _expect_order(jitter_buffer: Document) -> None:
+    if jitter_buffer["jitterbuffer_msec_min"] > jitter_buffer["jitterbuffer_msec_max"]:
+        raise rejected(
+            "10033", "jitterbuffer_msec_min must not exceed jitterbuffer_msec_max.",
+            pointer="/jitter_buffer/jitterbuffer_msec_min",
+        )  # fmt: skip
