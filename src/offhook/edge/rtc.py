@@ -5,6 +5,7 @@ Put `RtcDoor.handle` on path `/` (any query; clients add a few parameters that m
 """
 
 import asyncio
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import structlog
@@ -41,12 +42,22 @@ def wants_websocket(request: web.Request) -> bool:
 class RtcDoor:
     """All websockets of the browser SDK's protocol."""
 
-    def __init__(self, exchange: Exchange, authenticator: Authenticator, clock: Clock, chance: Chance) -> None:
+    def __init__(
+        self,
+        exchange: Exchange,
+        authenticator: Authenticator,
+        clock: Clock,
+        chance: Chance,
+        targets: Mapping[str, Callable[[str], Identity]] | None = None,
+    ) -> None:
+        """`targets` lets strangers in who want to reach one thing: by `target_type`, what makes an identity of a
+        `target_id` or raises LoginRefused. Without it every anonymous login is refused."""
         self.exchange = exchange
         self.authenticator = authenticator
         self.clock = clock
         self.chance = chance
         self.attempts = Attempts()
+        self._targets = targets or {}
         self._sockets: set[_Socket] = set()
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
@@ -64,6 +75,13 @@ class RtcDoor:
         finally:
             self._sockets.discard(socket)
         return websocket
+
+    def anonymous(self, login: c2s.AnonymousLogin) -> Identity:
+        """Whom a stranger may be; LoginRefused where nothing is registered for the target."""
+        target = self._targets.get(login.target_type)
+        if target is None:
+            raise LoginRefused
+        return target(login.target_id)
 
     async def stop(self) -> None:
         """Close every socket with 1001: the browser SDK comes back by itself after that, and after no other end that
@@ -112,7 +130,7 @@ class _Socket:
     async def _receive(self, text: str) -> None:
         for event in self._connection.receive(text, self._now()):
             try:
-                await self._handle(event)
+                self._handle(event)
             except Exception:
                 # One broken request must cost neither this client its other calls nor anybody else anything.
                 _log.exception("rtc.failed", binding=self._binding)
@@ -120,10 +138,10 @@ class _Socket:
         self._writer.write(self._connection.frames())
         await self._writer.flush()
 
-    async def _handle(self, event: rtc.Event) -> None:
+    def _handle(self, event: rtc.Event) -> None:
         match event:
             case rtc.Received(message=c2s.Login() | c2s.AnonymousLogin() as login, ticket=int(ticket)):
-                await self._login(login, ticket)
+                self._login(login, ticket)
             case rtc.Received(message=message, ticket=int(ticket)) if self._far_end is not None:
                 self._far_end.hear(message, ticket)
             case rtc.Succeeded(request=request) if self._far_end is not None:
@@ -145,12 +163,12 @@ class _Socket:
 
     # ---- who it is -----------------------------------------------------------------------------------------
 
-    async def _login(self, login: c2s.Login | c2s.AnonymousLogin, ticket: int) -> None:
+    def _login(self, login: c2s.Login | c2s.AnonymousLogin, ticket: int) -> None:
         attempts, key = self._door.attempts, (_who(login), self._contact.address)
         try:
             if attempts.blocked(key, self._now()):
                 raise LoginRefused("Too many failed logins, try again in a minute")
-            identity = await self._authenticate(login)
+            identity = self._authenticate(login)
         except LoginRefused as refused:
             attempts.failed(key, self._now())
             self._refuse_login(ticket, str(refused))
@@ -160,15 +178,14 @@ class _Socket:
             return
         self._accept_login(login, ticket, identity)
 
-    async def _authenticate(self, login: c2s.Login | c2s.AnonymousLogin) -> Identity:
-        source, door = self._contact.address, self._door.authenticator
+    def _authenticate(self, login: c2s.Login | c2s.AnonymousLogin) -> Identity:
         if isinstance(login, c2s.AnonymousLogin):
-            return await door.authenticate_anonymous(login.target_type, login.target_id, source)
+            return self._door.anonymous(login)
         if login.login and login.password:
-            return await door.authenticate_password(login.login, login.password, source)
+            return self._door.authenticator.authenticate_password(login.login, login.password)
         if login.token:
-            return await door.authenticate_token(login.token, source)
-        raise LoginRefused("Login Incorrect")
+            return self._door.authenticator.authenticate_token(login.token)
+        raise LoginRefused
 
     def _refuse_login(self, ticket: int, text: str) -> None:
         self._failures += 1

@@ -4,23 +4,13 @@ from collections.abc import Callable, Sequence
 
 from offhook.engine import tokens
 from offhook.engine.directory import MemoryDirectory
-from offhook.engine.ports import Clock, Identity
+from offhook.engine.ports import Clock, Identity, LoginRefused
 from offhook.engine.vault import Vault, same
 from offhook.voice.binding import Binding, Bindings
 from offhook.voice.directory import ConnectionCard
 
 # Longer ones are refused before any work is done on them.
 MAX_SECRET = 256
-
-
-class LoginRefused(Exception):
-    """This login is not accepted. `code` and `message` are all that the far end is told; they do not say why.
-
-    The code is never -32000, on which the browser SDK would log in again at once, for ever.
-    """
-
-    code = -32001
-    message = "Login Incorrect"
 
 
 class Authenticator:

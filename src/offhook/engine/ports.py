@@ -121,23 +121,21 @@ class Invite(msgspec.Struct, frozen=True):
 
 
 class LoginRefused(Exception):
-    """A login is refused; the text is told to the client and the same for every reason that a stranger must not
-    learn."""
+    """A login is not accepted. The text is all that the far end is told, and does not say why."""
+
+    def __init__(self, text: str = "Login Incorrect") -> None:
+        super().__init__(text)
 
 
 class Authenticator(Protocol):
-    """Who is it? Every method takes equally long for names that exist and for those that do not."""
+    """Who is it? Answers from memory, and takes equally long for names that exist and for those that do not."""
 
-    async def authenticate_password(self, username: str, password: str, source: str) -> Identity:
-        """By a connection's or a credential's username and password. `source` is the address it comes from."""
+    def authenticate_password(self, username: str, password: str) -> Identity:
+        """By a connection's or a credential's username and password; LoginRefused where they prove nothing."""
         ...
 
-    async def authenticate_token(self, token: str, source: str) -> Identity:
-        """By a JWT minted from a credential."""
-        ...
-
-    async def authenticate_anonymous(self, target_type: str, target_id: str, source: str) -> Identity:
-        """A stranger who may call one target, where something is registered for it."""
+    def authenticate_token(self, token: str) -> Identity:
+        """By a JWT minted from a credential; LoginRefused where it proves nothing now."""
         ...
 
 
