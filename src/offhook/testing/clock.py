@@ -57,10 +57,10 @@ class TurnedLoop(asyncio.SelectorEventLoop):
         future.add_done_callback(lambda _: self.idle.report(-1))
         return future
 
-    async def shutdown_default_executor(self, timeout: float | None = None) -> None:
-        """As always; the clock waits for the threads."""
+    async def shutdown_default_executor(self, *timeout: Any) -> None:
+        """As always (it has a timeout from Python 3.12 on); the clock waits for the threads."""
         with self.idle.working():
-            await super().shutdown_default_executor()
+            await super().shutdown_default_executor(*timeout)
 
     def turn(self, limit: float | None) -> None:
         """Move time on by `limit` seconds at most; Stuck where nothing could come of it."""

@@ -1,0 +1,90 @@
+"""Category: voice. The notation: what is shown, what is hidden, what cannot be forged."""
+
+from xml.etree import ElementTree
+
+import pytest
+
+from offhook.voice import effect, ladder, signal
+from offhook.voice.cause import ending
+from offhook.voice.event import CallBridged, DtmfReceived
+from offhook.voice.ladder import Line, mask
+from offhook.voice.leg import DialogId, LegIds, Party
+from offhook.voice.signal import Dialled, HungUp, Refuse, Tick
+
+ALICE = DialogId("binding", "call")
+CALLER, CALLEE = LegIds("a", "s", "la"), LegIds("b", "s", "lb")
+NAMES: dict[DialogId | int | str, str] = {ALICE: "alice", 1: "alice", "a": "alice", "b": "bob"}
+
+
+def dialled(destination: str) -> Dialled:
+    party = Party("alice", "account", "connection", "alice")
+    return Dialled(ALICE, 1, CALLER, 1, party, destination, "sdp", Refuse(ending("USER_BUSY")))
+
+
+def shown(given: signal.Input, *effects: effect.Effect) -> list[str]:
+    return [line.full() for line in ladder.lines(given, effects, NAMES, 0.0)]
+
+
+def test_a_signal_and_what_follows_from_it() -> None:
+    hung_up = HungUp(ALICE, ending("NORMAL_CLEARING"), 1)
+    assert shown(hung_up, effect.Done(1), effect.Tell(CallBridged(CALLER, CALLEE, 0.0))) == [
+        "alice -> BYE 16 NORMAL_CLEARING",
+        "alice >< bob",
+    ]
+
+
+def test_what_is_not_worth_a_line_has_none() -> None:
+    assert shown(Tick(), effect.Done(1), effect.Hear(1, (2,)), effect.ClosePort(1), effect.Sing(1, None)) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("bob", "bob"),
+        ("+15551234567", "+*********67"),
+        ("sip:+15551234567@sip.test", "sip:+*********67@sip.test"),
+        ("to +1555 123 4567", "to +**55 123 **67"),
+        ("gencred42", "gencred42"),
+        ("192.168.1.77", "***.***.*.77"),
+    ],
+)
+def test_numbers_and_addresses_are_masked(text: str, masked: str) -> None:
+    assert mask(text) == masked
+
+
+def test_digits_that_were_pressed_never_reach_a_log() -> None:
+    pressed = effect.Tell(DtmfReceived(CALLER, "5", 0.0))
+    [told, sent] = ladder.lines(Tick(), [pressed, effect.SendDigits(1, "12#")], NAMES, 0.0)
+    assert (told.full(), told.masked()) == ("alice DTMF 5", "alice DTMF *")
+    assert (sent.full(), sent.masked()) == ("alice <- DTMF 12#", "alice <- DTMF ***")
+
+
+def test_a_masked_line_keeps_its_causes() -> None:
+    line = Line(0.0, "alice", "->", "BYE 602 ALLOTTED_TIMEOUT")
+    assert line.masked() == "alice -> BYE 602 ALLOTTED_TIMEOUT"
+    assert Line(0.0, "+15551234567", "->", "INVITE", "15557654321").masked() == "+*********67 -> INVITE *********21"
+
+
+@pytest.mark.parametrize("forged", ["bob\nbob -> 200 OK", "bob\r\n", "bob\x1b[31m", "bob\u202e", "b\x00b"])
+def test_a_far_end_cannot_forge_a_line(forged: str) -> None:
+    [line] = shown(dialled(forged))
+    assert line.isprintable()
+
+
+def test_a_far_end_cannot_fill_a_log() -> None:
+    [line] = shown(dialled("x" * 1_000_000))
+    assert len(line) < 400
+
+
+def test_a_ladder_is_drawn_as_well_formed_svg_with_all_that_was_said() -> None:
+    drawn = [
+        Line(0.0, "alice", "->", "INVITE", "<bob> & co"),
+        Line(1.0, "bob", "<-", "INVITE"),
+        Line(2.0, "alice", "><", "bob"),
+        Line(3.0, "bob", "", "DTMF", "5"),
+    ]
+    root = ElementTree.fromstring(ladder.svg(drawn))
+    texts = [element.text for element in root.iter("{http://www.w3.org/2000/svg}text")]
+    assert [text for text in texts if text in ("offhook", "alice", "bob")] == ["offhook", "alice", "bob"]
+    assert {"INVITE <bob> & co", "meet", "DTMF 5"} <= set(texts)
+    assert ladder.text(drawn).splitlines()[2] == "alice >< bob"
