@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import msgspec
 import structlog
 from aiohttp import WSCloseCode, WSMsgType, hdrs, web
 
@@ -197,14 +198,15 @@ class _Socket:
     def _accept_login(self, login: c2s.Login | c2s.AnonymousLogin, ticket: int, identity: Identity) -> None:
         self._identity = identity
         # A client that names its session keeps the name: mobile ones compare it. It gives no rights.
-        self._connection.log_in(ticket, login.session_id or self._door.chance.uuid())
+        session = login.session_id or self._door.chance.uuid()
+        self._connection.log_in(ticket, session)
         if self._far_end is None:
-            self._far_end = self._register(login, identity)
+            self._far_end = self._register(login, identity, session)
         self._arm()
 
-    def _register(self, login: c2s.Login | c2s.AnonymousLogin, identity: Identity) -> FarEnd:
+    def _register(self, login: c2s.Login | c2s.AnonymousLogin, identity: Identity, session: str) -> FarEnd:
         agent = shown(login.user_agent)
-        contact = Contact(self._contact.address, self._contact.port, self._contact.transport, agent)
+        contact = msgspec.structs.replace(self._contact, user_agent=agent, sessid=session)
         far_end = FarEnd(self._connection, self._door.exchange, agent, self._send_soon, self._logged_off)
         far_end.binding = self._door.exchange.register(identity, contact, far_end)
         _log.info("rtc.registered", binding=far_end.binding, account=identity.account_id, user_agent=agent)

@@ -28,7 +28,7 @@ from offhook.engine.ports import (
     Signalling,
 )
 from offhook.media import events as media
-from offhook.voice import dialing, emergency
+from offhook.voice import dialing
 from offhook.voice.binding import Binding, Bindings
 from offhook.voice.cause import Ending, ending
 from offhook.voice.command import HangUp
@@ -327,7 +327,7 @@ class Switchboard:
         )
 
     def _decision(self, binding: Binding, invite: Invite) -> dialing.Decision:
-        refused = emergency.refusal(invite.destination) or self._no_room(binding.id)
+        refused = self._no_room(binding.id)
         if refused is not None:
             return dialing.Refuse(refused, refused.detail)
         return self._dialplan.decide(
