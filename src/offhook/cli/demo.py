@@ -1,0 +1,207 @@
+"""`make demo`: phones call each other through a platform, and every line that is printed is checked.
+
+Written against the public SDK and the platform's HTTP interface, as a program of a customer would be.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+import time
+from collections.abc import AsyncGenerator, AsyncIterator
+from dataclasses import dataclass
+from decimal import Decimal
+
+from offhook import Call, Client, Ear, Heard, OffhookError, Tone, events
+from offhook.cli.demo_platform import Identity, Platform, started
+from offhook.cli.demo_show import Show
+from offhook.client.script import Phone, answer, listen, then, wait
+from offhook.media.events import PortStats
+
+KEYS = "42#"
+LISTEN_SECONDS = 10.0
+QUALITY_SECONDS = 15.0
+A_MINUTE = Decimal("0.002")  # of one WebRTC leg
+GOOD_MOS = 4.0
+
+
+@dataclass(frozen=True)
+class Actor:
+    """One phone of the story: its name, how it logs in, the tone it plays."""
+
+    name: str
+    identity: Identity
+    hz: float
+
+    def client(self, platform: Platform) -> Client:
+        who = self.identity
+        return Client(platform.ws_url, login=who.login, password=who.password, token=who.token)
+
+
+async def cast(platform: Platform) -> list[Actor]:
+    """Three phones, one for each way to log in, made by REST."""
+    connection, ann = await platform.connection("ann", "correct-horse-battery")
+    _, bob = await platform.credential(connection, "bob")
+    credential, parent = await platform.credential(connection, "cleo")
+    cleo = await platform.token(credential, parent)
+    return [Actor("ann", ann, 440.0), Actor("bob", bob, 620.0), Actor("cleo", cleo, 850.0)]
+
+
+@dataclass(frozen=True)
+class Witness:
+    """What one side of a call saw and heard."""
+
+    name: str
+    heard: Heard | None
+    quality: PortStats | None
+
+
+async def scene(show: Show, platform: Platform, caller: Actor, callee: Actor) -> None:
+    """One call: who says what, what each hears, how good it is, what it costs."""
+    show.scene(
+        f"{caller.name} ({caller.identity.what}) calls {callee.name} ({callee.identity.what}) "
+        f"at {callee.identity.address}"
+    )
+    near_ear, far_ear = Ear(), Ear()
+    script = then(listen(far_ear), answer(Tone(callee.hz)), wait(LISTEN_SECONDS + QUALITY_SECONDS))
+    async with Phone(callee.client(platform), script) as phone, caller.client(platform) as client:
+        call = await client.new_call(callee.identity.address, audio=Tone(caller.hz))
+        call.attach(near_ear)
+        async with _ladder_of(show, platform, call):
+            await call.answered()
+            far = phone.calls[0]
+            near_witness, far_witness, keys = await asyncio.gather(
+                _witness(caller.name, call, near_ear, callee.hz),
+                _witness(callee.name, far, far_ear, caller.hz),
+                _keys(call, far),
+            )
+            await call.hangup()
+            await far.ended()
+    show.heard(caller.name, near_witness.heard, callee.hz)
+    show.heard(callee.name, far_witness.heard, caller.hz)
+    show.claim(f"{callee.name} gets the keys", keys or "none", keys == KEYS)
+    for witness in (near_witness, far_witness):
+        _claim_quality(show, witness)
+    show.claim("both ended", f"{call.cause}, {far.cause}", call.cause == far.cause == "NORMAL_CLEARING")
+    await _claim_costs(show, platform, call, (caller, callee))
+
+
+# ---- watching ----------------------------------------------------------------------------------------------
+
+
+@contextlib.asynccontextmanager
+async def _ladder_of(show: Show, platform: Platform, call: Call) -> AsyncGenerator[None, None]:
+    """Print the platform's ladder of the call as it grows, while the block runs and to the end of it."""
+    shown = 0
+
+    async def show_more() -> None:
+        nonlocal shown
+        lines = await platform.ladder(call.ids.session) if call.ids.session else []
+        for line in lines[shown:]:
+            show.step(line)
+        shown = max(shown, len(lines))
+
+    async def follow() -> None:
+        while True:
+            await show_more()
+            await asyncio.sleep(0.1)  # the platform's own feed of events is not used here: this is what a shell can do
+
+    following = asyncio.create_task(follow())
+    try:
+        yield
+    finally:
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
+        await show_more()
+        show.claim("the ladder", f"{shown} lines", shown > 0)
+
+
+async def _witness(name: str, call: Call, ear: Ear, hz: float) -> Witness:
+    qualities = call.events(events.QualityMeasured)
+    heard = None
+    with contextlib.suppress(TimeoutError, EOFError):
+        heard = await ear.hears_tone(hz, LISTEN_SECONDS)
+    return Witness(name, heard, await _quality(qualities))
+
+
+async def _quality(measured: AsyncIterator[events.QualityMeasured]) -> PortStats | None:
+    """The first measurement that knows the round trip, which needs a report of the far end."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(QUALITY_SECONDS):
+            async for event in measured:
+                if event.stats.rtt_ms is not None:
+                    return event.stats
+    return None
+
+
+async def _keys(call: Call, far: Call) -> str:
+    """Press keys at one end; returns what the other end got."""
+    pressed, got = far.events(events.DigitPressed), ""
+    await call.send_dtmf(KEYS)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(LISTEN_SECONDS):
+            async for event in pressed:
+                got += event.digit
+                if len(got) == len(KEYS):
+                    break
+    return got
+
+
+# ---- judging -----------------------------------------------------------------------------------------------
+
+
+def _claim_quality(show: Show, witness: Witness) -> None:
+    stats = witness.quality
+    if stats is None or stats.rtt_ms is None:
+        show.claim(f"{witness.name}'s quality", "was not measured", true=False)
+        return
+    inbound = stats.inbound
+    show.claim(
+        f"{witness.name}'s quality",
+        f"MOS {inbound.mos:.2f}  round trip {stats.rtt_ms:.1f} ms  loss {inbound.loss_percent:.1f} %  ({stats.codec})",
+        inbound.mos >= GOOD_MOS and inbound.loss_percent < 1 and inbound.packets > 0,
+    )
+
+
+async def _claim_costs(show: Show, platform: Platform, call: Call, legs: tuple[Actor, Actor]) -> None:
+    """Two WebRTC legs of less than a minute: one minute each, by the price plan."""
+    try:
+        costs = await platform.costs(call.ids.session, len(legs))
+    except TimeoutError:
+        show.claim("the bill", "has not come", true=False)
+        return
+    show.bill(
+        [(f"WebRTC leg, {actor.name}", f"${cost}") for actor, cost in zip(legs, costs, strict=True)], f"${sum(costs)}"
+    )
+    show.claim("the bill", f"${sum(costs)} for {len(costs)} legs", costs == [A_MINUTE] * len(legs))
+
+
+# ---- the story ---------------------------------------------------------------------------------------------
+
+
+async def demo(show: Show) -> None:
+    """Start a platform, make three phones, let each call the next."""
+    show.title("offhook", "a voice platform on this machine, and phones in Python")
+    async with started() as platform:
+        show.note(f"platform up in {platform.started_in:.2f} s at {platform.ws_url}, database in a file of its own")
+        ann, bob, cleo = await cast(platform)
+        show.note("three phones made by REST: ann logs in by password, bob by credential, cleo by token")
+        for caller, callee in ((ann, bob), (bob, cleo), (cleo, ann)):
+            await scene(show, platform, caller, callee)
+
+
+def main() -> int:
+    """Exit code 0 only if every line was true."""
+    show, begin = Show(), time.monotonic()
+    try:
+        asyncio.run(demo(show))
+    except (OffhookError, TimeoutError, OSError) as error:
+        show.claim("the demo", f"stopped: {error or type(error).__name__}", true=False)
+    except KeyboardInterrupt:
+        return 130
+    return 0 if show.verdict(time.monotonic() - begin) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
