@@ -78,6 +78,10 @@ impl JitterEstimator {
         }
     }
 
+    pub const fn clock_rate(&self) -> u32 {
+        self.clock_rate
+    }
+
     pub fn jitter_ms(&self) -> f32 {
         (self.jitter * 1_000.0) as f32
     }

@@ -15,6 +15,7 @@ const MAX_COEFFICIENTS: usize = 1 << 18;
 
 /// Converts one stream; its delay is 12 samples of the lower rate, 1.5 ms at 8 kHz.
 pub struct Resampler {
+    rates: (u32, u32),
     /// Inputs advance by `step / phases` for each output.
     step: usize,
     phases: usize,
@@ -47,6 +48,7 @@ impl Resampler {
             design(step, phases, taps)
         };
         Some(Self {
+            rates: (from, to),
             step,
             phases,
             taps,
@@ -55,6 +57,11 @@ impl Resampler {
             index: 0,
             phase: 0,
         })
+    }
+
+    /// The rates that it converts from and to.
+    pub fn rates(&self) -> (u32, u32) {
+        self.rates
     }
 
     /// Append what `input` yields. 20 ms in give exactly 20 ms out where both are whole numbers of samples.

@@ -1,0 +1,56 @@
+"""Our own relay under the same harness as the peers: the media core alone, two far ends for each bridge.
+
+The JSON lines are those of `aiortc_relay`; offers are bridged two by two in the order in which they come.
+"""
+
+import asyncio
+import json
+import resource
+import sys
+from typing import Any
+
+from offhook.media.commands import AnswerPort, CoreConfig, Hear, ReadStats
+from offhook.media.core import Core
+from offhook.media.events import Described, PortStats
+
+
+class Relay:
+    """One core; port 2n hears port 2n+1 and the other way round."""
+
+    def __init__(self, core: Core) -> None:
+        self.core = core
+        self.ports: list[int] = []
+
+    def answer(self, offer: str) -> str:
+        port = self.core.new_port()
+        described = self.core.request(AnswerPort(port=port, offer=offer))
+        assert isinstance(described, Described)
+        self.ports.append(port)
+        if len(self.ports) % 2 == 0:
+            a, b = self.ports[-2:]
+            self.core.send(Hear(port=a, speakers=[b]), Hear(port=b, speakers=[a]))
+        return described.sdp
+
+    def relayed(self) -> int:
+        stats = [self.core.request(ReadStats(port=port)) for port in self.ports]
+        return sum(row.inbound.packets for row in stats if isinstance(row, PortStats))
+
+
+async def main() -> None:
+    core = Core(CoreConfig(workers=1, quality_every_ms=60_000))
+    core.start(asyncio.get_running_loop())
+    relay = Relay(core)
+    reader = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    while line := await reader.readline():
+        match json.loads(line):
+            case {"offer": offer}:
+                reply: dict[str, Any] = {"answer": relay.answer(offer)}
+            case _:
+                usage = resource.getrusage(resource.RUSAGE_SELF)
+                reply = {"cpu": usage.ru_utime + usage.ru_stime, "relayed": relay.relayed()}
+        print(json.dumps(reply), flush=True)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,128 @@
+//! A core without threads, sockets or clock: its ports talk through a network made of numbers. For tests.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use str0m::net::Protocol;
+
+use crate::core::Job;
+use crate::floor::{Floor, Limits, TICK};
+use crate::messages::{Event, Network};
+
+const SWEEP: Duration = Duration::from_millis(10);
+
+/// A datagram on its way.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Flight {
+    arrives: Instant,
+    /// Breaks ties: what was sent first arrives first.
+    number: u64,
+    source: SocketAddr,
+    destination: SocketAddr,
+    data: Vec<u8>,
+}
+
+/// See the module.
+pub struct Driven {
+    floor: Floor,
+    network: Network,
+    chance: fastrand::Rng,
+    flights: BinaryHeap<Reverse<Flight>>,
+    sent: u64,
+    now: Instant,
+    next_tick: Instant,
+    next_sweep: Instant,
+}
+
+impl Driven {
+    pub fn new(network: &Network, limits: Limits) -> Self {
+        let now = Instant::now();
+        Self {
+            floor: Floor::new(limits),
+            network: network.clone(),
+            chance: fastrand::Rng::with_seed(network.seed),
+            flights: BinaryHeap::new(),
+            sent: 0,
+            now,
+            next_tick: now + TICK,
+            next_sweep: now + SWEEP,
+        }
+    }
+
+    pub fn now(&self) -> Instant {
+        self.now
+    }
+
+    pub fn take(&mut self, job: Job) {
+        self.floor.perform(job, self.now);
+        self.launch();
+    }
+
+    pub fn take_events(&mut self) -> Vec<Event> {
+        std::mem::take(&mut self.floor.events)
+    }
+
+    pub fn has_events(&self) -> bool {
+        !self.floor.events.is_empty()
+    }
+
+    /// Let `by` pass: datagrams arrive, sessions do what is due, every 20 ms a tick.
+    pub fn advance(&mut self, by: Duration) {
+        let until = self.now + by;
+        loop {
+            let arrival = self.flights.peek().map_or(until, |Reverse(flight)| flight.arrives);
+            let next = arrival.min(self.next_tick).min(self.next_sweep);
+            if next > until {
+                break;
+            }
+            self.now = self.now.max(next);
+            self.step();
+            if next == until && self.is_quiet_until(until) {
+                break;
+            }
+        }
+        self.now = until;
+    }
+
+    fn is_quiet_until(&self, until: Instant) -> bool {
+        let arrival = self.flights.peek().is_none_or(|Reverse(flight)| flight.arrives > until);
+        arrival && self.next_tick > until && self.next_sweep > until
+    }
+
+    fn step(&mut self) {
+        while self.flights.peek().is_some_and(|Reverse(flight)| flight.arrives <= self.now) {
+            let Some(Reverse(flight)) = self.flights.pop() else { break };
+            let route = (Protocol::Udp, flight.source, flight.destination);
+            self.floor.receive(self.now, route, &flight.data);
+            self.launch();
+        }
+        if self.next_sweep <= self.now {
+            self.next_sweep += SWEEP;
+            self.floor.sweep(self.now);
+        }
+        if self.next_tick <= self.now {
+            self.next_tick += TICK;
+            self.floor.tick(self.now);
+        }
+        self.launch();
+    }
+
+    fn launch(&mut self) {
+        for transmit in std::mem::take(&mut self.floor.transmits) {
+            if self.network.loss > 0.0 && self.chance.f64() < self.network.loss {
+                continue;
+            }
+            let late = self.network.delay_ms + self.network.jitter_ms * self.chance.f64();
+            self.sent += 1;
+            self.flights.push(Reverse(Flight {
+                arrives: self.now + Duration::from_secs_f64(late / 1_000.0),
+                number: self.sent,
+                source: transmit.source,
+                destination: transmit.destination,
+                data: transmit.contents.to_vec(),
+            }));
+        }
+    }
+}

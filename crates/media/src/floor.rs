@@ -1,0 +1,655 @@
+//! All ports of one worker and who hears whom; knows no sockets, threads or clocks: datagrams and time come in.
+
+use std::collections::{HashMap, VecDeque};
+use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
+
+use str0m::net::{Protocol, Receive, Transmit};
+use str0m::rtp::RtpPacket;
+use str0m::{IceCreds, Input};
+
+use crate::codec::{CodecKind, FRAME_MS};
+use crate::core::Job;
+use crate::messages::{Command, Event, PortStats, Sound, Source, end_name};
+use crate::mix::{Mixer, overlay};
+use crate::play::{self, Played};
+use crate::port::{Listening, Metering, Port, Stage, Told, measure};
+use crate::resample::Resampler;
+use crate::sdp::{Description, Formats};
+use crate::tone::{Tone, Tones};
+
+pub const TICK: Duration = Duration::from_millis(FRAME_MS as u64);
+/// Routes of one port that may speak to it; the oldest gives way.
+const MAX_ROUTES: usize = 16;
+/// RFC 8489 section 5: header, then attributes.
+const STUN_HEADER: usize = 20;
+const STUN_COOKIE: [u8; 4] = [0x21, 0x12, 0xa4, 0x42];
+const STUN_USERNAME: u16 = 0x0006;
+
+/// Where a datagram came from and to.
+pub type Route = (Protocol, SocketAddr, SocketAddr);
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    Stun,
+    Dtls,
+    Rtp(u32),
+    Rtcp,
+    Unknown,
+}
+
+/// RFC 7983: what a datagram is, by its first byte.
+fn shape(data: &[u8]) -> Shape {
+    match data {
+        [0..=3, ..] if data.len() >= STUN_HEADER && data[4..8] == STUN_COOKIE => Shape::Stun,
+        [20..=63, ..] => Shape::Dtls,
+        [128..=191, 192..=223, ..] => Shape::Rtcp,
+        [128..=191, ..] if data.len() >= 12 => {
+            Shape::Rtp(u32::from_be_bytes([data[8], data[9], data[10], data[11]]))
+        }
+        _ => Shape::Unknown,
+    }
+}
+
+/// The part of a STUN USERNAME that names our port: what stands before the colon.
+fn stun_ufrag(data: &[u8]) -> Option<&str> {
+    let mut at = STUN_HEADER;
+    while at + 4 <= data.len() {
+        let kind = u16::from_be_bytes([data[at], data[at + 1]]);
+        let length = usize::from(u16::from_be_bytes([data[at + 2], data[at + 3]]));
+        let value = data.get(at + 4..at + 4 + length)?;
+        if kind == STUN_USERNAME {
+            return std::str::from_utf8(value).ok()?.split(':').next();
+        }
+        at += 4 + length.next_multiple_of(4);
+    }
+    None
+}
+
+/// Why datagrams were dropped, counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Drops {
+    pub strangers: u64,
+    pub malformed: u64,
+}
+
+/// What a floor needs to know of its configuration.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    pub quality_every: Duration,
+    pub media_timeout: Duration,
+}
+
+/// See the module. Call `receive`, `command`, `tick` and `sweep`; then take `transmits` and `events`.
+pub struct Floor {
+    ports: HashMap<u32, Port>,
+    /// Speakers of each listener, and the other way round.
+    hears: HashMap<u32, Vec<u32>>,
+    heard_by: HashMap<u32, Vec<u32>>,
+    /// Ports whose audio is decoded, as of the last tick.
+    decoding: HashMap<u32, bool>,
+    by_route: HashMap<Route, u32>,
+    routes: HashMap<u32, VecDeque<Route>>,
+    by_ufrag: HashMap<String, u32>,
+    /// Addresses that belong to one port alone (full ICE, driven).
+    by_address: HashMap<SocketAddr, u32>,
+    pub transmits: Vec<Transmit>,
+    pub events: Vec<Event>,
+    pub drops: Drops,
+    limits: Limits,
+    told: Vec<Told>,
+    scratch: Scratch,
+    resamplers: HashMap<(u32, u32), Resampler>,
+}
+
+/// Buffers that are used on every tick.
+#[derive(Default)]
+struct Scratch {
+    frame: Vec<i16>,
+    replace: Vec<i16>,
+    over: Vec<i16>,
+    converted: Vec<i16>,
+    mixer: Mixer,
+}
+
+impl Floor {
+    pub fn new(limits: Limits) -> Self {
+        Self {
+            ports: HashMap::new(),
+            hears: HashMap::new(),
+            heard_by: HashMap::new(),
+            decoding: HashMap::new(),
+            by_route: HashMap::new(),
+            routes: HashMap::new(),
+            by_ufrag: HashMap::new(),
+            by_address: HashMap::new(),
+            transmits: Vec::new(),
+            events: Vec::new(),
+            drops: Drops::default(),
+            limits,
+            told: Vec::new(),
+            scratch: Scratch::default(),
+            resamplers: HashMap::new(),
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.ports.is_empty()
+    }
+
+    // ---- ports come and go -----------------------------------------------------------------------------------
+
+    /// A port begins. `own` are addresses on which nobody else is reached.
+    pub fn open(&mut self, mut port: Port, own: &[SocketAddr], now: Instant) {
+        self.by_address.extend(own.iter().map(|address| (*address, port.id)));
+        port.next_quality = self.limits.quality_every;
+        let id = port.id;
+        self.by_ufrag.insert(port.ufrag.clone(), id);
+        self.ports.insert(id, port);
+        self.drain(id, now);
+    }
+
+    /// The far end described itself, for the first time or anew (see [`Port::accept`]).
+    pub fn accept(
+        &mut self, id: u32, remote: &Description, sends: Formats, creds: Option<IceCreds>, active: bool, now: Instant,
+    ) {
+        self.guarded(id, now, |floor| {
+            let Some(port) = floor.ports.get_mut(&id) else { return };
+            let before = port.ufrag.clone();
+            port.accept(remote, sends, creds, active, now);
+            if port.ufrag != before {
+                let after = port.ufrag.clone();
+                floor.by_ufrag.remove(&before);
+                floor.by_ufrag.insert(after, id);
+            }
+        });
+    }
+
+    fn remove(&mut self, id: u32) -> Option<Port> {
+        let port = self.ports.remove(&id)?;
+        self.by_ufrag.remove(&port.ufrag);
+        self.by_address.retain(|_, owner| *owner != id);
+        for route in self.routes.remove(&id).unwrap_or_default() {
+            self.by_route.remove(&route);
+        }
+        self.hear(id, Vec::new());
+        for listener in self.heard_by.remove(&id).unwrap_or_default() {
+            if let Some(speakers) = self.hears.get_mut(&listener) {
+                speakers.retain(|speaker| *speaker != id);
+            }
+        }
+        self.hears.remove(&id);
+        self.decoding.remove(&id);
+        self.resamplers.retain(|(speaker, _), _| *speaker != id);
+        Some(port)
+    }
+
+    fn close(&mut self, id: u32) {
+        let Some(mut port) = self.remove(id) else { return };
+        port.out.player.close();
+        push_reports(&mut port, &mut self.events);
+        self.events.push(Event::PortClosed { stats: port.stats() });
+        port.close(&mut self.transmits);
+    }
+
+    fn fail(&mut self, id: u32, reason: &'static str, detail: String) {
+        if let Some(mut port) = self.remove(id) {
+            port.out.player.close();
+            push_reports(&mut port, &mut self.events);
+            self.events.push(Event::PortFailed { port: id, reason, detail });
+        }
+    }
+
+    pub fn has(&self, id: u32) -> bool {
+        self.ports.contains_key(&id)
+    }
+
+    /// Whether a port may be spoken to on this route.
+    pub fn knows(&self, route: &Route) -> bool {
+        self.by_route.contains_key(route)
+    }
+
+    /// Do what the core wants done.
+    pub fn perform(&mut self, job: Job, now: Instant) {
+        match job {
+            Job::Open { port, own, .. } => self.open(*port, &own, now),
+            Job::Accept { port, remote, sends, creds, active } => {
+                self.accept(port, &remote, sends, creds, active, now);
+            }
+            Job::Command(command) => self.command(command, now),
+            // Nobody waits any more: nothing to tell.
+            Job::Stats(id, tell) => drop(tell.try_send(self.stats(id))),
+        }
+    }
+
+    pub fn stats(&self, id: u32) -> Option<PortStats> {
+        self.ports.get(&id).map(Port::stats)
+    }
+
+    /// Every port fails with the worker that carried it.
+    pub fn abandon(&mut self, detail: &str) {
+        let ids: Vec<u32> = self.ports.keys().copied().collect();
+        for id in ids {
+            self.fail(id, "worker_died", detail.to_owned());
+        }
+    }
+
+    /// Run work on behalf of one port, then drain it. A panic in it ends that port and no other.
+    fn guarded(&mut self, id: u32, now: Instant, work: impl FnOnce(&mut Self)) {
+        // What a panic leaves half done belongs to the port that is dropped for it.
+        let outcome = catch_unwind(AssertUnwindSafe(|| {
+            work(self);
+            self.drain_one(id);
+        }));
+        if let Err(panic) = outcome {
+            let detail = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+            let detail = detail.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+            self.told.clear();
+            self.fail(id, "panic", detail);
+            return;
+        }
+        self.tell(id, now);
+    }
+
+    fn drain(&mut self, id: u32, now: Instant) {
+        self.guarded(id, now, |_| {});
+    }
+
+    fn drain_one(&mut self, id: u32) {
+        if let Some(port) = self.ports.get_mut(&id) {
+            port.drain(&mut self.transmits, &mut self.told);
+        }
+    }
+
+    /// Act on what a port told. Forwarding makes other ports tell, so they are drained in turn.
+    fn tell(&mut self, id: u32, now: Instant) {
+        let told = std::mem::take(&mut self.told);
+        for fact in told {
+            match fact {
+                Told::Connected => self.connected(id, now),
+                Told::Packet(packet) => self.arrived(id, &packet, now),
+                Told::Closed => {}
+                Told::Failed { reason, detail } => self.fail(id, reason, detail),
+            }
+        }
+    }
+
+    fn connected(&mut self, id: u32, now: Instant) {
+        let Some(port) = self.ports.get_mut(&id) else { return };
+        port.mark_connected(port.since_opened(now));
+        let Some((proto, source, destination)) = port.route else { return };
+        self.events.push(Event::PortConnected {
+            port: id,
+            transport: if proto == Protocol::Udp { "udp" } else { "tcp" },
+            local: destination.to_string(),
+            remote: source.to_string(),
+        });
+    }
+
+    // ---- datagrams -------------------------------------------------------------------------------------------
+
+    /// Take a datagram. From a route that passed no STUN check nothing but such a check is looked at.
+    pub fn receive(&mut self, now: Instant, route: Route, data: &[u8]) {
+        let (proto, source, destination) = route;
+        let shape = shape(data);
+        let known = self.by_route.get(&route).copied();
+        let own = || self.by_address.get(&destination).copied();
+        let named = || stun_ufrag(data).and_then(|ufrag| self.by_ufrag.get(ufrag).copied());
+        let id = match shape {
+            Shape::Stun => own().or_else(named),
+            _ => known,
+        };
+        let Some(id) = id else {
+            self.drops.strangers += 1;
+            return;
+        };
+        let Ok(received) = Receive::new(proto, source, destination, data) else {
+            self.drops.malformed += 1;
+            return;
+        };
+        self.guarded(id, now, |floor| floor.receive_for(id, now, route, shape, received));
+    }
+
+    fn receive_for(&mut self, id: u32, now: Instant, route: Route, shape: Shape, received: Receive<'_>) {
+        let Some(port) = self.ports.get_mut(&id) else { return };
+        let input = Input::Receive(now, received);
+        if shape == Shape::Stun && !port.accepts(&input) {
+            self.drops.strangers += 1;
+            return;
+        }
+        let Input::Receive(_, received) = input else { return };
+        let ssrc = if let Shape::Rtp(ssrc) = shape { Some(ssrc) } else { None };
+        if let Err(detail) = port.receive(now, received, ssrc) {
+            // A datagram that a checked far end got wrong is no reason to end the call.
+            self.drops.malformed += 1;
+            let _ = detail;
+        }
+        if shape == Shape::Stun {
+            let is_back = port.route_confirmed(route);
+            self.bind(id, route);
+            if is_back {
+                self.told.push(Told::Connected);
+            }
+        }
+    }
+
+    fn bind(&mut self, id: u32, route: Route) {
+        if self.by_route.insert(route, id) == Some(id) {
+            return;
+        }
+        let routes = self.routes.entry(id).or_default();
+        routes.push_back(route);
+        if routes.len() > MAX_ROUTES
+            && let Some(oldest) = routes.pop_front()
+        {
+            self.by_route.remove(&oldest);
+        }
+    }
+
+    fn arrived(&mut self, id: u32, packet: &RtpPacket, now: Instant) {
+        let is_decoding = self.decoding.get(&id).copied().unwrap_or(false);
+        let Some(port) = self.ports.get_mut(&id) else { return };
+        let at = port.since_opened(now);
+        let press = port.arrived(packet, is_decoding, at);
+        port.is_media_stopped = false;
+        let codec = port.codec_of(packet);
+        if let Some(press) = press {
+            self.events.push(Event::DigitReceived { port: id, digit: press.digit, duration_ms: press.duration_ms });
+        }
+        let Some(codec) = codec else { return };
+        for listener in self.heard_by.get(&id).cloned().unwrap_or_default() {
+            let hears_only_it = self.hears.get(&listener).is_some_and(|speakers| speakers.len() == 1);
+            let may = |port: &Port| port.may_forward(codec);
+            if hears_only_it && self.ports.get(&listener).is_some_and(may) {
+                self.forward(id, listener, packet, codec, now);
+            }
+        }
+    }
+
+    fn forward(&mut self, speaker: u32, listener: u32, packet: &RtpPacket, codec: CodecKind, now: Instant) {
+        let told = std::mem::take(&mut self.told);
+        self.guarded(listener, now, |floor| {
+            if let Some(port) = floor.ports.get_mut(&listener) {
+                port.forward(speaker, packet, codec, now);
+                // str0m stamps and releases what was written when it is told the time.
+                let _ = port.timeout(now);
+            }
+        });
+        self.told = told;
+    }
+
+    // ---- commands --------------------------------------------------------------------------------------------
+
+    pub fn command(&mut self, command: Command, now: Instant) {
+        let id = command.port();
+        if !self.ports.contains_key(&id) {
+            return;
+        }
+        if let Command::ClosePort { port } = command {
+            self.close(port);
+            return;
+        }
+        self.guarded(id, now, |floor| floor.obey(command));
+        self.report_plays(id);
+    }
+
+    fn obey(&mut self, command: Command) {
+        if let Command::Hear { port, speakers } = command {
+            self.hear(port, speakers);
+            return;
+        }
+        let Some(port) = self.ports.get_mut(&command.port()) else { return };
+        let out = &mut port.out;
+        match command {
+            Command::AddCandidate { candidate, .. } => port.add_candidate(&candidate),
+            Command::Play { play, source, rounds, overlay, .. } => {
+                out.player.play(play, playable(source), rounds, overlay);
+            }
+            Command::StopPlay { play, .. } => out.player.stop(play),
+            Command::SendDigits { digits, duration_ms, gap_ms, .. } => port.send_digits(&digits, duration_ms, gap_ms),
+            Command::Listen { rate, .. } => port.listening = (rate > 0).then(|| Listening::new(rate)),
+            Command::Feed { rate, pcm, mark, overlay, .. } => out.player.feed(rate, &samples(&pcm), mark, overlay),
+            Command::ClearFeed { .. } => out.player.clear_feed(),
+            Command::Mute { muted, .. } => out.muted = muted,
+            Command::Meter { every_ms, .. } => {
+                port.metering = (every_ms > 0).then(|| Metering::new(every_ms, port));
+            }
+            Command::EndCandidates { .. } | Command::Hear { .. } | Command::ClosePort { .. } => {}
+        }
+    }
+
+    fn hear(&mut self, listener: u32, mut speakers: Vec<u32>) {
+        speakers.retain(|speaker| *speaker != listener);
+        speakers.sort_unstable();
+        speakers.dedup();
+        for speaker in self.hears.insert(listener, speakers.clone()).unwrap_or_default() {
+            if let Some(listeners) = self.heard_by.get_mut(&speaker) {
+                listeners.retain(|known| *known != listener);
+            }
+        }
+        for speaker in speakers {
+            self.heard_by.entry(speaker).or_default().push(listener);
+        }
+    }
+
+    fn report_plays(&mut self, id: u32) {
+        if let Some(port) = self.ports.get_mut(&id) {
+            push_reports(port, &mut self.events);
+        }
+    }
+
+    // ---- time ------------------------------------------------------------------------------------------------
+
+    /// Let every session do what is due (ICE checks, DTLS retransmissions, reports). Every 10 ms is enough.
+    pub fn sweep(&mut self, now: Instant) {
+        let due: Vec<u32> = self.ports.values().filter(|port| port.deadline <= now).map(|port| port.id).collect();
+        for id in due {
+            self.guarded(id, now, |floor| {
+                if let Some(port) = floor.ports.get_mut(&id) {
+                    let _ = port.timeout(now);
+                }
+            });
+        }
+    }
+
+    /// 20 ms have passed: decode what is needed, send everybody who is not forwarded to a frame.
+    pub fn tick(&mut self, now: Instant) {
+        let ids: Vec<u32> = self.ports.keys().copied().collect();
+        self.choose_decoding(&ids, now);
+        for &id in &ids {
+            self.guarded(id, now, |floor| floor.pull(id, now));
+        }
+        for &id in &ids {
+            self.guarded(id, now, |floor| floor.send(id, now));
+            self.guarded(id, now, |floor| floor.watch(id, now));
+        }
+    }
+
+    /// A port's audio is decoded if somebody who hears it is not forwarded to, or if it is listened to or measured.
+    fn choose_decoding(&mut self, ids: &[u32], now: Instant) {
+        let mut needed: HashMap<u32, bool> = HashMap::with_capacity(ids.len());
+        for &id in ids {
+            let port = &self.ports[&id];
+            let by_itself = port.listening.is_some() || port.metering.is_some();
+            *needed.entry(id).or_default() |= by_itself;
+            let is_composed = !self.is_forwarded_to(id, now) || port.metering.is_some();
+            for speaker in self.hears.get(&id).into_iter().flatten() {
+                *needed.entry(*speaker).or_default() |= is_composed;
+            }
+        }
+        for (id, port) in &mut self.ports {
+            if !needed.get(id).copied().unwrap_or(false) {
+                port.ingress.stop_decoding();
+            }
+        }
+        self.decoding = needed;
+    }
+
+    /// Whether packets of its one speaker go to this port as they are.
+    fn is_forwarded_to(&self, id: u32, now: Instant) -> bool {
+        let Some([speaker]) = self.hears.get(&id).map(Vec::as_slice) else { return false };
+        let port = &self.ports[&id];
+        let codec = self.ports.get(speaker).and_then(|speaker| speaker.ingress.codec);
+        codec.is_some_and(|codec| port.may_forward(codec)) && port.is_fed_by_forwarding(port.since_opened(now))
+    }
+
+    fn pull(&mut self, id: u32, now: Instant) {
+        let is_decoding = self.decoding.get(&id).copied().unwrap_or(false);
+        let Some(port) = self.ports.get_mut(&id) else { return };
+        let at = port.since_opened(now);
+        if let Some(press) = port.ingress.overdue_press(at) {
+            self.events.push(Event::DigitReceived { port: id, digit: press.digit, duration_ms: press.duration_ms });
+        }
+        if !is_decoding || port.stage != Stage::Connected {
+            return;
+        }
+        port.ingress.pull(at);
+        let (pcm, rate) = (&port.ingress.pcm, port.ingress.rate);
+        if let Some(metering) = &mut port.metering {
+            measure(&mut metering.inbound, rate, pcm);
+        }
+        if let Some(listening) = &mut port.listening {
+            let pcm = listening.convert(pcm, rate);
+            self.events.push(Event::PcmHeard { port: id, at_ms: at.as_millis() as u64, rate: listening.rate, pcm });
+        }
+    }
+
+    fn send(&mut self, id: u32, now: Instant) {
+        if self.ports.get(&id).is_none_or(|port| port.stage != Stage::Connected) {
+            return;
+        }
+        if self.is_forwarded_to(id, now) {
+            self.measure_forwarded(id);
+            return;
+        }
+        let mut scratch = std::mem::take(&mut self.scratch);
+        self.compose(id, &mut scratch);
+        if let Some(port) = self.ports.get_mut(&id) {
+            if let Some(metering) = &mut port.metering {
+                measure(&mut metering.outbound, port.out.codec.clock_rate(), &scratch.frame);
+            }
+            port.send_frame(&scratch.frame, now);
+            let _ = port.timeout(now);
+        }
+        self.scratch = scratch;
+    }
+
+    fn measure_forwarded(&mut self, id: u32) {
+        let Some(mut metering) = self.ports.get_mut(&id).and_then(|port| port.metering.take()) else { return };
+        if let Some([speaker]) = self.hears.get(&id).map(Vec::as_slice)
+            && let Some(speaker) = self.ports.get(speaker)
+        {
+            measure(&mut metering.outbound, speaker.ingress.rate, &speaker.ingress.pcm);
+        }
+        if let Some(port) = self.ports.get_mut(&id) {
+            port.metering = Some(metering);
+        }
+    }
+
+    /// Make the frame that this port's far end hears, at the rate of its codec.
+    fn compose(&mut self, id: u32, scratch: &mut Scratch) {
+        let Some(port) = self.ports.get(&id) else { return };
+        let rate = port.out.codec.clock_rate();
+        let samples = (rate / 1_000 * FRAME_MS) as usize;
+        scratch.mixer.clear();
+        for speaker in self.hears.get(&id).into_iter().flatten() {
+            let Some(heard) = self.ports.get(speaker) else { continue };
+            converted(&mut self.resamplers, (*speaker, id), heard, rate, &mut scratch.converted);
+            scratch.mixer.add(&scratch.converted);
+        }
+        scratch.mixer.mix(None, &mut scratch.frame);
+        scratch.frame.resize(samples, 0);
+        let Some(port) = self.ports.get_mut(&id) else { return };
+        port.out.player.render(&mut scratch.replace, &mut scratch.over);
+        if !scratch.replace.is_empty() {
+            scratch.frame.clone_from(&scratch.replace);
+        }
+        overlay(&mut scratch.frame, &scratch.over);
+        port.out.render_tones(&mut scratch.frame);
+        if port.out.muted {
+            scratch.frame.fill(0);
+        }
+    }
+
+    /// Reports that are due: plays, levels, quality, silence on the wire.
+    fn watch(&mut self, id: u32, now: Instant) {
+        let limits = self.limits;
+        let Some(port) = self.ports.get_mut(&id) else { return };
+        push_reports(port, &mut self.events);
+        if port.stage != Stage::Connected {
+            return;
+        }
+        let at = port.since_opened(now);
+        if let Some(metered) = metered(port, at) {
+            self.events.push(metered);
+        }
+        if at >= port.next_quality {
+            port.next_quality = at + limits.quality_every;
+            port.adapt();
+            self.events.push(Event::QualityMeasured { stats: port.stats() });
+        }
+        if !port.is_media_stopped && port.is_silent_for(limits.media_timeout, at) {
+            port.is_media_stopped = true;
+            self.events.push(Event::MediaStopped { port: id });
+        }
+    }
+}
+
+fn push_reports(port: &mut Port, events: &mut Vec<Event>) {
+    while let Some(played) = port.out.player.poll_report() {
+        events.push(match played {
+            Played::Ended { play, reason } => Event::PlayEnded { port: port.id, play, reason: end_name(reason) },
+            Played::Fed { mark, played_ms, cleared } => Event::FeedPlayed { port: port.id, mark, played_ms, cleared },
+        });
+    }
+}
+
+/// The measurement of an interval that has passed.
+fn metered(port: &mut Port, at: Duration) -> Option<Event> {
+    let (received, sent) = (port.ingress.packets, port.out.packets);
+    let metering = port.metering.as_mut()?;
+    metering.elapsed_ms += FRAME_MS;
+    if metering.elapsed_ms < metering.every_ms {
+        return None;
+    }
+    metering.elapsed_ms = 0;
+    let (heard, said) = (metering.inbound.take(), metering.outbound.take());
+    let inbound = Sound { level: heard.level, tone_hz: heard.tone_hz, packets: received - metering.in_packets };
+    let outbound = Sound { level: said.level, tone_hz: said.tone_hz, packets: sent - metering.out_packets };
+    (metering.in_packets, metering.out_packets) = (received, sent);
+    Some(Event::Metered { port: port.id, at_ms: at.as_millis() as u64, inbound, outbound })
+}
+
+/// A speaker's frame at another rate; the state of each conversion belongs to speaker and listener.
+fn converted(
+    resamplers: &mut HashMap<(u32, u32), Resampler>, pair: (u32, u32), speaker: &Port, rate: u32, out: &mut Vec<i16>,
+) {
+    out.clear();
+    if speaker.ingress.rate == rate {
+        out.extend_from_slice(&speaker.ingress.pcm);
+        return;
+    }
+    let is_other = |made: &Resampler| made.rates() != (speaker.ingress.rate, rate);
+    if resamplers.get(&pair).is_none_or(is_other) {
+        let Some(made) = Resampler::new(speaker.ingress.rate, rate) else { return };
+        resamplers.insert(pair, made);
+    }
+    if let Some(resampler) = resamplers.get_mut(&pair) {
+        resampler.push(&speaker.ingress.pcm, out);
+    }
+}
+
+fn playable(source: Source) -> play::Source {
+    match source {
+        Source::Audio { rate, pcm } => play::Source::Audio { rate, pcm: samples(&pcm) },
+        Source::Tones { tones, level } => {
+            let tones = tones.into_iter().map(|tone| Tone { hz: tone.hz, ms: tone.ms }).collect();
+            play::Source::Tones(Tones { tones, level })
+        }
+    }
+}
+
+fn samples(pcm: &[u8]) -> Vec<i16> {
+    pcm.chunks_exact(2).map(|pair| i16::from_le_bytes([pair[0], pair[1]])).collect()
+}
