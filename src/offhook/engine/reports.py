@@ -35,6 +35,8 @@ class DetailRecords(Keeper):
 
     def conditions(self, chosen: Chosen) -> Sequence[Where]:
         name = chosen.filter.name
+        if name == "record_type":
+            return (Where(name, "eq", f"{chosen.value}_detail_record"),)
         if name == "date_range":
             return self._within(chosen.value)
         if name in _MOMENTS:

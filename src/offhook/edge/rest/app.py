@@ -1,0 +1,126 @@
+"""The REST API as an aiohttp application, to be mounted under `/v2`, and the owner's routes under `/_offhook/`.
+
+It puts the routes together; what they do is the keepers' business.
+"""
+
+from aiohttp import web
+
+from offhook.edge.rest.answers import answer, data
+from offhook.edge.rest.guard import ACCOUNT, Handler, body_of, guarded
+from offhook.edge.rest.resources import Route, lister, query_of, routes, shower, updater
+from offhook.engine.platform import Identities
+from offhook.engine.ports import Clock
+from offhook.engine.reports import ActiveCalls, active_page
+from offhook.voice.resources.active_call import ACTIVE_CALLS
+from offhook.voice.resources.problem import rejected
+from offhook.voice.resources.registration_status import registration_status
+
+# Collections of the hosted product's voice API that this release does not have. Anything else is unknown.
+NOT_YET = frozenset((
+    "ai", "available_phone_numbers", "balance", "call_control_applications", "call_events", "calls", "conferences",
+    "dial_metrics", "dialogflow_connections", "external_connections", "fqdn_connections", "fqdns",
+    "integration_secrets", "ip_connections", "ips", "legacy", "media", "mobile_push_credentials",
+    "noise_suppression_engines", "number_orders", "pronunciation_dicts", "queues", "recording_transcriptions",
+    "recordings", "reports", "room_compositions", "room_participants", "room_recordings", "room_sessions", "rooms",
+    "session_analysis", "sip_registration_status", "siprec_connectors", "texml", "texml_applications",
+    "text-to-speech", "uac_connections", "usage_reports", "voice_sdk_call_reports", "webhook_deliveries",
+))  # fmt: skip
+
+
+def rest_app(identities: Identities, active: ActiveCalls, clock: Clock) -> web.Application:
+    """The application. Mount it with `add_subapp("/v2", …)` behind the origin policy."""
+    app = web.Application()
+    for method, path, handler in _table(identities, active, clock):
+        app.router.add_route(method, path, guarded(handler, identities.account_of_key))
+    app.router.add_route("*", "/{rest:.*}", guarded(_unknown, identities.account_of_key))
+    return app
+
+
+def owner_routes(identities: Identities) -> list[web.RouteDef]:
+    """What only the platform's owner does, which the hosted product has no operation for: `/_offhook/numbers` adds a
+    phone number, `/_offhook/tokens/{id}` revokes a token by its `jti`. Behind an API key like everything else."""
+    owned: list[Route] = [
+        ("POST", "/_offhook/numbers", _number_adder(identities)),
+        ("DELETE", "/_offhook/tokens/{id}", _token_revoker(identities)),
+    ]
+    return [web.route(method, path, guarded(handler, identities.account_of_key)) for method, path, handler in owned]
+
+
+def _table(identities: Identities, active: ActiveCalls, clock: Clock) -> list[Route]:
+    voice = identities.number_voice
+    return [
+        *routes(identities.credential_connections),
+        ("POST", "/credential_connections/{id}/actions/check_registration_status", _registration(identities)),
+        *routes(identities.telephony_credentials),
+        ("POST", "/telephony_credentials/{id}/token", _token_minter(identities)),
+        # Before `/phone_numbers/{id}`, which would take "voice" for an id.
+        ("GET", "/phone_numbers/voice", lister(voice)),
+        ("GET", "/phone_numbers/{id}/voice", shower(voice)),
+        ("PATCH", "/phone_numbers/{id}/voice", updater(voice)),
+        *routes(identities.phone_numbers),
+        *routes(identities.outbound_voice_profiles),
+        *routes(identities.connections),
+        ("GET", "/connections/{id}/active_calls", _active_calls(identities, active, clock)),
+        *routes(identities.detail_records),
+        ("GET", "/whoami", _whoami),
+    ]
+
+
+async def _unknown(request: web.Request) -> web.Response:
+    collection = request.match_info["rest"].partition("/")[0]
+    if collection in NOT_YET:
+        raise rejected("10007", "This release does not have this operation yet.", status=501)
+    raise rejected("10005", "There is no such operation.")
+
+
+async def _whoami(request: web.Request) -> web.Response:
+    account = request[ACCOUNT]
+    return data({"organization_id": account, "record_type": "whoami", "user_id": account})
+
+
+def _registration(identities: Identities) -> Handler:
+    async def handle(request: web.Request) -> web.Response:
+        connection = await identities.credential_connections.show(request[ACCOUNT], request.match_info["id"])
+        return data(registration_status(identities.bindings, connection["user_name"]))
+
+    return handle
+
+
+def _token_minter(identities: Identities) -> Handler:
+    async def handle(request: web.Request) -> web.Response:
+        # Bare text: both official packages choke on anything else.
+        token = await identities.telephony_credentials.mint(request[ACCOUNT], request.match_info["id"])
+        return web.Response(text=token, status=201)
+
+    return handle
+
+
+def _active_calls(identities: Identities, active: ActiveCalls, clock: Clock) -> Handler:
+    async def handle(request: web.Request) -> web.Response:
+        account, id = request[ACCOUNT], request.match_info["id"]
+        await identities.connections.row(account, id)
+        query = query_of(ACTIVE_CALLS, request)
+        calls = active.calls(account, id, clock.wall())
+        documents, meta = active_page(calls, query.page, query.size, request.query.get("page[after]"))
+        return answer({"data": documents, "meta": meta})
+
+    return handle
+
+
+def _number_adder(identities: Identities) -> Handler:
+    async def handle(request: web.Request) -> web.Response:
+        body = await body_of(request)
+        number = body.pop("phone_number", None)
+        if not isinstance(number, str):
+            raise rejected("10004", "The phone_number parameter is required.", pointer="/phone_number")
+        return data(await identities.phone_numbers.add(request[ACCOUNT], number, body), 201)
+
+    return handle
+
+
+def _token_revoker(identities: Identities) -> Handler:
+    async def handle(request: web.Request) -> web.Response:
+        await identities.telephony_credentials.revoke(request[ACCOUNT], request.match_info["id"])
+        return web.Response(status=204)
+
+    return handle

@@ -1,0 +1,101 @@
+"""Who asks, and with which body: what every route of the API needs first. Knows no resource.
+
+Bodies are bounded in size (after decompression), in time and in depth. Of two equal keys in an object the last one
+counts, as in every JSON library that our customers use.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+import structlog
+from aiohttp import ClientConnectionError, hdrs, web
+from aiohttp.http_exceptions import HttpProcessingError
+
+from offhook.edge.rest.answers import problem
+from offhook.engine.store import StoreError
+from offhook.voice.resources.problem import Rejected, rejected
+
+_log = structlog.get_logger("offhook.rest")
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+AccountOfKey = Callable[[str], str | None]
+
+MAX_BODY = 1 << 20
+BODY_SECONDS = 15.0
+MAX_KEY = 512
+ACCOUNT = "offhook.account_id"
+
+
+def guarded(handler: Handler, account_of_key: AccountOfKey) -> Handler:
+    """The handler behind its door: the key is checked, and whatever is wrong becomes a problem in the envelope."""
+
+    async def answered(request: web.Request) -> web.StreamResponse:
+        try:
+            request[ACCOUNT] = _account(request, account_of_key)
+            return await handler(request)
+        except Rejected as refused:
+            return _closing(problem(refused)) if refused.status in (408, 413) else problem(refused)
+        except StoreError:
+            _log.warning("rest.store_unavailable", path=request.path)
+            return problem(rejected("10007", "The database cannot be used right now.", status=503))
+        except Exception:
+            _log.exception("rest.failed", path=request.path)
+            return problem(rejected("10007", "Something went wrong on the server.", status=500))
+
+    return answered
+
+
+async def body_of(request: web.Request) -> dict[str, Any]:
+    """The JSON object of a request; an empty body is an empty object. Rejected for everything else."""
+    raw = await _read(request)
+    if not raw.strip():
+        return {}
+    try:
+        found: Any = msgspec.json.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise rejected("10023", "The body is not valid JSON.") from None
+    except RecursionError:
+        raise rejected("10023", "The body is nested too deeply.") from None
+    if not isinstance(found, dict):
+        raise rejected("10015", "The body must be a JSON object.")
+    return found  # pyright: ignore[reportUnknownVariableType] -- JSON objects have string keys
+
+
+def _account(request: web.Request, account_of_key: AccountOfKey) -> str:
+    """Whose key came along. Keys in the query or in a second header are no keys."""
+    given = request.headers.getall(hdrs.AUTHORIZATION, [])
+    scheme, _, key = given[0].partition(" ") if len(given) == 1 else ("", "", "")
+    usable = scheme.lower() == "bearer" and 0 < len(key) <= MAX_KEY and key.isascii()
+    account = account_of_key(key) if usable else None
+    if account is None:
+        raise rejected("10009", "No valid API key was given: send it as Authorization: Bearer.")
+    return account
+
+
+async def _read(request: web.Request) -> bytes:
+    if (request.content_length or 0) > MAX_BODY:
+        raise _too_large()
+    raw = bytearray()
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            async for chunk in request.content.iter_any():
+                raw += chunk
+                if len(raw) > MAX_BODY:
+                    raise _too_large()
+    except TimeoutError:
+        raise rejected("10015", "The body came too slowly.", status=408) from None
+    except (HttpProcessingError, web.RequestPayloadError, ClientConnectionError):
+        raise rejected("10015", "The body cannot be read.") from None
+    return bytes(raw)
+
+
+def _too_large() -> Rejected:
+    return rejected("10015", f"The body is larger than {MAX_BODY} bytes.", status=413)
+
+
+def _closing(response: web.Response) -> web.Response:
+    """The rest of the body is not waited for."""
+    response.force_close()
+    return response
