@@ -77,6 +77,10 @@ class RtcDoor:
             self._sockets.discard(socket)
         return websocket
 
+    def queued(self) -> int:
+        """Bytes that all clients together have not taken yet, for the metrics."""
+        return sum(socket.writer.pending for socket in self._sockets)
+
     def anonymous(self, login: c2s.AnonymousLogin) -> Identity:
         """Whom a stranger may be; LoginRefused where nothing is registered for the target."""
         target = self._targets.get(login.target_type)
@@ -103,7 +107,7 @@ class _Socket:
         self._connection = rtc.Connection(
             rtc.Role.SERVER, door.chance.uuid, door.clock.monotonic(), voice_sdk_id=door.chance.uuid()
         )
-        self._writer = Writer(websocket, transport, door.clock, self._overflowed)
+        self.writer = Writer(websocket, transport, door.clock, self._overflowed)
         self._far_end: FarEnd | None = None
         self._identity: Identity | None = None
         self._failures = 0
@@ -136,8 +140,8 @@ class _Socket:
                 # One broken request must cost neither this client its other calls nor anybody else anything.
                 _log.exception("rtc.failed", binding=self._binding)
                 self._fail(event)
-        self._writer.write(self._connection.frames())
-        await self._writer.flush()
+        self.writer.write(self._connection.frames())
+        await self.writer.flush()
 
     def _handle(self, event: rtc.Event) -> None:
         match event:
@@ -166,9 +170,10 @@ class _Socket:
 
     def _login(self, login: c2s.Login | c2s.AnonymousLogin, ticket: int) -> None:
         attempts, key = self._door.attempts, (_who(login), self._contact.address)
+        if attempts.blocked(key, self._now()):
+            self._refuse_login(ticket, "Too many failed logins, try again in a minute")
+            return
         try:
-            if attempts.blocked(key, self._now()):
-                raise LoginRefused("Too many failed logins, try again in a minute")
             identity = self._authenticate(login)
         except LoginRefused as refused:
             attempts.failed(key, self._now())
@@ -215,8 +220,8 @@ class _Socket:
     # ---- what goes out, and the end ------------------------------------------------------------------------
 
     def _send_soon(self) -> None:
-        self._writer.write(self._connection.frames())
-        self._writer.flush_soon()
+        self.writer.write(self._connection.frames())
+        self.writer.flush_soon()
 
     def _overflowed(self) -> None:
         self._abort("send queue is full")
@@ -234,7 +239,7 @@ class _Socket:
             self._closing = asyncio.create_task(self._close_after_frames(reason))
 
     async def _close_after_frames(self, reason: CloseReason) -> None:
-        await self._writer.flush()
+        await self.writer.flush()
         await self.close(reason)
 
     async def _gone(self) -> None:
@@ -243,7 +248,7 @@ class _Socket:
         if self._far_end is not None:
             self._door.exchange.unregister(self._far_end.binding)
             _log.info("rtc.gone", binding=self._binding)
-        await self._writer.stop()
+        await self.writer.stop()
         if self._closing is not None:
             await asyncio.gather(self._closing, return_exceptions=True)
 
@@ -253,7 +258,7 @@ class _Socket:
         """One timer, for whatever comes first. It is not moved when deadlines move away, it looks again instead."""
         if self._timer is not None:
             self._timer.cancel()
-        wait = min(self._connection.deadline(), self._writer.stuck_at()) - self._now()
+        wait = min(self._connection.deadline(), self.writer.stuck_at()) - self._now()
         self._timer = asyncio.get_running_loop().call_later(max(0.0, min(wait, self._until_expiry())), self._tick)
 
     def _tick(self) -> None:
@@ -263,7 +268,7 @@ class _Socket:
             self._close_soon(died[0])
         elif self._until_expiry() <= 0:
             self._close_soon(TOKEN_EXPIRED)
-        elif now >= self._writer.stuck_at():
+        elif now >= self.writer.stuck_at():
             self._abort("nothing read for 30 s")
         else:
             self._send_soon()
