@@ -141,7 +141,7 @@ def test_an_exception_in_one_session_ends_it_with_a_cause_and_leaves_the_others(
             await settle()
             reply = carol.press("666")
             await settle()
-            assert reply.outcome == ("refused", -32603, "the call is over")
+            assert reply.outcome == ("refused", -32603, "internal error")
             assert carol.saw[-1] == dave.saw[-1] == "bye 41 NORMAL_TEMPORARY_FAILURE"
             assert len(x.shadow.records) == 2
             assert alice.hold().outcome is None
@@ -184,6 +184,23 @@ def test_a_dial_that_cannot_be_stored_is_refused_and_rings_nobody() -> None:
             assert bob.saw == []
             assert not x.core.open_ports
             assert not len(x.active)
+
+    played(script())
+
+
+def test_what_arrives_in_the_very_moment_of_the_end_is_answered_too() -> None:
+    async def script() -> None:
+        async with exchange() as x:
+            for turns in range(12):
+                alice, bob = x.phone("alice"), x.phone("bob", "answer")
+                alice.dial("bob")
+                await settle()
+                replies = [bob.hang_up()]
+                for _ in range(turns):
+                    await sleep(0)
+                replies += [alice.hold(), alice.press("1"), alice.hang_up()]
+                await settle()
+                assert all(reply.outcome is not None for reply in replies)
 
     played(script())
 

@@ -37,11 +37,14 @@ class World(msgspec.Struct, frozen=True):
 
 
 class Owner:
-    """Runs one session: `post` inputs, let `run` be a task. An exception in here ends this session's legs with
-    a cause, and nothing else."""
+    """Runs one session: `post` inputs, let `run` be a task; `over` is called once nothing must be posted any more.
 
-    def __init__(self, session: Session, world: World) -> None:
+    An exception in here ends this session's legs with a cause, and nothing else.
+    """
+
+    def __init__(self, session: Session, world: World, over: Callable[["Owner"], None]) -> None:
         self.session = session
+        self._over = over
         self._world = world
         self._inbox: deque[Input] = deque()
         self._wake: asyncio.Future[None] | None = None
@@ -78,6 +81,8 @@ class Owner:
             if self._timer is not None:
                 self._timer.cancel()
             self._performer.settle(INTERNAL, "the call is over")
+            # At once, not when the task is reaped: nothing may be posted to a mailbox that nobody reads any more.
+            self._over(self)
 
     async def _next(self) -> Input:
         while not self._inbox:
@@ -119,6 +124,7 @@ class Owner:
     async def _abandon(self) -> None:
         """End all legs of a session that cannot go on: as decided if it still can decide, and whatever of it
         fails must not keep the other legs from their end."""
+        self._performer.settle(INTERNAL, "internal error")
         now = self._now()
         try:
             effects = self.session.decide(Broken("internal error"), now)

@@ -250,7 +250,7 @@ class Switchboard:
         assert binding is not None  # whoever is reached is registered: both are entered and left together
         ids = self._leg_ids(self._chance.uuid())
         plan, party = self._plan(binding, invite, ids)
-        owner = Owner(Session(ids.call_session_id), self._world)
+        owner = Owner(Session(ids.call_session_id), self._world, self._session_over)
         port = self._new_port()
         self._sessions[ids.call_session_id] = owner
         self._own(owner, dialog, port)
@@ -273,14 +273,13 @@ class Switchboard:
         )
         task = asyncio.create_task(owner.run(), name=f"session {ids.call_session_id}")
         self._tasks.add(task)
-        task.add_done_callback(lambda done: self._session_over(done, owner))
+        task.add_done_callback(self._tasks.discard)
 
     def _own(self, owner: Owner, dialog: DialogId, port: int) -> None:
         self._reached[dialog.binding].dialogs[dialog.name] = owner
         self._ports[port] = owner
 
-    def _session_over(self, task: asyncio.Task[None], owner: Owner) -> None:
-        self._tasks.discard(task)
+    def _session_over(self, owner: Owner) -> None:
         self._sessions.pop(owner.session.id, None)
         for name in owner.session.floor.names:
             if isinstance(name, DialogId):

@@ -186,8 +186,15 @@ class Floor:
         if wanted[0] != told[0]:
             self.emit(Hear(port, wanted[0]))
         if wanted[1] != told[1]:
-            self.emit(Sing(port, wanted[1]))
+            self._change_sound(port, told[1], wanted[1])
         self._heard[port] = wanted
+
+    def _change_sound(self, port: int, before: Sound | None, after: Sound | None) -> None:
+        """Sounds go on for ever, and what is played queues behind them: the former one must stop first."""
+        if before is not None:
+            self.emit(Sing(port, None))
+        if after is not None:
+            self.emit(Sing(port, after))
 
     def _name(self, label: str) -> str:
         """A label that nobody in this ladder has yet: alice calling alice is `alice` and `alice'`."""
