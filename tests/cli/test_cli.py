@@ -1,0 +1,148 @@
+"""Category: unit. The command: its errors in one line, exit codes, what it prints and leaves behind."""
+
+import json
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from offhook.cli import main, platform
+from offhook.cli.demo_show import Show, meter
+from offhook.cli.dev import banner
+from offhook.cli.env import dotenv
+from offhook.client.sinks import Heard
+from offhook.errors import CallEnded, ConfigurationError, ConnectFailed, LoginRefused, OffhookError
+
+SETTINGS = {"OFFHOOK_CONSOLE_URL": "http://127.0.0.1:1/", "OFFHOOK_WS_URL": "ws://127.0.0.1:1", "TELNYX_API_KEY": "a b"}
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    for name in ("OFFHOOK_CONSOLE_URL", "OFFHOOK_WS_URL", "OFFHOOK_LOGIN", "OFFHOOK_PASSWORD", "OFFHOOK_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (["env"], 78, "no platform is running here"),
+        (["trace", "s"], 78, "no platform is running here"),
+        (["call", "bob"], 78, "no platform is running here"),
+        (["call", "bob", "--url", "ws://127.0.0.1:1", "--login", "ann"], 78, "--login and --password together"),
+        (["call", "bob", "--url", "ws://127.0.0.1:1", "--token", "t"], 69, "cannot connect"),
+        (["call", "bob", "--play", "/nowhere.wav"], 1, "no such file"),
+        (["call", "bob", "--tone", "5", "--play", "x.wav"], 78, "not both"),
+        (["dev", "--host", "192.0.2.1"], 78, "loopback"),
+    ],
+)
+def test_a_failure_is_one_line_and_a_code(
+    arguments: list[str], code: int, says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main.run(arguments) == code
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert says in printed.err
+    assert len(printed.err.splitlines()) == 1
+
+
+def test_a_wrong_command_line_is_2() -> None:
+    assert main.run(["nonsense"]) == 2
+    assert main.run(["env", "-o", "xml"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (ConfigurationError("x"), 78),
+        (LoginRefused(-32001, "x"), 77),
+        (ConnectFailed("x"), 69),
+        (CallEnded("id", "USER_BUSY", 17), 1),
+        (OffhookError("x"), 1),
+    ],
+)
+def test_exit_codes(error: OffhookError, code: int) -> None:
+    assert main.exit_code(error) == code
+
+
+def test_version_names_what_a_bug_report_needs(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.run(["version", "--verbose"]) == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith("offhook ")
+    assert "python" in printed
+    assert "aiohttp" in printed
+
+
+def test_env_reads_what_dev_left(capsys: pytest.CaptureFixture[str], home: Path) -> None:
+    platform.remember(SETTINGS)
+    assert (home / "offhook" / "dev.json").stat().st_mode & 0o077 == 0
+    assert main.run(["env", "-o", "json"]) == 0
+    assert json.loads(capsys.readouterr().out) == SETTINGS
+    assert main.run(["env"]) == 0
+    assert "TELNYX_API_KEY='a b'" in capsys.readouterr().out.splitlines()
+    platform.forget({**SETTINGS, "TELNYX_API_KEY": "of another"})
+    assert platform.settings() == SETTINGS
+    platform.forget(SETTINGS)
+    with pytest.raises(ConfigurationError):
+        platform.settings()
+
+
+def test_the_environment_goes_before_dev(monkeypatch: pytest.MonkeyPatch) -> None:
+    platform.remember(SETTINGS)
+    monkeypatch.setenv("OFFHOOK_CONSOLE_URL", "http://other")
+    assert platform.settings()["OFFHOOK_CONSOLE_URL"] == "http://other"
+    assert dotenv({"A": "x"}) == "A=x"
+
+
+def test_a_platform_that_does_not_answer_is_69(capsys: pytest.CaptureFixture[str]) -> None:
+    platform.remember(SETTINGS)
+    assert main.run(["explain", "bob"]) == 69
+    assert "nobody answers" in capsys.readouterr().err
+
+
+class Started:
+    """A platform that is up, as `dev` sees it."""
+
+    env = SETTINGS
+    info = {  # noqa: RUF012
+        "identities": [{"login": "john1234", "password": "pw", "what": "a credential connection"}],
+        "numbers": [{"number": "+15550100", "rings": "john1234"}],
+    }
+
+    async def stop(self) -> None:
+        """Nothing runs."""
+
+
+def test_the_banner_is_to_be_copied_and_ends_with_ready() -> None:
+    lines = banner(Started()).splitlines()
+    assert "OFFHOOK_WS_URL=ws://127.0.0.1:1" in lines
+    assert "john1234   password" not in lines
+    assert "john1234   pw        a credential connection" in lines
+    assert lines[-1] == "Ready."
+
+
+# ---- the demo's honesty --------------------------------------------------------------------------------------
+
+
+def test_the_verdict_is_only_good_if_every_line_was() -> None:
+    show = Show(Console(quiet=True))
+    assert not show.verdict(1.0), "no claim at all is no success"
+    show.heard("ann", Heard(-15.0, 440.2, 0.99), 440.0)
+    assert show.verdict(1.0)
+    show.heard("ann", Heard(-15.0, 620.0, 0.99), 440.0)
+    assert not show.verdict(1.0)
+    assert show.broken
+
+
+def test_a_tone_that_was_not_heard_is_not_true() -> None:
+    show = Show(Console(quiet=True))
+    show.heard("ann", None, 440.0)
+    assert not show.verdict(1.0)
+
+
+def test_the_meter_grows_with_the_level() -> None:
+    lengths = [len(meter(level).strip()) for level in (-90.0, -60.0, -30.0, 0.0)]
+    assert lengths == sorted(lengths)
+    assert lengths[0] == 0
+    assert lengths[-1] == 8
