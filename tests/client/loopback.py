@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from offhook.errors import ConnectFailed, ConnectionLost
@@ -27,9 +27,19 @@ class LoopbackCore:
         self.sent: list[commands.Command] = []
         self.open: set[int] = set()
         self.closed = False
-        self._handlers: list[Callable[[Sequence[events.Event]], None]] = []
+        self._ports = itertools.count(1)
+        self._handlers: dict[int, Callable[[events.Event], None]] = {}
 
-    def request(self, request: commands.Request) -> events.Reply:
+    def new_port(self) -> int:
+        return next(self._ports)
+
+    def attach(self, port: int, handler: Callable[[events.Event], None]) -> None:
+        self._handlers[port] = handler
+
+    def detach(self, port: int) -> None:
+        self._handlers.pop(port, None)
+
+    def ask(self, request: commands.Request) -> events.Reply:
         match request:
             case commands.AnswerPort(port=port, offer=offer):
                 return self._granted(port, offer, events.Described(WITH_CANDIDATE, "opus"), opens=True)
@@ -57,15 +67,12 @@ class LoopbackCore:
             if isinstance(command, commands.ClosePort):
                 self.open.discard(command.port)
 
-    def subscribe(self, handler: Callable[[Sequence[events.Event]], None]) -> None:
-        self._handlers.append(handler)
-
-    async def close(self) -> None:
+    def close(self) -> None:
         self.closed = True
 
-    def tell(self, *batch: events.Event) -> None:
-        for handler in self._handlers:
-            handler(batch)
+    def tell(self, event: Any) -> None:
+        if handler := self._handlers.get(event.port):
+            handler(event)
 
     def connect(self, port: int = 1) -> None:
         self.tell(events.PortConnected(port, "udp", "127.0.0.1:1", "127.0.0.1:2"))

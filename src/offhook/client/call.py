@@ -12,7 +12,7 @@ from offhook.client.audio import Frame, Playable
 from offhook.client.dialog import CAUSES, Dialog, Direction, Ids, Party
 from offhook.client.emitter import Emitter, Subscription, Tasks
 from offhook.client.events import Ending
-from offhook.client.media import Hub
+from offhook.client.media import MediaCore, Port
 from offhook.client.requests import Outcome, result
 from offhook.client.sinks import Listener, Sink
 from offhook.client.sound import Sound
@@ -35,14 +35,14 @@ log = logging.getLogger("offhook.client")
 class Call:
     """A call that `Client.new_call` made or that came in. Nothing here raises anything but `OffhookError`s."""
 
-    def __init__(self, dialog: Dialog, hub: Hub, tasks: Tasks, up: Callable[[told.Event], None]) -> None:
+    def __init__(self, dialog: Dialog, core: MediaCore, tasks: Tasks, up: Callable[[told.Event], None]) -> None:
         self.state: State = "new"
         self.ending: Ending | None = None
         self.muted = False
         self._dialog = dialog
         self._tasks = tasks
         self._up = up
-        self._port = hub.port(self._media)
+        self._port = Port(core, self._media)
         self._sound = Sound(self._port, self._failed)
         self._emitter = Emitter(tasks.spawn, self._failed)
         self._waiters: list[tuple[Callable[[State], bool], asyncio.Future[State]]] = []

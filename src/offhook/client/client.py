@@ -72,7 +72,7 @@ class Client:
         self._backoff = backoff or Backoff()
         self._opener = transport
         self._core = core
-        self._hub: media.Hub | None = None
+        self._media: media.MediaCore | None = None
         self._shared_on: str | None = None
         self._tasks = Tasks(self._failed)
         self._emitter = Emitter(self._tasks.spawn, self._failed)
@@ -122,7 +122,7 @@ class Client:
             session.close()
             self._drop_calls()
             await self._tasks.close()
-            await self._close_media()
+            self._close_media()
             self.emit(told.Disconnected("disconnect", wanted=True))
             self._emitter.close()
 
@@ -256,9 +256,9 @@ class Client:
         self._online().ask(c2s.Bye(dialog=dialog, cause="NETWORK_OUT_OF_ORDER", cause_code=38))
 
     def _add(self, call_id: str, terms: Terms) -> Call:
-        hub = self._hub
-        assert hub is not None  # it lives as long as the session
-        call = Call(Dialog(call_id, terms, self._online()), hub, self._tasks, self.emit)
+        core = self._media
+        assert core is not None  # it lives as long as the session
+        call = Call(Dialog(call_id, terms, self._online()), core, self._tasks, self.emit)
         self._calls[call_id] = call
         if self._output is not None:
             call.attach(Speaker(self._output))
@@ -280,16 +280,15 @@ class Client:
         self.emit(told.ErrorRaised(error))
 
     def _open_media(self, address: str) -> None:
-        if self._core is not None:
-            self._hub = media.Hub(self._core)
-        else:
-            self._hub = media.acquire(address)
+        self._media = self._core
+        if self._media is None:
+            self._media = media.acquire(address)
             self._shared_on = address
 
-    async def _close_media(self) -> None:
+    def _close_media(self) -> None:
         if self._shared_on is not None:
             address, self._shared_on = self._shared_on, None
-            await media.release(address)
+            media.release(address)
 
 
 def _login(login: str | None, password: str | None, token: str | None) -> c2s.Login:

@@ -6,7 +6,6 @@ Knows SDP as text that goes in and out, frames and marks. Knows no signalling.
 from __future__ import annotations
 
 import asyncio
-import itertools
 import weakref
 from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
@@ -22,56 +21,28 @@ R = TypeVar("R", bound=events.Reply)
 class MediaCore(Protocol):
     """What the client needs of a media core; `media.core.Core` is one."""
 
-    def request(self, request: commands.Request) -> events.Reply: ...
+    def new_port(self) -> int: ...
+    def attach(self, port: int, handler: Callable[[events.Event], None]) -> None: ...
+    def detach(self, port: int) -> None: ...
+    def ask(self, request: commands.Request) -> events.Reply: ...
     def send(self, *batch: commands.Command) -> None: ...
-    def subscribe(self, handler: Callable[[Sequence[events.Event]], None]) -> None: ...
-    async def close(self) -> None: ...
-
-
-class Hub:
-    """Hands out ports of one core and takes each event to its port."""
-
-    def __init__(self, core: MediaCore) -> None:
-        self.core = core
-        self._numbers = itertools.count(1)
-        self._ports: dict[int, Port] = {}
-        core.subscribe(self._dispatch)
-
-    def port(self, heard: Callable[[events.Event], None]) -> Port:
-        """A new port; `heard` is told its events, PCM and play-out reports excepted."""
-        port = Port(self, next(self._numbers), heard)
-        self._ports[port.number] = port
-        return port
-
-    def forget(self, port: Port) -> None:
-        self._ports.pop(port.number, None)
-
-    def _dispatch(self, batch: Sequence[events.Event]) -> None:
-        for event in batch:
-            if (port := self._ports.get(_port_of(event))) is not None:
-                port.receive(event)
-
-
-def _port_of(event: events.Event) -> int:
-    match event:
-        case events.QualityMeasured(stats=stats) | events.PortClosed(stats=stats):
-            return stats.port
-        case events.WorkerDied():
-            return 0
-        case _:
-            return event.port
+    def close(self) -> None: ...
 
 
 class Port:
-    """One call's media end. Ports are made by `Hub.port`, opened by `offer` or `answer`, and must be closed."""
+    """One call's media end. It is opened by `offer` or `answer`, and must be closed.
 
-    def __init__(self, hub: Hub, number: int, heard: Callable[[events.Event], None]) -> None:
-        self._hub = hub
-        self.number = number
+    `heard` is told the port's events, PCM and play-out reports excepted.
+    """
+
+    def __init__(self, core: MediaCore, heard: Callable[[events.Event], None]) -> None:
+        self._core = core
         self._heard = heard
         self._listener: Callable[[Frame], None] | None = None
         self._opened = False
-        self.playout = Playout(number, self._send)
+        self.number = core.new_port()
+        self.playout = Playout(self.number, self._send)
+        core.attach(self.number, self._receive)
 
     # ---- SDP -------------------------------------------------------------------------------------------------
 
@@ -121,12 +92,11 @@ class Port:
         self._send(commands.ClosePort(self.number))
         self._opened = False
         self.playout.close()
-        self._hub.forget(self)
+        self._core.detach(self.number)
 
     # ---- the core --------------------------------------------------------------------------------------------
 
-    def receive(self, event: events.Event) -> None:
-        """One event of this port, from the hub."""
+    def _receive(self, event: events.Event) -> None:
         match event:
             case events.PcmHeard():
                 if self._listener is not None:
@@ -138,10 +108,10 @@ class Port:
 
     def _send(self, command: commands.Command) -> None:
         if self._opened:
-            self._hub.core.send(command)
+            self._core.send(command)
 
     def _ask(self, request: commands.Request, wanted: type[R]) -> R:
-        match reply := self._hub.core.request(request):
+        match reply := self._core.ask(request):
             case events.Refused():
                 raise MediaError(reply.code, reply.detail)
             case _ if isinstance(reply, wanted):
@@ -154,36 +124,41 @@ class Port:
 
 
 class _Shared:
-    """A hub and how many clients use it."""
+    """A core and how many clients use it."""
 
-    def __init__(self, hub: Hub) -> None:
-        self.hub = hub
+    def __init__(self, core: MediaCore) -> None:
+        self.core = core
         self.users = 0
 
 
 _shared: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, _Shared]] = weakref.WeakKeyDictionary()
 
 
-def acquire(address: str) -> Hub:
-    """The running loop's hub whose sockets are on `address`, made at first use. Give it back with `release`."""
-    hubs = _shared.setdefault(asyncio.get_running_loop(), {})
-    if address not in hubs:
-        hubs[address] = _Shared(Hub(_core(address)))
-    hubs[address].users += 1
-    return hubs[address].hub
+def acquire(address: str) -> MediaCore:
+    """The running loop's core whose sockets are on `address`, made at first use. Give it back with `release`."""
+    cores = _shared.setdefault(asyncio.get_running_loop(), {})
+    if address not in cores:
+        cores[address] = _Shared(_core(address))
+    cores[address].users += 1
+    return cores[address].core
 
 
-async def release(address: str) -> None:
+def release(address: str) -> None:
     """One client less; the last one closes the core."""
-    hubs = _shared[asyncio.get_running_loop()]
-    shared = hubs[address]
+    cores = _shared[asyncio.get_running_loop()]
+    shared = cores[address]
     shared.users -= 1
     if not shared.users:
-        del hubs[address]
-        await shared.hub.core.close()
+        del cores[address]
+        shared.core.close()
 
 
 def _core(address: str) -> MediaCore:
     from offhook.media.core import Core  # loads the native module: only who makes calls pays for it
 
-    return Core(commands.CoreConfig(bind=[address]))
+    try:
+        core = Core(commands.CoreConfig(bind=[address]))
+    except OSError as error:
+        raise MediaError("socket", f"no sockets for audio on {address}: {error}") from error
+    core.start(asyncio.get_running_loop())
+    return core
