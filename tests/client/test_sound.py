@@ -251,7 +251,7 @@ async def test_the_ear_names_tones_and_silence(call: Call, core: LoopbackCore) -
     call.attach(ear)
     hearing = asyncio.create_task(ear.hears_tone(697))
     await settle()
-    heard(core, 10, hz=697)
+    heard(core, 20, hz=697)
     told = await hearing
     assert told.hz == pytest.approx(697, rel=0.01)
     assert told.level == pytest.approx(-12.2, abs=0.5)

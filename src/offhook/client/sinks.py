@@ -173,8 +173,16 @@ class Ear:
                 self._waiters.remove(entry)
 
     async def hears_tone(self, hz: float, timeout: float | None = 10.0) -> Heard:
-        """Wait until that tone is clearly heard."""
-        return await self.hears(lambda heard: heard.is_tone(hz), timeout)
+        """Wait until that tone is clearly heard for two windows in a row: the second has no beginning in it, so its
+        level is the tone's."""
+        before = 0
+
+        def steady(heard: Heard) -> bool:
+            nonlocal before
+            before = before + 1 if heard.is_tone(hz) else 0
+            return before == 2
+
+        return await self.hears(steady, timeout)
 
     async def hears_silence(self, timeout: float | None = 10.0) -> Heard:
         return await self.hears(Heard.is_silence, timeout)
