@@ -78,7 +78,6 @@ class PhoneNumbers(NumberRows):
         }
         await self.filling(row, defaults(self.resource.fields) | dict(settings or {}))
         await self._write(Add("numbers", row))
-        await self._write(Add("numbers", row))
         return self.shown(row)
 
     async def filling(self, row: Row, document: Document, before: Row | None = None) -> Sequence[Write]:  # noqa: ARG002

@@ -5,6 +5,7 @@ counts, as in every JSON library that our customers use.
 """
 
 import asyncio
+import traceback
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -25,7 +26,7 @@ AccountOfKey = Callable[[str], str | None]
 MAX_BODY = 1 << 20
 BODY_SECONDS = 15.0
 MAX_KEY = 512
-ACCOUNT = "offhook.account_id"
+ACCOUNT = web.RequestKey("account_id", str)
 
 
 def guarded(handler: Handler, account_of_key: AccountOfKey) -> Handler:
@@ -38,10 +39,12 @@ def guarded(handler: Handler, account_of_key: AccountOfKey) -> Handler:
         except Rejected as refused:
             return _closing(problem(refused)) if refused.status in (408, 413) else problem(refused)
         except StoreError:
-            _log.warning("rest.store_unavailable", path=request.path)
+            _log.warning("rest.store_unavailable")
             return problem(rejected("10007", "The database cannot be used right now.", status=503))
-        except Exception:
-            _log.exception("rest.failed", path=request.path)
+        except Exception as error:
+            # Messages and local variables may hold secrets; where it happened does not.
+            frames = [f"{frame.name}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)]
+            _log.error("rest.failed", error=type(error).__name__, frames=frames[-6:])
             return problem(rejected("10007", "Something went wrong on the server.", status=500))
 
     return answered

@@ -1,0 +1,88 @@
+"""What the compatibility tests share: the official Python package, and the REST API in a thread of its own."""
+
+import asyncio
+import sys
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+from aiohttp import web
+
+sys.path.append(str(Path(__file__).parents[2] / "tools"))
+import compat_env
+
+sys.path.append(str(compat_env.python_packages()))
+
+from offhook.edge.rest.app import owner_routes, rest_app
+from offhook.engine.active import ActiveCall
+from offhook.engine.clock import SystemChance, SystemClock
+from offhook.engine.platform import Identities
+from offhook.voice.binding import Bindings
+
+T = TypeVar("T")
+
+
+class TurnedClock(SystemClock):
+    """Wall time that a test can move."""
+
+    ahead = 0.0
+
+    def wall(self) -> float:
+        return super().wall() + self.ahead
+
+
+class Rest:
+    """A running API with two accounts. `do` runs a coroutine function in its loop."""
+
+    def __init__(self) -> None:
+        self.clock = TurnedClock()
+        self.bindings = Bindings()
+        self.active: list[ActiveCall] = []
+        self.logged_off: list[tuple[str, str]] = []
+        self.loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self.loop.run_forever, name="rest")
+        self._thread.start()
+        self.do(self._start)
+
+    def do(self, work: Callable[..., Awaitable[T]], *arguments: Any) -> T:
+        async def run() -> T:
+            return await work(*arguments)
+
+        return asyncio.run_coroutine_threadsafe(run(), self.loop).result(20)
+
+    def calls(self, account_id: str, connection_id: str, now: float) -> list[ActiveCall]:
+        return [call for call in self.active if (call.account_id, call.connection_id) == (account_id, connection_id)]
+
+    async def _start(self) -> None:
+        self.identities = await Identities.open(None, self.clock, SystemChance(), self.bindings)
+        self.identities.log_off = lambda binding, reason: self.logged_off.append((binding, reason))
+        self.account = await self.identities.add_account("One")
+        self.key = await self.identities.add_api_key(self.account)
+        self.other_key = await self.identities.add_api_key(await self.identities.add_account("Other"))
+        app = web.Application()
+        app.add_routes(owner_routes(self.identities))
+        app.add_subapp("/v2", rest_app(self.identities, self, self.clock))
+        self._runner = web.AppRunner(app)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        await site.start()
+        self.port = self._runner.addresses[0][1]
+        self.root = f"http://127.0.0.1:{self.port}"
+        self.base_url = self.root + "/v2"
+
+    def stop(self) -> None:
+        self.do(self._runner.cleanup)
+        self.do(self.identities.close)
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self._thread.join()
+        self.loop.close()
+
+
+@pytest.fixture(scope="module")
+def rest() -> Iterator[Rest]:
+    """One API for a module's tests; they name what they make so that they do not meet."""
+    running = Rest()
+    yield running
+    running.stop()
