@@ -5,16 +5,16 @@ send none. The `Host` guards against DNS names that an attacker points at this m
 """
 
 import ipaddress
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 from urllib.parse import urlsplit
 
 import structlog
 from aiohttp import hdrs, web
+from aiohttp.typedefs import Handler, Middleware
 
 _log = structlog.get_logger("offhook.edge")
 
 Predicate = Callable[[str], bool]
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class OriginPolicy:
@@ -52,7 +52,7 @@ class OriginPolicy:
         return None
 
 
-def guard(policy: OriginPolicy) -> Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]:
+def guard(policy: OriginPolicy) -> Middleware:
     """The middleware that answers 403 to whoever the policy refuses, before any handler and before any upgrade."""
 
     @web.middleware

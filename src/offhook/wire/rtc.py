@@ -31,10 +31,37 @@ from offhook.wire import rtc_frames as wire
 from offhook.wire import rtc_liveness as liveness
 from offhook.wire import rtc_s2c as s2c
 from offhook.wire.rtc_dialog import Dialogs, IllegalMove, Stage
+from offhook.wire.rtc_events import (
+    Died,
+    Event,
+    GatewayReported,
+    Ignored,
+    LocalProtocolError,
+    Message,
+    Received,
+    Refused,
+    Succeeded,
+)
 from offhook.wire.rtc_liveness import CloseReason, Liveness
+from offhook.wire.rtc_owed import Debt, Owed
+from offhook.wire.rtc_speed import SpeedTest
 from offhook.wire.rtc_values import Acknowledged, CallResult, Code, Done, Gateway, GatewayParams, LoggedIn, Result
 
-Message = c2s.Message | s2c.Message
+__all__ = [
+    "MAX_DIALOGS",
+    "MAX_OWED",
+    "Connection",
+    "Died",
+    "Event",
+    "GatewayReported",
+    "Ignored",
+    "LocalProtocolError",
+    "Message",
+    "Received",
+    "Refused",
+    "Role",
+    "Succeeded",
+]
 
 MAX_OWED = 256  # in either direction
 MAX_DIALOGS = 1000
@@ -46,64 +73,6 @@ class Role(Enum):
 
     CLIENT = "client"
     SERVER = "server"
-
-
-class LocalProtocolError(Exception):
-    """Our own side asked for what the protocol does not allow now: a bug of ours, nothing was sent."""
-
-
-# ---- events ------------------------------------------------------------------------------------------------
-
-
-class Received(msgspec.Struct, frozen=True):
-    """The far end said something. A server owes an answer to every `ticket` that is not None; a client owes none."""
-
-    message: Message
-    ticket: int | None = None
-
-
-class Succeeded(msgspec.Struct, frozen=True):
-    """A request of ours was answered. A server hears this only of invites that a client acknowledged."""
-
-    ticket: int
-    request: Message
-    result: Result | Acknowledged
-
-
-class Refused(msgspec.Struct, frozen=True):
-    """A request of ours was answered with an error."""
-
-    ticket: int
-    request: Message
-    code: int
-    text: str
-
-
-class GatewayReported(msgspec.Struct, frozen=True):
-    """How our registration stands, asked or unasked: REGED is ready; UNREGED and NOREG mean ask again in some
-    seconds; FAILED, FAIL_WAIT and TIMEOUT mean come back with a new socket; others say nothing."""
-
-    params: GatewayParams
-
-
-class Ignored(msgspec.Struct, frozen=True):
-    """Something that leads to nothing; for a debug log. Its text quotes nothing that the far end wrote."""
-
-    what: str
-
-
-class Died(msgspec.Struct, frozen=True):
-    """Close the socket."""
-
-    reason: CloseReason
-
-
-Event = Received | Succeeded | Refused | GatewayReported | Ignored | Died
-
-
-class _Owed(msgspec.Struct, frozen=True):
-    id: wire.Id
-    request: c2s.Message
 
 
 class Connection:
@@ -131,12 +100,11 @@ class Connection:
         self._hears = wire.HEARD_BY_SERVER if role is Role.SERVER else wire.HEARD_BY_CLIENT
         self._frames: list[bytes] = []
         self._tickets = 0
-        self._owed: dict[int, _Owed] = {}
-        self._owed_ids: set[wire.Id] = set()
+        self._owed = Owed()
         self._asked: dict[wire.Id, tuple[int, Message]] = {}
         self._pings: list[wire.Id] = []
-        self._held_back: dict[str, list[bytes]] = {}
         self._gateway_is_stale = False
+        self._speed = SpeedTest()
         self._dead = False
 
     # ---- what the shell calls ------------------------------------------------------------------------------
@@ -147,8 +115,8 @@ class Connection:
             return []
         self._now = now
         self._liveness.heard(now)
-        if text[:3] in ("#SP", b"#SP"):
-            return [Ignored("speed test")]
+        if isinstance(text, str) and text.startswith("#SP") and self.role is Role.SERVER:
+            return self._speed_frame(text)
         try:
             frame = wire.decode(text)
         except wire.BadFrame as bad:
@@ -202,30 +170,27 @@ class Connection:
 
     def answer(self, ticket: int, result: Result) -> None:
         """Answer a request of a client. `result` must be of the kind that its method names."""
-        owed = self._owed.get(ticket)
-        if owed is None:
-            raise LocalProtocolError("this ticket has been answered")
-        if not isinstance(result, owed.request.result_type):
-            raise LocalProtocolError(f"{owed.request.method} is not answered by {type(result).__name__}")
-        self._settle(ticket)
+        request = self._owed.debt(ticket).request
+        if not isinstance(result, request.result_type):
+            raise LocalProtocolError(f"{request.method} is not answered by {type(result).__name__}")
         if result.sessid is None:
             result = msgspec.structs.replace(result, sessid=self.session_id)
-        self._write(wire.encode_result(owed.id, result, self.voice_sdk_id))
-        self._release(owed.request)
+        debt = self._owed.settle(ticket)
+        self._settled(debt, wire.encode_result(debt.id, result, self.voice_sdk_id))
 
     def refuse(self, ticket: int, code: Code, text: str) -> None:
         """Refuse a request of a client. A refused invite ends its call."""
-        owed = self._settle(ticket)
-        self._write(wire.encode_error(owed.id, Code(code), text, self.voice_sdk_id))
-        if isinstance(owed.request, c2s.Invite):
-            self.dialogs.forget(owed.request.call_id)
-            self._held_back.pop(owed.request.call_id, None)
-        self._release(owed.request)
+        code = Code(code)
+        debt = self._owed.settle(ticket)
+        if isinstance(debt.request, c2s.Invite):
+            self.dialogs.forget(debt.request.call_id)
+            self._owed.forget(debt.request.call_id)
+        self._settled(debt, wire.encode_error(debt.id, code, text, self.voice_sdk_id))
 
     def log_in(self, ticket: int, session_id: str, reattached: tuple[str, ...] | None = ()) -> None:
         """Accept a login: its result, then `clientReady`. On a live socket it renews the login: the session and its
         calls stay, and `clientReady`, which could end them, is not said again."""
-        owed = self._owed.get(ticket)
+        request = self._owed.debt(ticket).request
         if self.logged_in:
             self.answer(ticket, LoggedIn(sessid=self.session_id))
             return
@@ -233,7 +198,7 @@ class Connection:
         self.session_id = session_id
         self.logged_in = True
         self._liveness.logged_in()
-        self._gateway_is_stale = owed is not None and isinstance(owed.request, c2s.Login) and owed.request.reconnection
+        self._gateway_is_stale = isinstance(request, c2s.Login) and request.reconnection
         self.send(s2c.ClientReady(reattached_sessions=reattached))
 
     # ---- sending -------------------------------------------------------------------------------------------
@@ -248,8 +213,7 @@ class Connection:
         return True
 
     def _send(self, message: Message, call_id: str | None) -> int:
-        self._tickets += 1
-        ticket, frame_id = self._tickets, self._ids()
+        ticket, frame_id = self._new_ticket(), self._ids()
         if self.role is Role.CLIENT or isinstance(message, s2c.Invite):
             self._remember(frame_id, ticket, message)
         if self.role is Role.CLIENT and isinstance(message, c2s.Ping | c2s.Modify | c2s.Bye):
@@ -259,6 +223,10 @@ class Connection:
         frame = wire.encode_request(frame_id, message, self._stamp(message))
         self._write(frame, call_id)
         return ticket
+
+    def _new_ticket(self) -> int:
+        self._tickets += 1
+        return self._tickets
 
     def _remember(self, frame_id: wire.Id, ticket: int, message: Message) -> None:
         self._asked[frame_id] = (ticket, message)
@@ -271,9 +239,7 @@ class Connection:
         return self.voice_sdk_id if stamped else ""
 
     def _write(self, frame: bytes, call_id: str | None = None) -> None:
-        queue = self._held_back.get(call_id) if call_id is not None else None
-        if queue is not None:
-            queue.append(frame)
+        if call_id is not None and self._owed.hold_back(call_id, frame):
             return
         self._frames.append(frame)
         self._liveness.sent(self._now)
@@ -282,27 +248,16 @@ class Connection:
         self._liveness.pinged(self._now)
         self._send(s2c.Ping() if self.role is Role.SERVER else c2s.Ping(), None)
 
-    # ---- answers that are owed -----------------------------------------------------------------------------
+    def _settled(self, debt: Debt, frame: bytes) -> None:
+        self._write(frame)
+        self._frames += self._owed.release(debt.request)
 
-    def _owe(self, frame_id: wire.Id, request: c2s.Message) -> int:
-        self._tickets += 1
-        self._owed[self._tickets] = _Owed(frame_id, request)
-        self._owed_ids.add(frame_id)
-        if isinstance(request, c2s.Invite | c2s.Answer | c2s.Attach):
-            # A result that comes after other frames of the call puts the SDK's call back to `trying`, for ever.
-            self._held_back.setdefault(request.call_id, [])
-        return self._tickets
-
-    def _settle(self, ticket: int) -> _Owed:
-        owed = self._owed.pop(ticket, None)
-        if owed is None:
-            raise LocalProtocolError("this ticket has been answered")
-        self._owed_ids.discard(owed.id)
-        return owed
-
-    def _release(self, request: c2s.Message) -> None:
-        if isinstance(request, c2s.Invite | c2s.Answer | c2s.Attach):
-            self._frames += self._held_back.pop(request.call_id, ())
+    def _speed_frame(self, text: str) -> list[Event]:
+        load = self._speed.hear(text, self._now) if self.logged_in else []
+        if load:
+            self._frames += load
+            self._ping()
+        return []
 
     # ---- requests that come in -----------------------------------------------------------------------------
 
@@ -323,9 +278,10 @@ class Connection:
     def _heard_by_server(self, frame: wire.Frame, message: c2s.Message) -> list[Event]:
         if not isinstance(frame.id, str | int):
             return self._notified(frame, message)
-        if frame.id in self._owed_ids or len(self._owed) >= MAX_OWED:
+        if self._owed.uses(frame.id) or len(self._owed) >= MAX_OWED:
             return self._reject(frame.id, Code.INVALID_REQUEST, "id in use, or too many requests unanswered")
-        ticket = self._owe(frame.id, message)
+        ticket = self._new_ticket()
+        self._owed.add(ticket, frame.id, message)
         if not self.logged_in and not isinstance(message, _BEFORE_LOGIN):
             self.refuse(ticket, Code.LOGIN_REFUSED, "Authentication Required")
             return [Ignored(f"{message.method} before login")]
@@ -360,16 +316,14 @@ class Connection:
 
     def _turn_away(self, ticket: int, text: str) -> None:
         """Refuse a request without touching the call that it names, which may be alive and owed another answer."""
-        owed = self._settle(ticket)
-        self._write(wire.encode_error(owed.id, Code.CALL_ERROR, text, self.voice_sdk_id))
-        call_id = _call_of(owed.request)
-        if call_id is not None and not any(_call_of(other.request) == call_id for other in self._owed.values()):
-            self._release(owed.request)
+        debt = self._owed.settle(ticket)
+        self._settled(debt, wire.encode_error(debt.id, Code.CALL_ERROR, text, self.voice_sdk_id))
 
     def _reflex(self, ticket: int, message: c2s.Message) -> list[Event]:
         match message:
             case c2s.Ping():
                 self.answer(ticket, Done(message="PONG"))
+                self._frames += self._speed.pong(self._now)
             case c2s.DebugReport():
                 self.answer(ticket, Done())
             case c2s.AskGatewayState():
