@@ -39,6 +39,10 @@ class RecentLadders:
         """The known sessions, the oldest first."""
         return tuple(self._ladders)
 
+    def clear(self) -> None:
+        """Forget all of them."""
+        self._ladders.clear()
+
     def follow(self, follower: Follower) -> Callable[[], None]:
         """Call `follower` with every new line; returns what stops it. It must not raise."""
         self._followers.append(follower)

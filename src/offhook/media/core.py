@@ -50,7 +50,7 @@ class Core:
     def __init__(self, config: CoreConfig | None = None, fallback: Handler | None = None) -> None:
         self._native = _media.Core(_encode(config or CoreConfig()))
         self._handlers: dict[int, Handler] = {}
-        self._fallback = fallback
+        self.fallback = fallback
         self._last_port = 0
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -113,7 +113,7 @@ class Core:
         """Hand out the events that wait."""
         for event in _events(self._native.poll()):
             port = _port_of(event)
-            handler = self._handlers.get(port, self._fallback) if port is not None else self._fallback
+            handler = self._handlers.get(port, self.fallback) if port is not None else self.fallback
             if handler is not None:
                 handler(event)
 

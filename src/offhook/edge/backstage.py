@@ -1,0 +1,163 @@
+"""The owner's view of a running platform under `/_offhook/` and the console's page; knows HTTP, decides nothing."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from offhook.edge.page import CONTENT_SECURITY_POLICY, CallRow, ConsoleView, RegisteredRow, render
+from offhook.engine.active import ActiveLegs
+from offhook.engine.ladders import RecentLadders
+from offhook.engine.platform import Identities
+from offhook.engine.ports import Clock
+from offhook.engine.store import Find, Where
+from offhook.voice import dialing, ladder, rating
+
+SHOWN_CALLS = 20
+SHOWN_RECORDS = 200
+
+
+class Backstage(msgspec.Struct, frozen=True, eq=False):
+    """What the pages are made of. `info` is what `dev` printed, `reset` brings the platform back to its start."""
+
+    account_id: str
+    identities: Identities
+    dialplan: dialing.Dialplan
+    active: ActiveLegs
+    ladders: RecentLadders
+    clock: Clock
+    env: dict[str, str]
+    info: dict[str, Any]
+    reset: Callable[[], Awaitable[None]]
+
+    def routes(self) -> list[web.RouteDef]:
+        """Everything below `/_offhook/` that needs no key, because only this machine reaches it."""
+        return [
+            web.get("/_offhook/health", self._health),
+            web.get("/_offhook/ready", self._health),
+            web.get("/_offhook/info", self._info),
+            web.post("/_offhook/reset", self._reset),
+            web.get("/_offhook/explain", self._explain),
+            web.get("/_offhook/sessions", self._sessions),
+            web.get("/_offhook/sessions/{id}/ladder", self._ladder),
+            web.get("/_offhook/sessions/{id}/ladder.svg", self._drawing),
+        ]
+
+    async def page(self, _: web.Request) -> web.Response:
+        """The console: one page, rendered here."""
+        headers = {"Content-Security-Policy": CONTENT_SECURITY_POLICY, "Cache-Control": "no-store"}
+        return web.Response(text=render(await self._view()), content_type="text/html", headers=headers)
+
+    async def _health(self, _: web.Request) -> web.Response:
+        return web.json_response({"status": "ok"})
+
+    async def _info(self, _: web.Request) -> web.Response:
+        return web.json_response(self.info)
+
+    async def _reset(self, _: web.Request) -> web.Response:
+        await self.reset()
+        return web.Response(status=204)
+
+    async def _sessions(self, _: web.Request) -> web.Response:
+        return web.json_response({"sessions": list(self.ladders.sessions())})
+
+    async def _ladder(self, request: web.Request) -> web.Response:
+        return web.Response(text=ladder.text(self._lines(request)) + "\n")
+
+    async def _drawing(self, request: web.Request) -> web.Response:
+        return web.Response(text=ladder.svg(self._lines(request)), content_type="image/svg+xml")
+
+    def _lines(self, request: web.Request) -> Sequence[ladder.Line]:
+        lines = self.ladders.ladder(request.match_info["id"])
+        if lines is None:
+            raise web.HTTPNotFound(text="no such session\n")
+        return lines
+
+    async def _explain(self, request: web.Request) -> web.Response:
+        destination = request.query.get("destination", "")
+        if not destination:
+            raise web.HTTPBadRequest(text="destination is missing\n")
+        return web.Response(text=self.explain(destination, request.query.get("from")) + "\n")
+
+    def explain(self, destination: str, username: str | None = None) -> str:
+        """Who would ring, why, and what a minute costs: for a call by `username`, or by a client of this account."""
+        directory = self.identities.directory
+        caller = directory.connection_of_username(username) if username else None
+        call = dialing.Dialled(
+            destination=destination,
+            now=self.clock.wall(),
+            account_id=self.account_id,
+            connection_id=caller.id if caller else None,
+        )
+        decision = self.dialplan.decide(call)
+        if isinstance(decision, dialing.Refuse):
+            end = decision.ending
+            return f"{destination} rings nobody: {decision.reason}\nThe caller gets {end.cause} ({end.sip_code})."
+        lines = [f"{destination} rings {decision.username}: {decision.reason}"]
+        lines += [f"  {_described(binding)}" for binding in decision.bindings]
+        minute = rating.charge(rating.STANDARD, rating.WEBRTC, 60_000)
+        return "\n".join([*lines, f"A minute costs ${rating.dollars(minute.micros)} for each of the two WebRTC legs."])
+
+    # ---- the page ----------------------------------------------------------------------------------------------
+
+    async def _view(self) -> ConsoleView:
+        return ConsoleView(
+            settings=tuple(self.env.items()),
+            identities=[tuple(entry.values()) for entry in self.info["identities"]],
+            numbers=[tuple(entry.values()) for entry in self.info["numbers"]],
+            registered=[self._registered(binding) for binding in self.identities.bindings],
+            calls=await self._calls(),
+        )
+
+    def _registered(self, binding: Any) -> RegisteredRow:
+        bindings = self.identities.bindings.of_username(binding.username)
+        connection = self.identities.directory.connection(binding.connection_id)
+        return RegisteredRow(
+            username=binding.username,
+            connection=connection.name if connection else "",
+            transport=binding.transport,
+            address=f"{binding.address}:{binding.port}",
+            user_agent=binding.user_agent[:80],
+            since=_clock_time(binding.registered_at),
+            rings=bindings[0].id == binding.id,
+        )
+
+    async def _calls(self) -> list[CallRow]:
+        bills = await self._bills()
+        live = {leg.ids.call_session_id for leg in self.active}
+        sessions = list(self.ladders.sessions())[-SHOWN_CALLS:]
+        return [self._call(session, session in live, bills.get(session, [])) for session in reversed(sessions)]
+
+    def _call(self, session: str, is_live: bool, records: list[dict[str, Any]]) -> CallRow:
+        lines = self.ladders.ladder(session) or ()
+        charges = [(f"{row['auth_username']}, {row['billed_sec']} s", f"${row['cost']}") for row in records]
+        return CallRow(
+            session=session,
+            state="live" if is_live else "ended",
+            started=_clock_time(lines[0].at) if lines else "",
+            ladder=[line.full() for line in lines],
+            charges=charges,
+            total=f"${sum((Decimal(row['cost']) for row in records), Decimal()):f}",
+        )
+
+    async def _bills(self) -> dict[str, list[dict[str, Any]]]:
+        """The newest detail records of the account, by session."""
+        where = (Where("record_type", "eq", "webrtc_detail_record"),)
+        newest = Find("detail_records", self.account_id, where, ("-finished_at",), SHOWN_RECORDS)
+        found = await self.identities.store.find(newest)
+        bills: dict[str, list[dict[str, Any]]] = {}
+        for row in found.rows:
+            bills.setdefault(row["call_session_id"], []).append(msgspec.json.decode(row["document"]))
+        return bills
+
+
+def _described(binding: Any) -> str:
+    since = _clock_time(binding.registered_at)
+    return f"{binding.transport} {binding.address}:{binding.port}, registered {since}, {binding.user_agent[:60]}"
+
+
+def _clock_time(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%H:%M:%S UTC")

@@ -1,0 +1,156 @@
+"""The platform put together: identities, switchboard, media core and doors on one HTTP port. Knows no rules."""
+
+import asyncio
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from offhook.edge.backstage import Backstage
+from offhook.edge.origin import OriginPolicy, guard
+from offhook.edge.rest.app import owner_routes, rest_app
+from offhook.edge.rtc import RUNNER_OPTIONS, RtcDoor, wants_websocket
+from offhook.engine.active import ActiveLegs
+from offhook.engine.clock import LoopClock, SystemChance
+from offhook.engine.idle import Idle
+from offhook.engine.ladders import RecentLadders
+from offhook.engine.platform import Identities
+from offhook.engine.seed import DEV_PUBLIC_KEY, Seeded, reseed, seed
+from offhook.engine.shadow import StoredShadow
+from offhook.engine.switchboard import Switchboard
+from offhook.media.commands import Command, CoreConfig, Request
+from offhook.media.core import Core
+from offhook.media.events import Reply
+from offhook.voice.binding import Bindings
+from offhook.voice.cause import ending
+from offhook.voice.dialing import Dialplan, domains
+
+RESET = ending("NORMAL_TEMPORARY_FAILURE", "the platform was reset")
+
+
+class SwitchboardCore:
+    """The media core as the switchboard wants it: a refusal is an answer, not an exception."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+
+    def request(self, request: Request) -> Reply:
+        return self._core.ask(request)
+
+    def send(self, command: Command) -> None:
+        self._core.send(command)
+
+
+class Platform:
+    """A platform that is up. `env` are the settings for programs, `info` what `/_offhook/info` tells."""
+
+    def __init__(self, stack: AsyncExitStack, env: dict[str, str], info: dict[str, Any]) -> None:
+        self._stack = stack
+        self.env = env
+        self.info = info
+
+    async def stop(self) -> None:
+        """End it in good order: doors close, calls get their end, then everything closes."""
+        await self._stack.aclose()
+
+
+async def start_dev(*, host: str = "127.0.0.1", port: int = 0, db: Path | None = None) -> Platform:
+    """Start the development platform: loopback only, fixed keys, everything ready to use.
+
+    OSError where the address cannot be used, `StoreError` or `WrongKey` where the database cannot.
+    """
+    async with AsyncExitStack() as stack:
+        clock, chance, bindings, ladders = LoopClock(), SystemChance(), Bindings(), RecentLadders()
+        identities = await Identities.open(db, clock, chance, bindings, Idle().report)
+        stack.push_async_callback(identities.close)
+        seeded = await seed(identities)
+        directory = identities.directory
+
+        active = ActiveLegs(lambda id: card.profile_id if (card := directory.connection(id)) else None)
+        shadow = StoredShadow(
+            identities.store, clock, connection_name=lambda id: card.name if (card := directory.connection(id)) else ""
+        )
+        await shadow.recover()
+
+        core = Core(CoreConfig(bind=[host]))
+        stack.callback(core.close)
+        dialplan = Dialplan(directory, bindings, active, domains())
+        switchboard = Switchboard(
+            core=SwitchboardCore(core),
+            dialplan=dialplan,
+            bindings=bindings,
+            active=active,
+            shadow=shadow,
+            ladders=ladders,
+            clock=clock,
+            chance=chance,
+        )
+        await stack.enter_async_context(switchboard)
+        core.fallback = switchboard.media_event
+        core.start(asyncio.get_running_loop())
+        identities.log_off = switchboard.log_off
+
+        async def reset() -> None:
+            switchboard.hang_up_all(RESET)
+            for binding in tuple(bindings):
+                switchboard.log_off(binding.id, "the platform was reset")
+            ladders.clear()
+            await reseed(identities)
+
+        door = RtcDoor(switchboard, identities.logins, clock, chance)
+        env: dict[str, str] = {}
+        info: dict[str, Any] = {}
+        backstage = Backstage(seeded.account_id, identities, dialplan, active, ladders, clock, env, info, reset)
+        app = _application(door, backstage, rest_app(identities, active, clock))
+        address = await _listen(stack, app, door, host, port)
+        env |= _env(address, seeded, domains().name)
+        info |= _info(env, seeded)
+        return Platform(stack.pop_all(), env, info)
+
+
+def _application(door: RtcDoor, backstage: Backstage, rest: web.Application) -> web.Application:
+    """One root for all: websockets and the console on `/`, REST under `/v2`, the owner's routes under `/_offhook/`."""
+
+    async def root(request: web.Request) -> web.StreamResponse:
+        return await (door.handle(request) if wants_websocket(request) else backstage.page(request))
+
+    app = web.Application(middlewares=[guard(OriginPolicy.loopback())])
+    app.router.add_get("/", root)
+    app.router.add_routes([*backstage.routes(), *owner_routes(backstage.identities)])
+    app.add_subapp("/v2", rest)
+    return app
+
+
+async def _listen(stack: AsyncExitStack, app: web.Application, door: RtcDoor, host: str, port: int) -> str:
+    """Open the port; the address under which it is reached."""
+    runner = web.AppRunner(app, access_log=None, handle_signals=False, **RUNNER_OPTIONS)
+    await runner.setup()
+    stack.push_async_callback(runner.cleanup)
+    stack.push_async_callback(door.stop)
+    site = web.TCPSite(runner, host, port)
+    await site.start()
+    bound = runner.addresses[0][1]
+    return f"[{host}]:{bound}" if ":" in host else f"{host}:{bound}"
+
+
+def _env(address: str, seeded: Seeded, domain: str) -> dict[str, str]:
+    return {
+        "TELNYX_BASE_URL": f"http://{address}/v2",
+        "TELNYX_API_KEY": seeded.api_key,
+        "TELNYX_PUBLIC_KEY": DEV_PUBLIC_KEY,
+        "OFFHOOK_WS_URL": f"ws://{address}",
+        "OFFHOOK_SIP_DOMAIN": domain,
+        "OFFHOOK_CONSOLE_URL": f"http://{address}/",
+    }
+
+
+def _info(env: dict[str, str], seeded: Seeded) -> dict[str, Any]:
+    return {
+        "env": dict(env),
+        "identities": [
+            {"login": identity.login, "password": identity.password, "what": identity.what}
+            for identity in seeded.identities
+        ],
+        "numbers": [{"number": number.number, "rings": number.rings} for number in seeded.numbers],
+    }
