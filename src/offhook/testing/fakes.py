@@ -3,6 +3,7 @@
 A fake core carries no audio, but it knows what every port would hear; a fake phone is a far end with buttons.
 """
 
+import asyncio
 import random
 import uuid
 from collections.abc import Callable, Sequence
@@ -131,15 +132,17 @@ def _no_stats(port: int) -> events.PortStats:
 
 
 class FakeShadow:
-    """What survives, in memory. While `fail` is set, nothing can be written."""
+    """What survives, in memory. While `fail` is set, nothing can be written; `seconds` is how long a write takes."""
 
     def __init__(self) -> None:
         self.live: dict[str, Save] = {}
         self.records: list[Close] = []
         self.beats: dict[str, int] = {}
         self.fail: Exception | None = None
+        self.seconds: Callable[[], float] = lambda: 0.0
 
     async def commit(self, durable: Sequence[Durable]) -> None:
+        await asyncio.sleep(self.seconds())
         if self.fail is not None:
             raise self.fail
         for each in durable:

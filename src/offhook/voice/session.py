@@ -38,6 +38,7 @@ from offhook.voice.signal import (
     AskedHold,
     Broken,
     Dialled,
+    DialogSignal,
     DigitHeard,
     HungUp,
     Input,
@@ -46,6 +47,7 @@ from offhook.voice.signal import (
     PortDescribed,
     PortDown,
     PortRefused,
+    PortSignal,
     PortUp,
     Pressed,
     Rang,
@@ -85,11 +87,12 @@ class Session:
     def decide(self, given: Input, now: Moment) -> list[Effect]:
         """What follows from an input. One that does not fit any more changes nothing; the reply that it asks
         for is given all the same."""
-        rule = RULES.get(type(given))
-        if rule is None:
-            _OTHERS[type(given)](self, given, now)
+        if isinstance(given, DialogSignal):
+            self._apply(given, self.floor.find(given.dialog), now)
+        elif isinstance(given, PortSignal):
+            self._apply(given, self.floor.find_port(given.port), now)
         else:
-            self._apply(rule, given, now)
+            _OTHERS[type(given)](self, given, now)
         self.floor.mix()
         return self.floor.drain()
 
@@ -103,8 +106,8 @@ class Session:
         """The monotonic time at which the next `Tick` is wanted."""
         return min((leg.expires_at for leg in self.floor.legs.values() if leg.expires_at is not None), default=None)
 
-    def _apply(self, rule: Rule, given: Any, now: Moment) -> None:
-        found = self.floor.find_port(given.port) if hasattr(given, "port") else self.floor.find(given.dialog)
+    def _apply(self, given: DialogSignal | PortSignal, found: tuple[Leg, Dialog] | None, now: Moment) -> None:
+        rule = RULES[type(given)]
         if found is None or found[0].stage not in rule.stages:
             _turn_away(self, given, found)
         else:
