@@ -282,6 +282,7 @@ def test_a_number_without_connection_is_refused() -> None:
         ({"enabled": False}, "enabled"),
         ({"whitelisted_destinations": ("DE",)}, "whitelisted_destinations"),
         ({"concurrent_call_limit": 3}, "concurrent_call_limit"),
+        ({"max_micros_per_minute": 1999}, "max_destination_rate"),
     ],
 )
 def test_the_outbound_voice_profile_governs_calls_to_numbers_only(profile: dict[str, Any], field: str) -> None:

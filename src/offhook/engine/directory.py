@@ -12,6 +12,7 @@ import msgspec
 from offhook.engine.store import Add, Change, Drop, Put, Row, Store, Table, Write
 from offhook.engine.vault import Vault
 from offhook.voice.directory import ConnectionCard, CredentialCard, NumberCard, ProfileCard
+from offhook.voice.rating import MICROS
 
 
 class Secret(msgspec.Struct, frozen=True):
@@ -206,6 +207,7 @@ def _number(row: Row) -> NumberCard:
 
 def _profile(row: Row) -> ProfileCard:
     settings = msgspec.json.decode(row["settings"])
+    rate = settings["max_destination_rate"]
     return ProfileCard(
         id=row["id"],
         account_id=row["account_id"],
@@ -213,4 +215,5 @@ def _profile(row: Row) -> ProfileCard:
         enabled=row["enabled"],
         concurrent_call_limit=settings["concurrent_call_limit"],
         whitelisted_destinations=tuple(settings["whitelisted_destinations"]),
+        max_micros_per_minute=None if rate is None else round(rate * MICROS),
     )

@@ -14,6 +14,7 @@ from offhook.voice.binding import Binding
 from offhook.voice.cause import Ending, ending
 from offhook.voice.directory import ConnectionCard, Directory, Registered, Traffic
 from offhook.voice.emergency import EMERGENCY
+from offhook.voice.rating import STANDARD, WEBRTC, PricePlan
 
 Ringback = Literal["instant", "on_ringing", "none"]
 
@@ -81,13 +82,21 @@ Decision = Ring | Refuse
 class Dialplan:
     """The rules, given what they look things up in. `decide` changes nothing."""
 
-    __slots__ = ("_directory", "_domains", "_registered", "_traffic")
+    __slots__ = ("_directory", "_domains", "_plan", "_registered", "_traffic")
 
-    def __init__(self, directory: Directory, registered: Registered, traffic: Traffic, domains: SipDomains) -> None:
+    def __init__(
+        self,
+        directory: Directory,
+        registered: Registered,
+        traffic: Traffic,
+        domains: SipDomains,
+        plan: PricePlan = STANDARD,
+    ) -> None:
         self._directory = directory
         self._registered = registered
         self._traffic = traffic
         self._domains = domains
+        self._plan = plan
 
     def decide(self, call: Dialled) -> Decision:
         """Who rings for this call. Never raises, whatever the destination is."""
@@ -127,6 +136,11 @@ class Dialplan:
         if numbering.country_of(e164) not in profile.whitelisted_destinations:
             raise _Refused(
                 "CALL_REJECTED", f"whitelisted_destinations of outbound voice profile {profile.name} lacks this country"
+            )
+        dearest = profile.max_micros_per_minute
+        if dearest is not None and self._plan.rate(WEBRTC).micros_per_minute > dearest:
+            raise _Refused(
+                "CALL_REJECTED", f"max_destination_rate of outbound voice profile {profile.name} is below this call's"
             )
         if _full(profile.concurrent_call_limit, self._traffic.through(profile.id)):
             raise _Refused(

@@ -56,7 +56,10 @@ class NumberCard(msgspec.Struct, frozen=True):
 
 
 class ProfileCard(msgspec.Struct, frozen=True):
-    """What dialling needs to know of an outbound voice profile. Destinations are ISO 3166 alpha-2 codes."""
+    """What dialling needs to know of an outbound voice profile.
+
+    Destinations are ISO 3166 alpha-2 codes; `max_micros_per_minute` is the dearest rate it allows.
+    """
 
     id: str
     account_id: str
@@ -64,6 +67,7 @@ class ProfileCard(msgspec.Struct, frozen=True):
     enabled: bool = True
     concurrent_call_limit: int | None = None
     whitelisted_destinations: tuple[str, ...] = ("US", "CA")
+    max_micros_per_minute: int | None = None
 
 
 class Directory(Protocol):
