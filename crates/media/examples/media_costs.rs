@@ -114,7 +114,10 @@ fn resample(from: u32, to: u32) -> Result<f64, Error> {
 
 fn meter() -> Result<f64, Error> {
     let (mut meter, pcm) = (Meter::new(48_000), sine(48_000, 440.0, -15.0, 960));
-    measure(250, |_| Ok(meter.push(&pcm)))
+    measure(250, |_| {
+        meter.push(&pcm);
+        Ok(())
+    })
 }
 
 /// Three speakers, each of whom hears the others.

@@ -54,9 +54,7 @@ impl CodecKind {
 
     /// The codec of an encoding name in any case, as in `a=rtpmap` (RFC 8866 section 6.6).
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Opus, Self::Pcmu, Self::Pcma]
-            .into_iter()
-            .find(|kind| kind.name().eq_ignore_ascii_case(name))
+        [Self::Opus, Self::Pcmu, Self::Pcma].into_iter().find(|kind| kind.name().eq_ignore_ascii_case(name))
     }
 }
 
@@ -119,7 +117,7 @@ impl Encoder {
 /// Turns payloads into mono PCM at the codec's own rate, and invents what was lost.
 pub enum Decoder {
     Opus(OpusDecoder),
-    G711(G711Decoder),
+    G711(Box<G711Decoder>),
 }
 
 impl Decoder {
@@ -127,12 +125,12 @@ impl Decoder {
     pub fn new(kind: CodecKind) -> Result<Self, CodecError> {
         Ok(match kind {
             CodecKind::Opus => Self::Opus(OpusDecoder::new()?),
-            CodecKind::Pcmu => Self::G711(G711Decoder::new(Law::Mu)),
-            CodecKind::Pcma => Self::G711(G711Decoder::new(Law::A)),
+            CodecKind::Pcmu => Self::G711(Box::new(G711Decoder::new(Law::Mu))),
+            CodecKind::Pcma => Self::G711(Box::new(G711Decoder::new(Law::A))),
         })
     }
 
-    pub const fn kind(&self) -> CodecKind {
+    pub fn kind(&self) -> CodecKind {
         match self {
             Self::Opus(_) => CodecKind::Opus,
             Self::G711(decoder) => decoder.kind(),
@@ -148,12 +146,7 @@ impl Decoder {
     }
 
     /// Append `samples` of the packet *before* `next`, from the FEC that `next` carries or else concealed.
-    pub fn decode_fec(
-        &mut self,
-        next: &[u8],
-        samples: usize,
-        out: &mut Vec<i16>,
-    ) -> Result<(), CodecError> {
+    pub fn decode_fec(&mut self, next: &[u8], samples: usize, out: &mut Vec<i16>) -> Result<(), CodecError> {
         match self {
             Self::Opus(opus) => opus.decode_fec(next, samples, out),
             Self::G711(g711) => {
@@ -179,9 +172,9 @@ impl Decoder {
 pub fn packet_samples(kind: CodecKind, payload: &[u8]) -> Option<usize> {
     match kind {
         CodecKind::Opus => crate::codec_opus::packet_samples(payload),
-        CodecKind::Pcmu | CodecKind::Pcma => (1..=MAX_PACKET_SAMPLES / 6)
-            .contains(&payload.len())
-            .then_some(payload.len()),
+        CodecKind::Pcmu | CodecKind::Pcma => {
+            (1..=MAX_PACKET_SAMPLES / 6).contains(&payload.len()).then_some(payload.len())
+        }
     }
 }
 
@@ -200,10 +193,7 @@ mod tests {
     fn a_frame_of_another_length_is_refused() {
         for kind in [CodecKind::Opus, CodecKind::Pcmu, CodecKind::Pcma] {
             let mut encoder = Encoder::new(kind).unwrap();
-            assert_eq!(
-                encoder.encode(&[0; 100], &mut [0; 1_275]),
-                Err(CodecError::WrongFrame(100))
-            );
+            assert_eq!(encoder.encode(&[0; 100], &mut [0; 1_275]), Err(CodecError::WrongFrame(100)));
             assert_eq!(encoder.kind(), kind);
             assert_eq!(Decoder::new(kind).unwrap().kind(), kind);
         }

@@ -21,17 +21,12 @@ fn heard(script: &[(u64, u32, u8, bool, u16)]) -> Vec<(char, u32)> {
     let mut presses = Vec::new();
     let mut script = script.iter().peekable();
     for now in (0..20_000).step_by(5) {
-        while let Some(&(_, timestamp, event, is_end, duration)) =
-            script.next_if(|packet| packet.0 <= now)
-        {
+        while let Some(&(_, timestamp, event, is_end, duration)) = script.next_if(|packet| packet.0 <= now) {
             presses.extend(receiver.push(timestamp, &payload(event, is_end, duration), ms(now)));
         }
         presses.extend(receiver.tick(ms(now)));
     }
-    presses
-        .into_iter()
-        .map(|press| (press.digit, press.duration_ms))
-        .collect()
+    presses.into_iter().map(|press| (press.digit, press.duration_ms)).collect()
 }
 
 #[test]
@@ -59,15 +54,8 @@ fn every_key_has_its_name_and_other_events_are_ignored() {
 
 #[test]
 fn a_press_without_end_packets_ends_by_time_or_by_the_next_press() {
-    assert_eq!(
-        heard(&[(0, 10, 1, false, 160), (20, 10, 1, false, 320)]),
-        [('1', 40)]
-    );
-    let next = [
-        (0, 10, 1, false, 160),
-        (50, 900, 2, false, 160),
-        (70, 900, 2, true, 320),
-    ];
+    assert_eq!(heard(&[(0, 10, 1, false, 160), (20, 10, 1, false, 320)]), [('1', 40)]);
+    let next = [(0, 10, 1, false, 160), (50, 900, 2, false, 160), (70, 900, 2, true, 320)];
     assert_eq!(heard(&next), [('1', 20), ('2', 40)]);
     let only_the_end = [(0, 10, 1, false, 160), (50, 900, 2, true, 320)];
     assert_eq!(heard(&only_the_end), [('1', 20), ('2', 40)]);
@@ -75,55 +63,29 @@ fn a_press_without_end_packets_ends_by_time_or_by_the_next_press() {
 
 #[test]
 fn packets_late_after_a_time_out_do_not_press_again() {
-    assert_eq!(
-        heard(&[
-            (0, 10, 1, false, 160),
-            (300, 10, 1, false, 2_400),
-            (320, 10, 1, true, 2_560)
-        ]),
-        [('1', 20)]
-    );
+    assert_eq!(heard(&[(0, 10, 1, false, 160), (300, 10, 1, false, 2_400), (320, 10, 1, true, 2_560)]), [('1', 20)]);
 }
 
 #[test]
 fn two_different_events_of_one_timestamp_are_two_presses() {
     assert_eq!(
-        heard(&[
-            (0, 10, 1, true, 800),
-            (20, 10, 2, true, 800),
-            (40, 10, 1, true, 800)
-        ]),
+        heard(&[(0, 10, 1, true, 800), (20, 10, 2, true, 800), (40, 10, 1, true, 800)]),
         [('1', 100), ('2', 100)]
     );
 }
 
 #[test]
 fn the_same_key_twice_is_two_presses() {
-    assert_eq!(
-        heard(&[(0, 10, 7, true, 400), (60, 490, 7, true, 400)]),
-        [('7', 50), ('7', 50)]
-    );
+    assert_eq!(heard(&[(0, 10, 7, true, 400), (60, 490, 7, true, 400)]), [('7', 50), ('7', 50)]);
 }
 
 #[test]
 fn long_presses_wrap_or_go_on_in_segments() {
-    let wrap: Vec<_> = (1..=450_u32)
-        .map(|n| (u64::from(n) * 20, 10, 3, n == 450, (n * PACKET) as u16))
-        .collect();
+    let wrap: Vec<_> = (1..=450_u32).map(|n| (u64::from(n) * 20, 10, 3, n == 450, (n * PACKET) as u16)).collect();
     assert_eq!(heard(&wrap), [('3', 9_000)]);
-    let mut segments: Vec<_> = (1..=409_u32)
-        .map(|n| (u64::from(n) * 20, 10, 3, false, (n * PACKET) as u16))
-        .collect();
+    let mut segments: Vec<_> = (1..=409_u32).map(|n| (u64::from(n) * 20, 10, 3, false, (n * PACKET) as u16)).collect();
     segments.push((8_200, 10, 3, false, 0xffff));
-    segments.extend((1..=40_u32).map(|n| {
-        (
-            8_200 + u64::from(n) * 20,
-            10 + 0xffff,
-            3,
-            n == 40,
-            (n * PACKET) as u16,
-        )
-    }));
+    segments.extend((1..=40_u32).map(|n| (8_200 + u64::from(n) * 20, 10 + 0xffff, 3, n == 40, (n * PACKET) as u16)));
     assert_eq!(heard(&segments), [('3', 8_991)]);
 }
 
@@ -152,13 +114,7 @@ fn the_sender_spaces_digits_and_repeats_the_end() {
             DtmfStep::Pause,
         ]
     );
-    assert_eq!(
-        steps
-            .iter()
-            .filter(|&&step| step == DtmfStep::Pause)
-            .count(),
-        1 + 25 + 1
-    );
+    assert_eq!(steps.iter().filter(|&&step| step == DtmfStep::Pause).count(), 1 + 25 + 1);
     assert!(sender.is_idle());
 }
 
@@ -167,21 +123,15 @@ fn over_network(clock_rate: u32, digits: &str, mut lose: impl FnMut() -> bool) -
     let (mut sender, mut receiver) = (DtmfSender::new(clock_rate), DtmfReceiver::new(clock_rate));
     sender.send(digits, 40, 20);
     let (mut heard, mut timestamp, mut tick) = (Vec::new(), 0, 0_u64);
-    while !sender.is_idle() || tick % 16 != 0 {
+    while !sender.is_idle() || !tick.is_multiple_of(16) {
         let now = ms(tick * 20);
         let step = sender.tick();
         if matches!(step, DtmfStep::Begin(_)) {
             timestamp = tick as u32 * (clock_rate / 50);
         }
         match step {
-            DtmfStep::Begin(payload) | DtmfStep::Continue(payload) | DtmfStep::Finish(payload)
-                if !lose() =>
-            {
-                heard.extend(
-                    receiver
-                        .push(timestamp, &payload, now)
-                        .map(|press| press.digit),
-                );
+            DtmfStep::Begin(payload) | DtmfStep::Continue(payload) | DtmfStep::Finish(payload) if !lose() => {
+                heard.extend(receiver.push(timestamp, &payload, now).map(|press| press.digit));
             }
             _ => {}
         }
@@ -193,21 +143,14 @@ fn over_network(clock_rate: u32, digits: &str, mut lose: impl FnMut() -> bool) -
 
 #[test]
 fn ten_thousand_digits_at_ten_percent_loss() {
-    let digits: String = (0..10_000_usize)
-        .map(|n| char::from(DIGITS[n * 7 % 16]))
-        .collect();
+    let digits: String = (0..10_000_usize).map(|n| char::from(DIGITS[n * 7 % 16])).collect();
     let mut state = 7_u32;
     let heard = over_network(8_000, &digits, || {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         (state >> 16) % 10 == 0
     });
     let mut expected = digits.chars();
-    assert!(
-        heard
-            .iter()
-            .all(|&digit| expected.any(|sent| sent == digit)),
-        "out of order or doubled"
-    );
+    assert!(heard.iter().all(|&digit| expected.any(|sent| sent == digit)), "out of order or doubled");
     assert!(heard.len() >= 9_990, "only {} digits", heard.len());
 }
 
@@ -247,11 +190,7 @@ fn tones_have_the_right_pair_and_length() {
     while tones.render(&mut frame) {
         pcm.extend_from_slice(&frame);
     }
-    assert_eq!(
-        pcm.len(),
-        1_280 + 160,
-        "the frame after the last sample tells the end"
-    );
+    assert_eq!(pcm.len(), 1_280 + 160, "the frame after the last sample tells the end");
     assert!(pcm[800..].iter().all(|&sample| sample == 0));
     assert_eq!(dual_tone(event_of(b'#').unwrap()), [941.0, 1_477.0]);
     assert_eq!(dual_tone(event_of(b'd').unwrap()), [941.0, 1_633.0]);

@@ -25,12 +25,7 @@ fn talk(kind: CodecKind, ptime: u64, packets: usize) -> Vec<Packet> {
     let samples = kind.clock_rate() as usize / 1_000 * ptime as usize;
     let pcm = sine(kind.clock_rate(), 440.0, -15.0, samples * packets);
     let mut encoder = OpusEncoder::new().unwrap();
-    let mut law = Encoder::new(if kind == CodecKind::Opus {
-        CodecKind::Pcmu
-    } else {
-        kind
-    })
-    .unwrap();
+    let mut law = Encoder::new(if kind == CodecKind::Opus { CodecKind::Pcmu } else { kind }).unwrap();
     let encode = |chunk: &[i16]| {
         let mut bytes = vec![0; 1_500];
         let len = match (&mut law, kind) {
@@ -82,13 +77,10 @@ impl Heard {
 /// Delivers packets in the order of arrival and pulls every 20 ms until they and `tail` frames are over.
 fn listen(kind: CodecKind, mut packets: Vec<Packet>, tail: u64) -> Heard {
     packets.sort_by_key(|packet| packet.arrival.at);
-    let last = packets
-        .last()
-        .map_or(0, |packet| packet.arrival.at.as_millis() as u64);
+    let last = packets.last().map_or(0, |packet| packet.arrival.at.as_millis() as u64);
     let mut buffer = JitterBuffer::new(kind).unwrap();
     let mut packets = packets.into_iter().peekable();
-    let (mut pcm, mut origins, mut depths, mut frame) =
-        (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut pcm, mut origins, mut depths, mut frame) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for tick in 0..=last / 20 + tail {
         let now = Duration::from_millis(tick * 20 + 7);
         while let Some(packet) = packets.next_if(|packet| packet.arrival.at <= now) {
@@ -99,13 +91,7 @@ fn listen(kind: CodecKind, mut packets: Vec<Packet>, tail: u64) -> Heard {
         pcm.extend_from_slice(&frame);
         depths.push(buffer.counters().depth_ms);
     }
-    Heard {
-        pcm,
-        origins,
-        depths,
-        counters: buffer.counters(),
-        codec: buffer.codec(),
-    }
+    Heard { pcm, origins, depths, counters: buffer.counters(), codec: buffer.codec() }
 }
 
 fn push(buffer: &mut JitterBuffer, packet: &Packet) {
@@ -133,27 +119,12 @@ fn delay(packets: &mut [Packet], mut by_ms: impl FnMut(usize) -> u64) {
 
 #[test]
 fn a_perfect_network_needs_no_invention_at_any_packet_time() {
-    for (kind, ptimes) in [
-        (CodecKind::Opus, &[10, 20, 40, 60, 120][..]),
-        (CodecKind::Pcmu, &[10, 20, 30, 60, 120]),
-    ] {
+    for (kind, ptimes) in [(CodecKind::Opus, &[10, 20, 40, 60, 120][..]), (CodecKind::Pcmu, &[10, 20, 30, 60, 120])] {
         for &ptime in ptimes {
             let heard = listen(kind, talk(kind, ptime, 6_000 / ptime as usize), 0);
-            assert_eq!(
-                heard.counters.lost + heard.counters.discarded,
-                0,
-                "{kind:?} {ptime}"
-            );
-            assert_eq!(
-                heard.counters.concealed_ms, 0,
-                "{kind:?} {ptime}: {:?}",
-                heard.counters
-            );
-            assert!(
-                heard.counters.depth_ms < 40.0,
-                "{kind:?} {ptime}: {:?}",
-                heard.counters
-            );
+            assert_eq!(heard.counters.lost + heard.counters.discarded, 0, "{kind:?} {ptime}");
+            assert_eq!(heard.counters.concealed_ms, 0, "{kind:?} {ptime}: {:?}", heard.counters);
+            assert!(heard.counters.depth_ms < 40.0, "{kind:?} {ptime}: {:?}", heard.counters);
             let sound = heard.sound(1_000);
             assert!(
                 (sound.tone_hz - 440.0).abs() < 3.0 && (sound.level + 15.0).abs() < 1.5,
@@ -171,21 +142,10 @@ fn random_loss_is_counted_and_covered() {
         packets.retain(|packet| packet.arrival.marker || chance(10) > 0);
         let lost = sent - packets.len() as u64;
         let heard = listen(kind, packets, 0);
-        assert!(
-            heard.counters.lost.abs_diff(lost) <= 1,
-            "{:?} of {lost}",
-            heard.counters
-        );
-        assert!(
-            heard.counters.concealed_ms.abs_diff(lost * 20) <= 60,
-            "{:?} of {lost}",
-            heard.counters
-        );
+        assert!(heard.counters.lost.abs_diff(lost) <= 1, "{:?} of {lost}", heard.counters);
+        assert!(heard.counters.concealed_ms.abs_diff(lost * 20) <= 60, "{:?} of {lost}", heard.counters);
         let sound = heard.sound(500);
-        assert!(
-            (sound.tone_hz - 440.0).abs() < 3.0 && sound.level > -17.5,
-            "{sound:?}"
-        );
+        assert!((sound.tone_hz - 440.0).abs() < 3.0 && sound.level > -17.5, "{sound:?}");
     }
 }
 
@@ -194,18 +154,10 @@ fn duplicates_and_packets_half_a_second_late_do_no_harm() {
     let mut packets = talk(CodecKind::Pcmu, 20, 500);
     let late = [100, 200, 300];
     let copies: Vec<_> = packets.iter().step_by(10).cloned().collect();
-    delay(
-        &mut packets,
-        |index| if late.contains(&index) { 500 } else { 0 },
-    );
+    delay(&mut packets, |index| if late.contains(&index) { 500 } else { 0 });
     packets.extend(copies);
     let heard = listen(CodecKind::Pcmu, packets, 0);
-    assert_eq!(
-        heard.counters.discarded + heard.counters.duplicates,
-        50,
-        "{:?}",
-        heard.counters
-    );
+    assert_eq!(heard.counters.discarded + heard.counters.duplicates, 50, "{:?}", heard.counters);
     assert!(heard.counters.duplicates >= 44, "{:?}", heard.counters);
     assert!(heard.depths.iter().all(|&depth| depth < 100.0));
     assert!((heard.sound(200).tone_hz - 440.0).abs() < 3.0);
@@ -216,24 +168,11 @@ fn jitter_is_absorbed_and_the_delay_returns_when_it_ends() {
     for kind in [CodecKind::Opus, CodecKind::Pcmu] {
         let mut packets = talk(kind, 20, 1_500);
         let mut chance = random(9);
-        delay(&mut packets, |index| {
-            if index < 750 {
-                30 + u64::from(chance(40))
-            } else {
-                30
-            }
-        });
+        delay(&mut packets, |index| if index < 750 { 30 + u64::from(chance(40)) } else { 30 });
         let heard = listen(kind, packets, 0);
         let after = &heard.origins[100..];
-        let invented = after
-            .iter()
-            .filter(|&&origin| origin != Origin::Decoded)
-            .count();
-        assert!(
-            invented <= 12,
-            "{kind:?}: {invented} frames, {:?}",
-            heard.counters
-        );
+        let invented = after.iter().filter(|&&origin| origin != Origin::Decoded).count();
+        assert!(invented <= 12, "{kind:?}: {invented} frames, {:?}", heard.counters);
         assert!(heard.depths[100..750].iter().any(|&depth| depth > 35.0));
         assert!(heard.counters.depth_ms < 40.0, "{:?}", heard.counters);
         assert!((heard.sound(2_000).tone_hz - 440.0).abs() < 4.0);
@@ -247,10 +186,7 @@ fn a_new_ssrc_a_jump_of_time_and_a_new_sequence_go_on_without_a_gap() {
         |arrival| arrival.ssrc = 2,
         |arrival| arrival.timestamp = arrival.timestamp.wrapping_add(1 << 31),
         |arrival| arrival.seq = arrival.seq.wrapping_add(20_000),
-        |arrival| {
-            (arrival.ssrc, arrival.seq, arrival.timestamp) =
-                (9, arrival.seq ^ 0x5555, !arrival.timestamp)
-        },
+        |arrival| (arrival.ssrc, arrival.seq, arrival.timestamp) = (9, arrival.seq ^ 0x5555, !arrival.timestamp),
     ];
     for (index, change) in changes.into_iter().enumerate() {
         let mut packets = talk(CodecKind::Opus, 20, 400);
@@ -263,11 +199,7 @@ fn a_new_ssrc_a_jump_of_time_and_a_new_sequence_go_on_without_a_gap() {
             }
         }
         let heard = listen(CodecKind::Opus, packets, 0);
-        assert!(
-            heard.counters.concealed_ms <= 40,
-            "change {index}: {:?}",
-            heard.counters
-        );
+        assert!(heard.counters.concealed_ms <= 40, "change {index}: {:?}", heard.counters);
         assert!(
             heard.counters.discarded <= 1 && heard.counters.depth_ms < 60.0,
             "change {index}: {:?}",
@@ -287,11 +219,7 @@ fn the_codec_may_change_back_and_forth() {
     }
     let heard = listen(CodecKind::Opus, packets, 0);
     assert_eq!(heard.codec, CodecKind::Pcmu);
-    assert!(
-        heard.counters.concealed_ms <= 80 && heard.counters.lost == 0,
-        "{:?}",
-        heard.counters
-    );
+    assert!(heard.counters.concealed_ms <= 80 && heard.counters.lost == 0, "{:?}", heard.counters);
     assert!(heard.count(Origin::Decoded) >= 290);
 }
 
@@ -304,26 +232,12 @@ fn an_hour_of_drift_never_accumulates() {
         let (mut frame, mut sent, mut deepest) = (Vec::new(), 0_u64, 0.0_f32);
         for tick in 0..180_000_u64 {
             let now = Duration::from_millis(tick * 20 + 7);
-            let due = |n: u64| {
-                Duration::from_micros(
-                    (n as i64 * (20_000 * 1_000_000 + 20_000 * ppm) / 1_000_000) as u64,
-                )
-            };
+            let due =
+                |n: u64| Duration::from_micros((n as i64 * (20_000 * 1_000_000 + 20_000 * ppm) / 1_000_000) as u64);
             while due(sent) <= now {
-                let arrival = Arrival {
-                    ssrc: 1,
-                    seq: sent as u16,
-                    timestamp: (sent * 160) as u32,
-                    marker: false,
-                    at: due(sent),
-                };
-                push(
-                    &mut buffer,
-                    &Packet {
-                        arrival,
-                        payload: one[sent as usize % 50].payload.clone(),
-                    },
-                );
+                let arrival =
+                    Arrival { ssrc: 1, seq: sent as u16, timestamp: (sent * 160) as u32, marker: false, at: due(sent) };
+                push(&mut buffer, &Packet { arrival, payload: one[sent as usize % 50].payload.clone() });
                 sent += 1;
             }
             buffer.pull(now, &mut frame);
@@ -333,10 +247,7 @@ fn an_hour_of_drift_never_accumulates() {
         }
         let counters = buffer.counters();
         assert!(deepest < 60.0, "{ppm}: {deepest} ms");
-        assert!(
-            counters.concealed_ms <= 200 && counters.lost + counters.discarded == 0,
-            "{ppm}: {counters:?}"
-        );
+        assert!(counters.concealed_ms <= 200 && counters.lost + counters.discarded == 0, "{ppm}: {counters:?}");
     }
 }
 
@@ -346,11 +257,9 @@ fn silence_on_purpose_is_not_loss() {
     let mut packets = talk(CodecKind::Pcmu, 20, 500);
     packets.retain(|packet| {
         let n = (packet.arrival.at.as_millis() as usize - 50) / 20;
-        !(100..200).contains(&n) || n % 10 == 0
+        !(100..200).contains(&n) || n.is_multiple_of(10)
     });
-    packets[100..110]
-        .iter_mut()
-        .for_each(|packet| packet.payload = Content::Noise(50));
+    packets[100..110].iter_mut().for_each(|packet| packet.payload = Content::Noise(50));
     for (n, packet) in packets.iter_mut().enumerate() {
         packet.arrival.seq = n as u16;
     }
@@ -361,11 +270,7 @@ fn silence_on_purpose_is_not_loss() {
     let heard = listen(CodecKind::Pcmu, packets, 0);
     assert_eq!(heard.counters.lost, 0);
     assert!(heard.counters.concealed_ms <= 100, "{:?}", heard.counters);
-    assert!(
-        heard.count(Origin::Comfort) >= 130,
-        "{}",
-        heard.count(Origin::Comfort)
-    );
+    assert!(heard.count(Origin::Comfort) >= 130, "{}", heard.count(Origin::Comfort));
     let noise = crate::tone::level(&heard.pcm[8 * 2_500..8 * 3_500]);
     assert!((noise + 50.0).abs() < 1.5, "{noise}");
 }
@@ -373,16 +278,9 @@ fn silence_on_purpose_is_not_loss() {
 #[test]
 fn telephone_events_take_sequence_numbers_but_are_not_lost_audio() {
     let mut packets = talk(CodecKind::Pcmu, 20, 300);
-    packets[100..110]
-        .iter_mut()
-        .for_each(|packet| packet.payload = Content::Other);
+    packets[100..110].iter_mut().for_each(|packet| packet.payload = Content::Other);
     let heard = listen(CodecKind::Pcmu, packets, 0);
-    assert_eq!(
-        (heard.counters.lost, heard.counters.concealed_ms),
-        (0, 0),
-        "{:?}",
-        heard.counters
-    );
+    assert_eq!((heard.counters.lost, heard.counters.concealed_ms), (0, 0), "{:?}", heard.counters);
     assert!((9..=12).contains(&heard.count(Origin::Comfort)));
 }
 
@@ -391,16 +289,8 @@ fn a_stream_that_stops_is_concealed_for_five_frames_and_starts_again() {
     let mut packets = talk(CodecKind::Opus, 20, 400);
     packets.drain(100..300);
     let heard = listen(CodecKind::Opus, packets, 0);
-    let stop = heard.origins[10..]
-        .iter()
-        .position(|&origin| origin != Origin::Decoded)
-        .unwrap()
-        + 10;
-    assert!(
-        heard.origins[stop..stop + 5]
-            .iter()
-            .all(|&origin| origin == Origin::Concealed)
-    );
+    let stop = heard.origins[10..].iter().position(|&origin| origin != Origin::Decoded).unwrap() + 10;
+    assert!(heard.origins[stop..stop + 5].iter().all(|&origin| origin == Origin::Concealed));
     assert_eq!(heard.origins[stop + 5], Origin::Comfort);
     assert!(heard.count(Origin::Silence) > 50);
     assert!(heard.count(Origin::Decoded) >= 190);
@@ -409,37 +299,18 @@ fn a_stream_that_stops_is_concealed_for_five_frames_and_starts_again() {
 #[test]
 fn a_stalled_network_is_survived() {
     let mut packets = talk(CodecKind::Opus, 20, 600);
-    delay(&mut packets, |index| {
-        if (200..350).contains(&index) {
-            (350 - index as u64) * 20
-        } else {
-            0
-        }
-    });
+    delay(&mut packets, |index| if (200..350).contains(&index) { (350 - index as u64) * 20 } else { 0 });
     let heard = listen(CodecKind::Opus, packets, 0);
     assert!(heard.counters.depth_ms < 100.0, "{:?}", heard.counters);
-    assert!(
-        heard.origins[380..]
-            .iter()
-            .filter(|&&origin| origin != Origin::Decoded)
-            .count()
-            < 5
-    );
+    assert!(heard.origins[380..].iter().filter(|&&origin| origin != Origin::Decoded).count() < 5);
 }
 
 #[test]
 fn a_source_that_stopped_its_clock_is_heard_again() {
     let mut packets = talk(CodecKind::Pcmu, 20, 400);
-    packets[200..]
-        .iter_mut()
-        .for_each(|packet| packet.arrival.at += Duration::from_secs(5));
+    packets[200..].iter_mut().for_each(|packet| packet.arrival.at += Duration::from_secs(5));
     let heard = listen(CodecKind::Pcmu, packets, 0);
-    assert!(
-        heard.count(Origin::Decoded) > 360,
-        "{} {:?}",
-        heard.count(Origin::Decoded),
-        heard.counters
-    );
+    assert!(heard.count(Origin::Decoded) > 360, "{} {:?}", heard.count(Origin::Decoded), heard.counters);
 }
 
 #[test]
@@ -447,12 +318,7 @@ fn a_path_that_becomes_slower_for_good_is_followed() {
     let mut packets = talk(CodecKind::Pcmu, 20, 800);
     delay(&mut packets, |index| if index >= 300 { 250 } else { 0 });
     let heard = listen(CodecKind::Pcmu, packets, 0);
-    assert!(
-        heard.count(Origin::Decoded) > 740,
-        "{} {:?}",
-        heard.count(Origin::Decoded),
-        heard.counters
-    );
+    assert!(heard.count(Origin::Decoded) > 740, "{} {:?}", heard.count(Origin::Decoded), heard.counters);
     assert!(heard.counters.depth_ms < 60.0, "{:?}", heard.counters);
 }
 

@@ -32,15 +32,7 @@ pub(crate) struct Feeds {
 impl Feeds {
     pub(crate) fn new(rate: u32) -> Self {
         let (runs, marks) = (VecDeque::new(), VecDeque::new());
-        Self {
-            rate,
-            runs,
-            marks,
-            fed: 0,
-            played: 0,
-            resampler: None,
-            converted: Vec::new(),
-        }
+        Self { rate, runs, marks, fed: 0, played: 0, resampler: None, converted: Vec::new() }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -56,19 +48,13 @@ impl Feeds {
     pub(crate) fn push(&mut self, rate: u32, pcm: &[i16], mark: u64, is_overlay: bool) {
         self.convert(rate, pcm);
         self.fed += self.converted.len() as u64;
-        self.marks.push_back(Mark {
-            id: mark,
-            end: self.fed,
-        });
+        self.marks.push_back(Mark { id: mark, end: self.fed });
         if self.converted.is_empty() {
             return;
         }
         match self.runs.back_mut() {
             Some(run) if run.is_overlay == is_overlay => run.pcm.extend(&self.converted),
-            _ => self.runs.push_back(Run {
-                is_overlay,
-                pcm: self.converted.iter().copied().collect(),
-            }),
+            _ => self.runs.push_back(Run { is_overlay, pcm: self.converted.iter().copied().collect() }),
         }
     }
 
@@ -90,23 +76,19 @@ impl Feeds {
 
     /// Report the marks that have been reached.
     pub(crate) fn report(&mut self, reports: &mut VecDeque<Played>) {
-        while let Some(mark) = self.marks.pop_front_if(|mark| mark.end <= self.played) {
-            reports.push_back(Played::Fed {
-                mark: mark.id,
-                played_ms: self.played_ms(),
-                cleared: false,
-            });
-        }
+        let played_ms = self.played_ms();
+        let reached = self.marks.partition_point(|mark| mark.end <= self.played);
+        reports.extend(self.marks.drain(..reached).map(|mark| Played::Fed {
+            mark: mark.id,
+            played_ms,
+            cleared: false,
+        }));
     }
 
     pub(crate) fn clear(&mut self, reports: &mut VecDeque<Played>) {
         self.report(reports);
         let played_ms = self.played_ms();
-        reports.extend(self.marks.drain(..).map(|mark| Played::Fed {
-            mark: mark.id,
-            played_ms,
-            cleared: true,
-        }));
+        reports.extend(self.marks.drain(..).map(|mark| Played::Fed { mark: mark.id, played_ms, cleared: true }));
         self.runs.clear();
         self.resampler = None;
         self.fed = self.played;
@@ -124,12 +106,7 @@ impl Feeds {
         }
         self.runs.retain(|run| !run.pcm.is_empty());
         self.played = self.played * to / from;
-        self.fed = self.played
-            + self
-                .runs
-                .iter()
-                .map(|run| run.pcm.len() as u64)
-                .sum::<u64>();
+        self.fed = self.played + self.runs.iter().map(|run| run.pcm.len() as u64).sum::<u64>();
         for mark in &mut self.marks {
             mark.end = (mark.end * to / from).min(self.fed);
         }
@@ -143,11 +120,7 @@ impl Feeds {
 
     fn convert(&mut self, rate: u32, pcm: &[i16]) {
         self.converted.clear();
-        if self
-            .resampler
-            .as_ref()
-            .is_none_or(|(from, _)| *from != rate)
-        {
+        if self.resampler.as_ref().is_none_or(|(from, _)| *from != rate) {
             self.resampler = Resampler::new(rate, self.rate).map(|resampler| (rate, resampler));
         }
         if let Some((_, resampler)) = &mut self.resampler {

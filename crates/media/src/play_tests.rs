@@ -5,20 +5,11 @@ use crate::tone::{Meter, Tone, sine};
 use proptest::prelude::*;
 
 fn beep(ms: u32) -> Source {
-    Source::Tones(Tones {
-        tones: vec![Tone {
-            hz: vec![440.0],
-            ms,
-        }],
-        level: -15.0,
-    })
+    Source::Tones(Tones { tones: vec![Tone { hz: vec![440.0], ms }], level: -15.0 })
 }
 
 fn audio(samples: usize) -> Source {
-    Source::Audio {
-        rate: 8_000,
-        pcm: vec![1_000; samples],
-    }
+    Source::Audio { rate: 8_000, pcm: vec![1_000; samples] }
 }
 
 /// Renders until idle (at most 100 frames): what replaced, what overlaid, and the reports.
@@ -49,13 +40,7 @@ fn plays_follow_one_another_within_a_frame() {
     let (replaced, overlaid, reports) = run(&mut player);
     assert_eq!(replaced[..560], [1_000; 560]);
     assert!(replaced[560..].iter().all(|&sample| sample == 0) && overlaid.is_empty());
-    assert_eq!(
-        reports,
-        [
-            ended(1, EndReason::Completed),
-            ended(2, EndReason::Completed)
-        ]
-    );
+    assert_eq!(reports, [ended(1, EndReason::Completed), ended(2, EndReason::Completed)]);
 }
 
 #[test]
@@ -80,33 +65,11 @@ fn an_overlay_plays_beside_and_a_stop_is_reported_once() {
 #[test]
 fn a_play_without_sound_completes_in_its_turn() {
     let mut player = Player::new(8_000);
-    player.play(
-        1,
-        Source::Audio {
-            rate: 8_000,
-            pcm: Vec::new(),
-        },
-        0,
-        false,
-    );
-    player.play(
-        2,
-        Source::Audio {
-            rate: 7,
-            pcm: vec![1; 100],
-        },
-        1,
-        false,
-    );
+    player.play(1, Source::Audio { rate: 8_000, pcm: Vec::new() }, 0, false);
+    player.play(2, Source::Audio { rate: 7, pcm: vec![1; 100] }, 1, false);
     let (replaced, _, reports) = run(&mut player);
     assert!(replaced.is_empty());
-    assert_eq!(
-        reports,
-        [
-            ended(1, EndReason::Completed),
-            ended(2, EndReason::Completed)
-        ]
-    );
+    assert_eq!(reports, [ended(1, EndReason::Completed), ended(2, EndReason::Completed)]);
 }
 
 #[test]
@@ -120,41 +83,13 @@ fn marks_come_back_with_the_position_and_clearing_says_so() {
         player.render(&mut replace, &mut over);
         assert_eq!((replace.len(), over.len()), (960, 0));
     }
-    assert_eq!(
-        player.poll_report(),
-        Some(Played::Fed {
-            mark: 1,
-            played_ms: 40,
-            cleared: false
-        })
-    );
-    assert_eq!(
-        player.poll_report(),
-        Some(Played::Fed {
-            mark: 2,
-            played_ms: 60,
-            cleared: false
-        })
-    );
+    assert_eq!(player.poll_report(), Some(Played::Fed { mark: 1, played_ms: 40, cleared: false }));
+    assert_eq!(player.poll_report(), Some(Played::Fed { mark: 2, played_ms: 60, cleared: false }));
     player.clear_feed();
-    assert_eq!(
-        player.poll_report(),
-        Some(Played::Fed {
-            mark: 3,
-            played_ms: 60,
-            cleared: true
-        })
-    );
+    assert_eq!(player.poll_report(), Some(Played::Fed { mark: 3, played_ms: 60, cleared: true }));
     assert!(player.is_idle());
     player.feed(16_000, &[], 4, false);
-    assert_eq!(
-        player.poll_report(),
-        Some(Played::Fed {
-            mark: 4,
-            played_ms: 60,
-            cleared: false
-        })
-    );
+    assert_eq!(player.poll_report(), Some(Played::Fed { mark: 4, played_ms: 60, cleared: false }));
 }
 
 #[test]
@@ -163,10 +98,7 @@ fn a_feed_changes_between_replacing_and_overlaying() {
     player.feed(8_000, &[1; 160], 1, false);
     player.feed(8_000, &[2; 160], 2, true);
     let (replaced, overlaid, reports) = run(&mut player);
-    assert_eq!(
-        (replaced.len(), overlaid.len(), reports.len()),
-        (160, 160, 2)
-    );
+    assert_eq!((replaced.len(), overlaid.len(), reports.len()), (160, 160, 2));
 }
 
 #[test]
@@ -184,29 +116,14 @@ fn closing_ends_everything() {
     player.feed(8_000, &[1; 8_000], 6, false);
     player.close();
     assert_eq!(player.poll_report(), Some(ended(5, EndReason::Closed)));
-    assert_eq!(
-        player.poll_report(),
-        Some(Played::Fed {
-            mark: 6,
-            played_ms: 0,
-            cleared: true
-        })
-    );
+    assert_eq!(player.poll_report(), Some(Played::Fed { mark: 6, played_ms: 0, cleared: true }));
     assert!(player.is_idle());
 }
 
 #[test]
 fn the_rate_may_change_while_playing() {
     let mut player = Player::new(48_000);
-    player.play(
-        1,
-        Source::Audio {
-            rate: 16_000,
-            pcm: sine(16_000, 600.0, -10.0, 16_000),
-        },
-        1,
-        false,
-    );
+    player.play(1, Source::Audio { rate: 16_000, pcm: sine(16_000, 600.0, -10.0, 16_000) }, 1, false);
     player.feed(48_000, &[0; 9_600], 9, true);
     let (mut replace, mut over, mut pcm) = (Vec::new(), Vec::new(), Vec::new());
     for frame in 0..40 {
@@ -222,14 +139,7 @@ fn the_rate_may_change_while_playing() {
     let mut meter = Meter::new(8_000);
     meter.push(&pcm);
     assert!((meter.take().tone_hz - 600.0).abs() < 3.0);
-    assert_eq!(
-        player.poll_report(),
-        Some(Played::Fed {
-            mark: 9,
-            played_ms: 200,
-            cleared: false
-        })
-    );
+    assert_eq!(player.poll_report(), Some(Played::Fed { mark: 9, played_ms: 200, cleared: false }));
 }
 
 proptest! {

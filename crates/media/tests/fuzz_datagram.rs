@@ -71,7 +71,7 @@ fn any_datagram_of_a_stranger_is_harmless() {
         assert!(sent.len() <= 8, "{} datagrams for one", sent.len());
         fed += 1;
         // A port sees a few hundred strangers at most before it is connected or gone.
-        if fed % 500 == 0 || !rtc.is_alive() {
+        if fed.is_multiple_of(500) || !rtc.is_alive() {
             rtc = port(now);
         }
     });
