@@ -19,27 +19,13 @@ from offhook.engine.platform import Identities
 from offhook.engine.seed import DEV_PUBLIC_KEY, Seeded, reseed, seed
 from offhook.engine.shadow import StoredShadow
 from offhook.engine.switchboard import Switchboard
-from offhook.media.commands import Command, CoreConfig, Request
+from offhook.media.commands import CoreConfig
 from offhook.media.core import Core
-from offhook.media.events import Reply
 from offhook.voice.binding import Bindings
 from offhook.voice.cause import ending
 from offhook.voice.dialing import Dialplan, domains
 
 RESET = ending("NORMAL_TEMPORARY_FAILURE", "the platform was reset")
-
-
-class SwitchboardCore:
-    """The media core as the switchboard wants it: a refusal is an answer, not an exception."""
-
-    def __init__(self, core: Core) -> None:
-        self._core = core
-
-    def request(self, request: Request) -> Reply:
-        return self._core.ask(request)
-
-    def send(self, command: Command) -> None:
-        self._core.send(command)
 
 
 class Platform:
@@ -77,7 +63,7 @@ async def start_dev(*, host: str = "127.0.0.1", port: int = 0, db: Path | None =
         stack.callback(core.close)
         dialplan = Dialplan(directory, bindings, active, domains())
         switchboard = Switchboard(
-            core=SwitchboardCore(core),
+            core=core,
             dialplan=dialplan,
             bindings=bindings,
             active=active,

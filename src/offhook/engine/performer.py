@@ -62,7 +62,7 @@ class Performer:
                 way.bye(name, it.ending)
 
     def request(self, it: effect.MediaRequest) -> Input:
-        outcome = self._core.request(_media_request(it))
+        outcome = self._core.ask(_media_request(it))
         if isinstance(outcome, Refused):
             where = f": {outcome.line}" if outcome.line else ""
             return PortRefused(it, f"{outcome.code}: {outcome.detail}{where}")

@@ -203,13 +203,13 @@ class Dialplan(Protocol):
 
 
 class MediaCore(Protocol):
-    """The audio of all legs. Its events come to `Switchboard.media_event`, on the loop's thread."""
+    """The audio of all legs. `media.core.Core` is one; its events come to `Switchboard.media_event`, in the loop."""
 
-    def request(self, request: MediaRequest) -> MediaReply:
+    def ask(self, request: MediaRequest) -> MediaReply:
         """Ask and get the answer at once; a request that is refused has changed nothing."""
         ...
 
-    def send(self, command: MediaCommand) -> None:
+    def send(self, *commands: MediaCommand) -> None:
         """Order something; events tell what came of it. Orders for a port that is gone are ignored."""
         ...
 

@@ -38,7 +38,7 @@ class FakeCore:
         self._offered: set[int] = set()
         self._max_ports = max_ports
 
-    def request(self, request: media.Request) -> events.Reply:
+    def ask(self, request: media.Request) -> events.Reply:
         match request:
             case media.AnswerPort(port, offer):
                 return self._open(port, offer, f"answer of port {port}")
@@ -56,7 +56,11 @@ class FakeCore:
             case media.ReadStats(port):
                 return self._refusal(port, "") or _no_stats(port)
 
-    def send(self, command: media.Command) -> None:
+    def send(self, *commands: media.Command) -> None:
+        for command in commands:
+            self._obey(command)
+
+    def _obey(self, command: media.Command) -> None:
         port = command.port
         if port not in self.hears:
             return
