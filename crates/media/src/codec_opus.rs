@@ -35,9 +35,7 @@ pub fn packet_samples(payload: &[u8]) -> Option<usize> {
         1 | 2 => 2,
         _ => usize::from(*payload.get(1)? & 63),
     };
-    (1..=MAX_PACKET_SAMPLES)
-        .contains(&(frame * frames))
-        .then_some(frame * frames)
+    (1..=MAX_PACKET_SAMPLES).contains(&(frame * frames)).then_some(frame * frames)
 }
 
 /// An encoder for speech: VOIP application, 24 kbit/s, FEC and more bits while the far end reports loss.
@@ -55,14 +53,9 @@ impl OpusEncoder {
     pub fn new() -> Result<Self, CodecError> {
         let mut error = ffi::OPUS_OK;
         // SAFETY: the rate, channel count and application are legal constants and `error` outlives the call.
-        let state =
-            unsafe { ffi::opus_encoder_create(RATE, 1, ffi::OPUS_APPLICATION_VOIP, &mut error) };
+        let state = unsafe { ffi::opus_encoder_create(RATE, 1, ffi::OPUS_APPLICATION_VOIP, &mut error) };
         let state = NonNull::new(state).ok_or(CodecError::Opus(error))?;
-        let mut encoder = Self {
-            state,
-            bitrate: PLAIN_BITRATE,
-            loss: 0,
-        };
+        let mut encoder = Self { state, bitrate: PLAIN_BITRATE, loss: 0 };
         encoder.set(ffi::OPUS_SET_COMPLEXITY_REQUEST, COMPLEXITY)?;
         encoder.set(ffi::OPUS_SET_SIGNAL_REQUEST, ffi::OPUS_SIGNAL_VOICE)?;
         encoder.set(ffi::OPUS_SET_BITRATE_REQUEST, PLAIN_BITRATE)?;
@@ -76,11 +69,7 @@ impl OpusEncoder {
             p if p > FEC_ABOVE => (FEC_BITRATE, 1),
             _ => (PLAIN_BITRATE, 0),
         };
-        let loss = if fec == 1 {
-            (percent.round() as i32).clamp(0, 100)
-        } else {
-            0
-        };
+        let loss = if fec == 1 { (percent.round() as i32).clamp(0, 100) } else { 0 };
         if (bitrate, loss) == (self.bitrate, self.loss) {
             return Ok(());
         }
@@ -101,15 +90,7 @@ impl OpusEncoder {
         let samples = c_int::try_from(pcm.len()).map_err(|_| CodecError::WrongFrame(pcm.len()))?;
         let room = i32::try_from(out.len()).unwrap_or(i32::MAX);
         // SAFETY: both pointers are to live slices of the lengths given, mono; the state is ours alone.
-        check(unsafe {
-            ffi::opus_encode(
-                self.state.as_ptr(),
-                pcm.as_ptr(),
-                samples,
-                out.as_mut_ptr(),
-                room,
-            )
-        })
+        check(unsafe { ffi::opus_encode(self.state.as_ptr(), pcm.as_ptr(), samples, out.as_mut_ptr(), room) })
     }
 
     fn set(&mut self, request: c_int, value: i32) -> Result<(), CodecError> {
@@ -139,9 +120,7 @@ impl OpusDecoder {
         let mut error = ffi::OPUS_OK;
         // SAFETY: the rate and channel count are legal constants and `error` outlives the call.
         let state = unsafe { ffi::opus_decoder_create(RATE, 1, &mut error) };
-        Ok(Self {
-            state: NonNull::new(state).ok_or(CodecError::Opus(error))?,
-        })
+        Ok(Self { state: NonNull::new(state).ok_or(CodecError::Opus(error))? })
     }
 
     /// Append the packet's samples and return how many.
@@ -151,12 +130,7 @@ impl OpusDecoder {
     }
 
     /// Append `samples` of the packet before `next` (its FEC, or concealment where it has none).
-    pub fn decode_fec(
-        &mut self,
-        next: &[u8],
-        samples: usize,
-        out: &mut Vec<i16>,
-    ) -> Result<(), CodecError> {
+    pub fn decode_fec(&mut self, next: &[u8], samples: usize, out: &mut Vec<i16>) -> Result<(), CodecError> {
         self.run(Some(next), samples, 1, out).map(drop)
     }
 
@@ -181,16 +155,8 @@ impl OpusDecoder {
         }
         let (data, len) = payload.map_or((std::ptr::null(), 0), |p| (p.as_ptr(), p.len() as i32));
         // SAFETY: `data` is null with length 0 (concealment) or a live slice; `out` has room for `grid` mono samples.
-        let code = unsafe {
-            ffi::opus_decode(
-                self.state.as_ptr(),
-                data,
-                len,
-                out[start..].as_mut_ptr(),
-                grid as c_int,
-                fec,
-            )
-        };
+        let code =
+            unsafe { ffi::opus_decode(self.state.as_ptr(), data, len, out[start..].as_mut_ptr(), grid as c_int, fec) };
         let decoded = check(code).inspect_err(|_| out.truncate(start))?;
         let last = out[start + decoded.max(1) - 1];
         out[start + decoded..].fill(last);
@@ -224,9 +190,7 @@ mod tests {
         let mut heard = Vec::new();
         for (index, packet) in packets.iter().enumerate() {
             match drop_every > 0 && index % drop_every == drop_every - 1 {
-                true if index + 1 < packets.len() => decoder
-                    .decode_fec(&packets[index + 1], 960, &mut heard)
-                    .unwrap(),
+                true if index + 1 < packets.len() => decoder.decode_fec(&packets[index + 1], 960, &mut heard).unwrap(),
                 true => decoder.conceal(960, &mut heard).unwrap(),
                 false => drop(decoder.decode(packet, &mut heard).unwrap()),
             }
@@ -244,6 +208,53 @@ mod tests {
             assert!((sound.tone_hz - 440.0).abs() < 3.0, "{sound:?}");
             assert!((sound.level + 15.0).abs() < 2.0, "{sound:?}");
         }
+    }
+
+    /// A voice-like glide, whose next 20 ms cannot be guessed from the last.
+    fn glide() -> Vec<i16> {
+        let mut phase = 0.0_f32;
+        let mut sample = |n: usize| {
+            phase += (160.0 + 90.0 * (n as f32 / 1_900.0).sin()) / 48_000.0;
+            let harmonics = (1..10).map(|k| (phase * std::f32::consts::TAU * k as f32).sin() / k as f32);
+            (harmonics.sum::<f32>() * 5_000.0) as i16
+        };
+        (0..200 * 960).map(&mut sample).collect()
+    }
+
+    /// Energy of what lost frames sound like minus what they would have sounded like.
+    fn damage(use_fec: bool) -> f64 {
+        let mut encoder = OpusEncoder::new().unwrap();
+        encoder.set_loss(15.0).unwrap();
+        let encode = |frame: &[i16]| {
+            let mut packet = [0; 1_275];
+            let len = encoder.encode(frame, &mut packet).unwrap();
+            packet[..len].to_vec()
+        };
+        let packets: Vec<Vec<u8>> = glide().chunks(960).map(encode).collect();
+        let (mut whole, mut lossy) = (OpusDecoder::new().unwrap(), OpusDecoder::new().unwrap());
+        let (mut damage, mut clean, mut patched) = (0.0, Vec::new(), Vec::new());
+        for (index, pair) in packets.windows(2).enumerate() {
+            clean.clear();
+            patched.clear();
+            whole.decode(&pair[0], &mut clean).unwrap();
+            if index < 20 || index % 8 != 7 {
+                lossy.decode(&pair[0], &mut patched).unwrap();
+                continue;
+            }
+            match use_fec {
+                true => lossy.decode_fec(&pair[1], 960, &mut patched).unwrap(),
+                false => lossy.conceal(960, &mut patched).unwrap(),
+            }
+            let errors = clean.iter().zip(&patched).map(|(&a, &b)| f64::from(a) - f64::from(b));
+            damage += errors.map(|error| error * error).sum::<f64>();
+        }
+        damage
+    }
+
+    #[test]
+    fn fec_restores_what_concealment_can_only_guess() {
+        let (guessed, restored) = (damage(false), damage(true));
+        assert!(restored < guessed / 2.0, "{restored:e} against {guessed:e}");
     }
 
     #[test]
@@ -264,12 +275,7 @@ mod tests {
     #[test]
     fn fec_asks_for_more_bits_only_above_two_percent() {
         let mut encoder = OpusEncoder::new().unwrap();
-        for (percent, bitrate, loss) in [
-            (2.0, 24_000, 0),
-            (2.5, 32_000, 3),
-            (12.0, 40_000, 12),
-            (0.0, 24_000, 0),
-        ] {
+        for (percent, bitrate, loss) in [(2.0, 24_000, 0), (2.5, 32_000, 3), (12.0, 40_000, 12), (0.0, 24_000, 0)] {
             encoder.set_loss(percent).unwrap();
             assert_eq!((encoder.bitrate, encoder.loss), (bitrate, loss));
         }

@@ -147,7 +147,7 @@ fn ten_thousand_digits_at_ten_percent_loss() {
     let mut state = 7_u32;
     let heard = over_network(8_000, &digits, || {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (state >> 16) % 10 == 0
+        (state >> 16).is_multiple_of(10)
     });
     let mut expected = digits.chars();
     assert!(heard.iter().all(|&digit| expected.any(|sent| sent == digit)), "out of order or doubled");

@@ -11,50 +11,20 @@ fn ms(value: u64) -> Duration {
 }
 
 fn packet(source: u64, seq: u16, timestamp: u32) -> Incoming {
-    Incoming {
-        source,
-        ssrc: source as u32 + 100,
-        seq,
-        timestamp,
-        marker: false,
-    }
+    Incoming { source, ssrc: source as u32 + 100, seq, timestamp, marker: false }
 }
 
 #[test]
 fn gaps_and_order_of_a_forwarded_source_are_kept_and_duplicates_dropped() {
     let mut egress = Egress::new(7, 65_534, u32::MAX - 500);
-    let order = [
-        (0_u16, 0_u64),
-        (1, 20),
-        (4, 80),
-        (3, 81),
-        (3, 82),
-        (0, 83),
-        (5, 100),
-    ];
-    let sent: Vec<_> = order
-        .iter()
-        .map(|&(n, at)| egress.forward(packet(1, 65_000 + n, u32::from(n) * 960), OPUS, ms(at)))
-        .collect();
+    let order = [(0_u16, 0_u64), (1, 20), (4, 80), (3, 81), (3, 82), (0, 83), (5, 100)];
+    let sent: Vec<_> =
+        order.iter().map(|&(n, at)| egress.forward(packet(1, 65_000 + n, u32::from(n) * 960), OPUS, ms(at))).collect();
     let seqs: Vec<_> = sent.iter().map(|header| header.map(|h| h.seq)).collect();
-    assert_eq!(
-        seqs,
-        [
-            Some(65_534),
-            Some(65_535),
-            Some(2),
-            Some(1),
-            None,
-            None,
-            Some(3)
-        ]
-    );
+    assert_eq!(seqs, [Some(65_534), Some(65_535), Some(2), Some(1), None, None, Some(3)]);
     let first = sent[0].unwrap();
     assert!(first.marker && !sent[1].unwrap().marker);
-    assert_eq!(
-        sent[3].unwrap().timestamp.wrapping_sub(first.timestamp),
-        3 * 960
-    );
+    assert_eq!(sent[3].unwrap().timestamp.wrapping_sub(first.timestamp), 3 * 960);
     assert_eq!(sent[6].unwrap().extended_seq, 65_539);
 }
 
@@ -63,26 +33,13 @@ fn a_switch_goes_on_where_media_time_is() {
     let mut egress = Egress::new(7, 0, 0);
     let frame = egress.frame(OPUS, 960, ms(0)).unwrap();
     let next = egress.frame(OPUS, 960, ms(20)).unwrap();
-    assert_eq!(
-        (frame.timestamp, next.timestamp, next.marker),
-        (0, 960, false)
-    );
-    let forwarded = egress
-        .forward(packet(1, 9, 123_456), OPUS, ms(200))
-        .unwrap();
-    assert_eq!(
-        (forwarded.seq, forwarded.timestamp, forwarded.marker),
-        (2, 9_600, true)
-    );
+    assert_eq!((frame.timestamp, next.timestamp, next.marker), (0, 960, false));
+    let forwarded = egress.forward(packet(1, 9, 123_456), OPUS, ms(200)).unwrap();
+    assert_eq!((forwarded.seq, forwarded.timestamp, forwarded.marker), (2, 9_600, true));
     let back = egress.frame(OPUS, 960, ms(220)).unwrap();
     assert_eq!((back.seq, back.timestamp, back.marker), (3, 10_560, true));
-    let late = egress
-        .forward(packet(1, 8, 122_496), OPUS, ms(221))
-        .unwrap();
-    assert_eq!(
-        late.seq, 4,
-        "an old packet after a switch starts anew, its number is never used again"
-    );
+    let late = egress.forward(packet(1, 8, 122_496), OPUS, ms(221)).unwrap();
+    assert_eq!(late.seq, 4, "an old packet after a switch starts anew, its number is never used again");
 }
 
 #[test]
@@ -120,9 +77,7 @@ fn a_jump_of_the_sources_timeline_is_not_passed_on() {
     egress.forward(packet(1, 1, 0), OPUS, ms(0));
     let jumped = egress.forward(packet(1, 2, 1 << 31), OPUS, ms(20)).unwrap();
     assert_eq!((jumped.seq, jumped.timestamp), (1, 960));
-    let wild = egress
-        .forward(packet(1, 40_000, (1 << 31) + 960), OPUS, ms(40))
-        .unwrap();
+    let wild = egress.forward(packet(1, 40_000, (1 << 31) + 960), OPUS, ms(40)).unwrap();
     assert!(wild.seq <= 2);
 }
 
@@ -133,19 +88,10 @@ fn a_fast_source_is_followed_so_that_a_later_switch_has_no_gap() {
     for index in 0..180_000_u64 {
         // 500 ppm slow: each 20 ms of media takes 20.01 ms.
         let at = Duration::from_micros(index * 20_010);
-        newest = egress
-            .forward(packet(1, index as u16, (index * 960) as u32), OPUS, at)
-            .unwrap()
-            .timestamp;
+        newest = egress.forward(packet(1, index as u16, (index * 960) as u32), OPUS, at).unwrap().timestamp;
     }
-    let switched = egress
-        .frame(OPUS, 960, Duration::from_micros(180_000 * 20_010))
-        .unwrap();
-    assert!(
-        switched.timestamp - newest <= 3 * 960,
-        "a gap of {}",
-        switched.timestamp - newest
-    );
+    let switched = egress.frame(OPUS, 960, Duration::from_micros(180_000 * 20_010)).unwrap();
+    assert!(switched.timestamp - newest <= 3 * 960, "a gap of {}", switched.timestamp - newest);
 }
 
 // ---- continuity, whatever happens -------------------------------------------------------------------------
@@ -173,25 +119,13 @@ enum Step {
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let forward = (
-        0..3_u64,
-        any::<bool>(),
-        prop::collection::vec((prop::bool::weighted(0.85), 0..4_u8), 1..40),
-        any::<bool>(),
-    )
-        .prop_map(|(source, opus, packets, duplicates)| Step::Forward {
-            source,
-            opus,
-            packets,
-            duplicates,
-        });
+    let forward =
+        (0..3_u64, any::<bool>(), prop::collection::vec((prop::bool::weighted(0.85), 0..4_u8), 1..40), any::<bool>())
+            .prop_map(|(source, opus, packets, duplicates)| Step::Forward { source, opus, packets, duplicates });
     let encode = (any::<bool>(), 1..30_u8).prop_map(|(opus, frames)| Step::Encode { opus, frames });
     let event = (1..10_u8).prop_map(|packets| Step::Event { packets });
     let pause = (0..3_000_u16).prop_map(|ms| Step::Pause { ms });
-    prop::collection::vec(
-        prop_oneof![3 => forward, 3 => encode, 1 => event, 1 => pause],
-        1..25,
-    )
+    prop::collection::vec(prop_oneof![3 => forward, 3 => encode, 1 => event, 1 => pause], 1..25)
 }
 
 /// What the test drives: the real egress, or one with a planted fault.
@@ -233,27 +167,17 @@ fn play(stream: &mut dyn Stream, steps: &[Step]) -> Vec<Sent> {
     let bases = [u32::MAX - 20_000, 0, 1 << 31];
     for step in steps {
         match step {
-            Step::Forward {
-                source,
-                opus,
-                packets,
-                duplicates,
-            } => {
+            Step::Forward { source, opus, packets, duplicates } => {
                 let rate = if *opus { OPUS } else { G711 };
                 let seq = &mut next[*source as usize];
-                let timestamp =
-                    bases[*source as usize].wrapping_add(now.as_millis() as u32 * (rate / 1_000));
+                let timestamp = bases[*source as usize].wrapping_add(now.as_millis() as u32 * (rate / 1_000));
                 let mut arrivals: Vec<_> = packets
                     .iter()
                     .enumerate()
                     .map(|(n, &(arrives, moved))| {
                         let index = n as u16;
                         let media = timestamp.wrapping_add(u32::from(index) * (rate / 50));
-                        (
-                            n * 20 + usize::from(moved) * 15,
-                            arrives,
-                            packet(*source, seq.wrapping_add(index), media),
-                        )
+                        (n * 20 + usize::from(moved) * 15, arrives, packet(*source, seq.wrapping_add(index), media))
                     })
                     .filter(|&(_, arrives, _)| arrives)
                     .collect();
@@ -262,12 +186,7 @@ fn play(stream: &mut dyn Stream, steps: &[Step]) -> Vec<Sent> {
                     let now = now + ms(at as u64);
                     for _ in 0..=u8::from(*duplicates) {
                         let header = stream.forward(packet, rate, now);
-                        sent.extend(header.map(|header| Sent {
-                            header,
-                            rate,
-                            now,
-                            is_event: false,
-                        }));
+                        sent.extend(header.map(|header| Sent { header, rate, now, is_event: false }));
                     }
                 }
                 // A source counts on while it is not forwarded, so that coming back to it is a jump.
@@ -278,23 +197,13 @@ fn play(stream: &mut dyn Stream, steps: &[Step]) -> Vec<Sent> {
                 let rate = if *opus { OPUS } else { G711 };
                 for _ in 0..*frames {
                     let header = stream.frame(rate, now);
-                    sent.extend(header.map(|header| Sent {
-                        header,
-                        rate,
-                        now,
-                        is_event: false,
-                    }));
+                    sent.extend(header.map(|header| Sent { header, rate, now, is_event: false }));
                     now += ms(20);
                 }
             }
             Step::Event { packets } => {
                 let headers = stream.event(*packets, now);
-                sent.extend(headers.into_iter().map(|header| Sent {
-                    header,
-                    rate: G711,
-                    now,
-                    is_event: true,
-                }));
+                sent.extend(headers.into_iter().map(|header| Sent { header, rate: G711, now, is_event: true }));
                 now += ms(u64::from(*packets) * 20);
             }
             Step::Pause { ms: pause } => now += ms(u64::from(*pause)),
@@ -322,10 +231,7 @@ fn check_numbers(sent: &[Sent]) -> Result<(), String> {
         }
         let step = b.header.timestamp.wrapping_sub(a.header.timestamp) as i32;
         if step < 0 || (step == 0 && !(a.is_event && b.is_event)) {
-            return Err(format!(
-                "timestamp moved by {step} at sequence {}",
-                b.header.seq
-            ));
+            return Err(format!("timestamp moved by {step} at sequence {}", b.header.seq));
         }
     }
     Ok(())
@@ -341,8 +247,7 @@ fn check_media_time(sent: &[Sent]) -> Result<(), String> {
     for packet in sent {
         let elapsed = packet.now.as_secs_f64() - now.as_secs_f64();
         ticks += elapsed * f64::from(rate);
-        surplus_ms =
-            (surplus_ms - elapsed * 1_000.0).max(0.0) + if packet.is_event { 0.0 } else { 20.0 };
+        surplus_ms = (surplus_ms - elapsed * 1_000.0).max(0.0) + if packet.is_event { 0.0 } else { 20.0 };
         (now, rate) = (packet.now, packet.rate);
         if packet.header.extended_seq < newest {
             continue;
@@ -353,10 +258,7 @@ fn check_media_time(sent: &[Sent]) -> Result<(), String> {
         // A rate change leaves up to a tolerance of the faster clock behind, which is six times as long in the slower.
         let slack = TOLERANCE_MS * if rate == G711 { 6.0 } else { 1.0 } + TOLERANCE_MS;
         if ahead_ms > surplus_ms + slack || ahead_ms < -slack {
-            return Err(format!(
-                "sequence {} is {ahead_ms:.1} ms off media time",
-                packet.header.seq
-            ));
+            return Err(format!("sequence {} is {ahead_ms:.1} ms off media time", packet.header.seq));
         }
     }
     Ok(())
@@ -394,9 +296,7 @@ impl Stream for Faulty {
     fn frame(&mut self, rate: u32, now: Duration) -> Option<Header> {
         let mut header = Stream::frame(&mut self.inner, rate, now)?;
         if matches!(self.fault, Fault::FrozenClock) {
-            header.timestamp = header
-                .timestamp
-                .wrapping_sub(u32::from(self.forwarded) * rate / 50);
+            header.timestamp = header.timestamp.wrapping_sub(u32::from(self.forwarded) * rate / 50);
         }
         Some(header)
     }
@@ -419,38 +319,11 @@ proptest! {
 
 #[test]
 fn the_continuity_check_rejects_planted_faults() {
-    let talk = || Step::Forward {
-        source: 2,
-        opus: true,
-        packets: vec![(true, 0); 20],
-        duplicates: false,
-    };
-    let steps = [
-        talk(),
-        Step::Encode {
-            opus: true,
-            frames: 5,
-        },
-        talk(),
-        Step::Encode {
-            opus: true,
-            frames: 5,
-        },
-    ];
-    assert_eq!(
-        check_continuity(&play(&mut Egress::new(1, 9, 9), &steps)),
-        Ok(())
-    );
-    for fault in [
-        Fault::SourceTimestamps,
-        Fault::SourceSequence,
-        Fault::FrozenClock,
-    ] {
-        let mut faulty = Faulty {
-            inner: Egress::new(1, 9, 9),
-            fault,
-            forwarded: 0,
-        };
+    let talk = || Step::Forward { source: 2, opus: true, packets: vec![(true, 0); 20], duplicates: false };
+    let steps = [talk(), Step::Encode { opus: true, frames: 5 }, talk(), Step::Encode { opus: true, frames: 5 }];
+    assert_eq!(check_continuity(&play(&mut Egress::new(1, 9, 9), &steps)), Ok(()));
+    for fault in [Fault::SourceTimestamps, Fault::SourceSequence, Fault::FrozenClock] {
+        let mut faulty = Faulty { inner: Egress::new(1, 9, 9), fault, forwarded: 0 };
         assert!(check_continuity(&play(&mut faulty, &steps)).is_err());
     }
 }
