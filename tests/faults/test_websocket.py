@@ -13,7 +13,7 @@ import structlog
 from offhook.edge.origin import OriginPolicy
 from offhook.edge.rtc import MAX_MESSAGE
 from offhook.edge.rtc_writer import MAX_QUEUED
-from offhook.engine.ports import Invitation
+from offhook.engine.ports import Headers, Invitation
 from offhook.testing.clock import run
 from offhook.voice.cause import ending
 
@@ -463,6 +463,22 @@ class TestSession:
 
         assert at_door(scene).names() == ["rang", "answered"]
 
+    def test_headers_that_a_browser_says_again_are_no_news(self) -> None:
+        async def scene(door: OpenDoor, notebook: Notebook) -> None:
+            async with await door.logged_in() as raw:
+                (far_end,) = notebook.far_ends.values()
+                far_end.invite("call-2", invitation(headers=(("X-Invite", "1"),)))
+                headers = [{"name": "X-Invite", "value": "1"}, {"name": "X-Answer", "value": "2"}]
+                params = {"sdp": SDP, "dialogParams": {"callID": "call-2", "custom_headers": headers}}
+                raw.ask(id=1, method="telnyx_rtc.answer", params=params)
+                headers.append({"name": "X-Bye", "value": "3"})
+                raw.ask(id=2, method="telnyx_rtc.bye", params={"dialogParams": params["dialogParams"]})
+                await raw.answer_to(2)
+
+        (_, answered), (_, hung_up) = at_door(scene).asked
+        assert answered[3] == (("X-Answer", "2"),)
+        assert hung_up[2].headers == (("X-Bye", "3"),)
+
     def test_androids_invite_rings_when_it_has_left(self) -> None:
         async def scene(door: OpenDoor, notebook: Notebook) -> None:
             async with await door.upgraded() as raw:
@@ -538,9 +554,15 @@ def test_the_guard_serves_other_doors_too() -> None:
     run(play())
 
 
-def invitation(sdp: str = SDP) -> Invitation:
+def invitation(sdp: str = SDP, headers: Headers = ()) -> Invitation:
     return Invitation(
-        ids=IDS, sdp=sdp, caller_number="+15550001111", caller_name="", callee_number="alice", callee_name=""
+        ids=IDS,
+        sdp=sdp,
+        caller_number="+15550001111",
+        caller_name="",
+        callee_number="alice",
+        callee_name="",
+        headers=headers,
     )
 
 

@@ -127,7 +127,7 @@ class _Socket:
 
     async def close(self, reason: CloseReason) -> None:
         """Say why and close; waits a few seconds for the client to agree (RFC 6455 section 7.1.1)."""
-        _log.info("rtc.closed", binding=self._binding, code=reason.code, why=reason.text)
+        _log.info("rtc.closed", binding=self._binding, code=int(reason.code), why=reason.text)
         await self._websocket.close(code=reason.code, message=reason.text.encode())
 
     # ---- what comes in -------------------------------------------------------------------------------------

@@ -43,12 +43,14 @@ class FarEnd:
         self._exchange = exchange
         self._send_soon = send_soon
         self._close = close
+        self._said = _SaidHeaders()
         # Android's SDK acknowledges nothing, so it rings when its invite has left.
         self._acknowledges = not user_agent.startswith("Android")
 
     # ---- the exchange speaks (engine.ports.Signalling) -----------------------------------------------------
 
     def invite(self, dialog: str, invitation: Invitation) -> None:
+        self._said.news(dialog, invitation.headers)
         self._say(
             s2c.Invite(
                 call_id=dialog,
@@ -77,6 +79,7 @@ class FarEnd:
         self._say(s2c.Answer(call_id=dialog, sdp=sdp, **_ids(ids)))
 
     def bye(self, dialog: str, ending: Ending) -> None:
+        self._said.forget(dialog)
         self._say(
             s2c.Bye(
                 call_id=dialog,
@@ -123,12 +126,15 @@ class FarEnd:
         reply = self._reply(ticket, message)
         match message:
             case c2s.Invite():
-                exchange.invited(binding, _invite(message), reply)
+                headers = self._said.news(dialog, _from_wire(message.dialog.headers))
+                exchange.invited(binding, _invite(message, headers), reply)
             case c2s.Answer():
-                headers = _from_wire(message.dialog.headers)
+                headers = self._said.news(dialog, _from_wire(message.dialog.headers))
                 exchange.answered(binding, dialog, message.sdp, headers, message.trickle, reply)
             case c2s.Bye():
-                exchange.hung_up(binding, dialog, _ending(message), reply)
+                headers = self._said.news(dialog, _from_wire(message.dialog.headers))
+                self._said.forget(dialog)
+                exchange.hung_up(binding, dialog, _ending(message, headers), reply)
             case c2s.Modify(action="updateMedia"):
                 exchange.renegotiated(binding, dialog, message.sdp or "", reply)
             case c2s.Modify(action="hold" | "unhold" | "toggleHold" as action):
@@ -143,6 +149,24 @@ class FarEnd:
 
     def _reply(self, ticket: int, message: c2s.CallRequest) -> Reply:
         return _Reply(self._connection, ticket, message, self._send_soon)
+
+
+class _SaidHeaders:
+    """The custom headers that were said in each call. A browser says those of the invite and of the answer again in
+    every later frame, its bye too, where they are no news."""
+
+    def __init__(self) -> None:
+        self._said: dict[str, Headers] = {}
+
+    def news(self, dialog: str, headers: Headers) -> Headers:
+        said = self._said.get(dialog, ())
+        new = tuple(header for header in headers if header not in said)
+        if new:
+            self._said[dialog] = said + new
+        return new
+
+    def forget(self, dialog: str) -> None:
+        self._said.pop(dialog, None)
 
 
 class _Reply:
@@ -203,7 +227,7 @@ def _session_result(message: Message) -> Result:
             return Done()
 
 
-def _invite(message: c2s.Invite) -> Invite:
+def _invite(message: c2s.Invite, headers: Headers) -> Invite:
     dialog = message.dialog
     return Invite(
         dialog=dialog.call_id,
@@ -211,15 +235,14 @@ def _invite(message: c2s.Invite) -> Invite:
         destination=dialog.destination_number or "",
         caller_number=dialog.caller_id_number or "",
         caller_name=dialog.caller_id_name or "",
-        headers=_from_wire(dialog.headers),
+        headers=headers,
         client_state=dialog.client_state,
         trickle=message.trickle,
         user_agent=message.user_agent,
     )
 
 
-def _ending(message: c2s.Bye) -> Ending:
-    headers = _from_wire(message.dialog.headers)
+def _ending(message: c2s.Bye, headers: Headers) -> Ending:
     cause, code = message.cause or "NORMAL_CLEARING", message.cause_code or 16
     return Ending(cause, code, message.sip_code, message.sip_reason, headers=headers)
 
