@@ -12,26 +12,14 @@ pub enum Law {
 const fn expand_mu(byte: u8) -> i16 {
     let code = !byte;
     let magnitude = ((((code & 0x0f) as i16) << 3) + 0x84) << ((code >> 4) & 7);
-    if code & 0x80 == 0 {
-        magnitude - 0x84
-    } else {
-        0x84 - magnitude
-    }
+    if code & 0x80 == 0 { magnitude - 0x84 } else { 0x84 - magnitude }
 }
 
 const fn expand_a(byte: u8) -> i16 {
     let code = byte ^ 0x55;
     let (mantissa, exponent) = (((code & 0x0f) as i16) << 4, (code >> 4) & 7);
-    let magnitude = if exponent == 0 {
-        mantissa + 8
-    } else {
-        (mantissa + 0x108) << (exponent - 1)
-    };
-    if code & 0x80 != 0 {
-        magnitude
-    } else {
-        -magnitude
-    }
+    let magnitude = if exponent == 0 { mantissa + 8 } else { (mantissa + 0x108) << (exponent - 1) };
+    if code & 0x80 != 0 { magnitude } else { -magnitude }
 }
 
 const fn table(law: Law) -> [i16; 256] {
@@ -60,11 +48,7 @@ fn compress_mu(sample: i16) -> u8 {
 
 fn compress_a(sample: i16) -> u8 {
     // The law is symmetric around -1/2, so a negative sample is mirrored by its complement and -1 becomes 0.
-    let (sign, magnitude) = if sample < 0 {
-        (0, !sample as u32)
-    } else {
-        (0x80, sample as u32)
-    };
+    let (sign, magnitude) = if sample < 0 { (0, !sample as u32) } else { (0x80, sample as u32) };
     let code = if magnitude < 256 {
         magnitude >> 4
     } else {
@@ -130,12 +114,7 @@ pub struct G711Decoder {
 
 impl G711Decoder {
     pub const fn new(law: Law) -> Self {
-        Self {
-            law,
-            history: [0; HISTORY],
-            invented: 0,
-            pitch: 0,
-        }
+        Self { law, history: [0; HISTORY], invented: 0, pitch: 0 }
     }
 
     pub const fn kind(&self) -> CodecKind {
@@ -209,9 +188,7 @@ fn find_pitch(history: &[i16; HISTORY]) -> usize {
         }
         product / energy.sqrt()
     };
-    PITCH
-        .max_by(|&a, &b| score(a).total_cmp(&score(b)))
-        .unwrap_or(*PITCH.end())
+    PITCH.max_by(|&a, &b| score(a).total_cmp(&score(b))).unwrap_or(*PITCH.end())
 }
 
 #[cfg(test)]
@@ -250,10 +227,7 @@ mod tests {
             for sample in i16::MIN..=i16::MAX {
                 let error = (i32::from(law.expand(law.compress(sample))) - i32::from(sample)).abs();
                 let step = (i32::from(sample).abs() / 16).max(16);
-                assert!(
-                    error <= step.max(i32::from(sample).abs() - 32_124),
-                    "{law:?} {sample} off by {error}"
-                );
+                assert!(error <= step.max(i32::from(sample).abs() - 32_124), "{law:?} {sample} off by {error}");
             }
         }
     }
@@ -273,21 +247,14 @@ mod tests {
         let mut lost = Meter::new(8_000);
         lost.push(&heard[800..960]);
         assert!(lost.take().level > -13.0);
-        let jump = heard
-            .windows(2)
-            .map(|pair| (i32::from(pair[0]) - i32::from(pair[1])).abs())
-            .max()
-            .unwrap();
+        let jump = heard.windows(2).map(|pair| (i32::from(pair[0]) - i32::from(pair[1])).abs()).max().unwrap();
         assert!(jump < 3_500, "a click of {jump}");
     }
 
     #[test]
     fn concealment_fades_to_silence() {
         let mut decoder = G711Decoder::new(Law::A);
-        let bytes: Vec<u8> = sine(8_000, 300.0, -10.0, 480)
-            .iter()
-            .map(|&s| Law::A.compress(s))
-            .collect();
+        let bytes: Vec<u8> = sine(8_000, 300.0, -10.0, 480).iter().map(|&s| Law::A.compress(s)).collect();
         let mut out = Vec::new();
         decoder.decode(&bytes, &mut out).unwrap();
         out.clear();

@@ -58,11 +58,7 @@ pub struct DtmfReceiver {
 impl DtmfReceiver {
     /// `clock_rate` is that of the telephone-event payload type.
     pub fn new(clock_rate: u32) -> Self {
-        Self {
-            clock_rate,
-            key: None,
-            told: VecDeque::with_capacity(MEMORY + 1),
-        }
+        Self { clock_rate, key: None, told: VecDeque::with_capacity(MEMORY + 1) }
     }
 
     /// Take a telephone-event payload; returns the press that this packet completes. Malformed ones and events
@@ -71,24 +67,14 @@ impl DtmfReceiver {
         let &[event, flags, high, low, ..] = payload else {
             return None;
         };
-        let (is_end, duration) = (
-            flags & 0x80 != 0,
-            u32::from(u16::from_be_bytes([high, low])),
-        );
+        let (is_end, duration) = (flags & 0x80 != 0, u32::from(u16::from_be_bytes([high, low])));
         if usize::from(event) >= DIGITS.len() || self.told.contains(&(timestamp, event)) {
             return self.tick(now);
         }
         match self.key {
-            Some(key) if key.event == event && key.timestamp == timestamp => {
-                self.hold(key, duration, is_end, now)
-            }
+            Some(key) if key.event == event && key.timestamp == timestamp => self.hold(key, duration, is_end, now),
             Some(key) if key.goes_on_at(event, timestamp) => {
-                let next = Key {
-                    timestamp,
-                    earlier: key.earlier + SEGMENT,
-                    duration: 0,
-                    ..key
-                };
+                let next = Key { timestamp, earlier: key.earlier + SEGMENT, duration: 0, ..key };
                 self.hold(next, duration, is_end, now)
             }
             Some(key) if (timestamp.wrapping_sub(key.timestamp) as i32) < 0 => self.tick(now),
@@ -118,27 +104,12 @@ impl DtmfReceiver {
         now: Duration,
     ) -> Option<Press> {
         let told = before.map(|key| self.tell(key));
-        let key = Key {
-            event,
-            timestamp,
-            earlier: 0,
-            duration: 0,
-            last_at: now,
-            phase: Phase::Pressed,
-        };
+        let key = Key { event, timestamp, earlier: 0, duration: 0, last_at: now, phase: Phase::Pressed };
         self.key = Some(key);
         match told {
             Some(press) => {
-                let phase = if is_end {
-                    Phase::Released
-                } else {
-                    Phase::Pressed
-                };
-                self.key = Some(Key {
-                    duration,
-                    phase,
-                    ..key
-                });
+                let phase = if is_end { Phase::Released } else { Phase::Pressed };
+                self.key = Some(Key { duration, phase, ..key });
                 Some(press)
             }
             None => self.hold(key, duration, is_end, now),
@@ -148,13 +119,8 @@ impl DtmfReceiver {
     fn hold(&mut self, key: Key, duration: u32, is_end: bool, now: Duration) -> Option<Press> {
         // A sender that neither saturates nor starts a segment lets the field wrap.
         let wrapped = key.duration % (SEGMENT + 1) > duration + SEGMENT / 2;
-        let base =
-            key.duration - key.duration % (SEGMENT + 1) + if wrapped { SEGMENT + 1 } else { 0 };
-        let held = Key {
-            duration: key.duration.max(base + duration),
-            last_at: now,
-            ..key
-        };
+        let base = key.duration - key.duration % (SEGMENT + 1) + if wrapped { SEGMENT + 1 } else { 0 };
+        let held = Key { duration: key.duration.max(base + duration), last_at: now, ..key };
         self.key = (!is_end).then_some(held);
         is_end.then(|| self.tell(held))
     }
@@ -166,10 +132,7 @@ impl DtmfReceiver {
         }
         let ticks = u64::from(key.earlier) + u64::from(key.duration);
         let duration_ms = (ticks * 1_000 / u64::from(self.clock_rate)) as u32;
-        Press {
-            digit: char::from(DIGITS[usize::from(key.event)]),
-            duration_ms,
-        }
+        Press { digit: char::from(DIGITS[usize::from(key.event)]), duration_ms }
     }
 }
 
@@ -186,33 +149,20 @@ impl Key {
 /// One thing of a dial string.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Dial {
-    Key {
-        event: u8,
-        duration_ms: u32,
-        gap_ms: u32,
-    },
-    Pause {
-        ms: u32,
-    },
+    Key { event: u8, duration_ms: u32, gap_ms: u32 },
+    Pause { ms: u32 },
 }
 
 fn dial(digits: &str, duration_ms: u32, gap_ms: u32) -> impl Iterator<Item = Dial> {
     digits.bytes().filter_map(move |byte| match byte {
         b'w' => Some(Dial::Pause { ms: SHORT_PAUSE_MS }),
         b'W' => Some(Dial::Pause { ms: LONG_PAUSE_MS }),
-        key => event_of(key).map(|event| Dial::Key {
-            event,
-            duration_ms,
-            gap_ms,
-        }),
+        key => event_of(key).map(|event| Dial::Key { event, duration_ms, gap_ms }),
     })
 }
 
 fn event_of(key: u8) -> Option<u8> {
-    DIGITS
-        .iter()
-        .position(|&digit| digit == key.to_ascii_uppercase())
-        .map(|event| event as u8)
+    DIGITS.iter().position(|&digit| digit == key.to_ascii_uppercase()).map(|event| event as u8)
 }
 
 /// What the sender wants done on this tick.
@@ -260,11 +210,7 @@ pub struct DtmfSender {
 
 impl DtmfSender {
     pub fn new(clock_rate: u32) -> Self {
-        Self {
-            clock_rate,
-            queue: VecDeque::new(),
-            sending: Sending::Nothing,
-        }
+        Self { clock_rate, queue: VecDeque::new(), sending: Sending::Nothing }
     }
 
     /// Queue digits; `w` pauses 0.5 s and `W` 1 s; other characters are ignored. Durations are rounded up to 20 ms, at
@@ -293,37 +239,18 @@ impl DtmfSender {
                 self.sending = pausing(ticks.saturating_sub(1));
                 DtmfStep::Pause
             }
-            Sending::Pressing {
-                event,
-                length,
-                gap,
-                ticks,
-            } => self.press(event, length, gap, ticks),
+            Sending::Pressing { event, length, gap, ticks } => self.press(event, length, gap, ticks),
         }
     }
 
     fn next(&mut self) -> Sending {
         match self.queue.pop_front() {
             None => Sending::Nothing,
-            Some(Dial::Pause { ms }) => Sending::Pausing {
-                ticks: ms.div_ceil(TICK_MS),
-            },
-            Some(Dial::Key {
-                event,
-                duration_ms,
-                gap_ms,
-            }) => {
+            Some(Dial::Pause { ms }) => Sending::Pausing { ticks: ms.div_ceil(TICK_MS) },
+            Some(Dial::Key { event, duration_ms, gap_ms }) => {
                 let longest = SEGMENT / self.ticks_per_packet();
-                let length = duration_ms
-                    .max(MIN_DURATION_MS)
-                    .div_ceil(TICK_MS)
-                    .min(longest);
-                Sending::Pressing {
-                    event,
-                    length,
-                    gap: gap_ms.div_ceil(TICK_MS),
-                    ticks: 0,
-                }
+                let length = duration_ms.max(MIN_DURATION_MS).div_ceil(TICK_MS).min(longest);
+                Sending::Pressing { event, length, gap: gap_ms.div_ceil(TICK_MS), ticks: 0 }
             }
         }
     }
@@ -331,19 +258,10 @@ impl DtmfSender {
     fn press(&mut self, event: u8, length: u32, gap: u32, ticks: u32) -> DtmfStep {
         let sent = ticks + 1;
         let duration = (sent.min(length) * self.ticks_per_packet()) as u16;
-        let flags = if sent >= length {
-            END_FLAG | VOLUME
-        } else {
-            VOLUME
-        };
+        let flags = if sent >= length { END_FLAG | VOLUME } else { VOLUME };
         let [high, low] = duration.to_be_bytes();
         let payload = [event, flags, high, low];
-        self.sending = Sending::Pressing {
-            event,
-            length,
-            gap,
-            ticks: sent,
-        };
+        self.sending = Sending::Pressing { event, length, gap, ticks: sent };
         match sent {
             1 => DtmfStep::Begin(payload),
             _ if sent + 1 == length + END_PACKETS => {
@@ -360,11 +278,7 @@ impl DtmfSender {
 }
 
 const fn pausing(ticks: u32) -> Sending {
-    if ticks == 0 {
-        Sending::Nothing
-    } else {
-        Sending::Pausing { ticks }
-    }
+    if ticks == 0 { Sending::Nothing } else { Sending::Pausing { ticks } }
 }
 
 // ---- tones -------------------------------------------------------------------------------------------------
@@ -376,10 +290,7 @@ const KEYPAD: &[u8; 16] = b"123A456B789C*0#D";
 const LEVEL_DBOV: f32 = -12.0;
 
 fn dual_tone(event: u8) -> Vec<f32> {
-    let place = KEYPAD
-        .iter()
-        .position(|&key| key == DIGITS[usize::from(event)])
-        .unwrap_or(0);
+    let place = KEYPAD.iter().position(|&key| key == DIGITS[usize::from(event)]).unwrap_or(0);
     vec![LOW_HZ[place / 4], HIGH_HZ[place % 4]]
 }
 
@@ -391,40 +302,19 @@ pub struct DtmfTones {
 
 impl DtmfTones {
     pub fn new(rate: u32) -> Self {
-        Self {
-            rate,
-            queue: VecDeque::new(),
-        }
+        Self { rate, queue: VecDeque::new() }
     }
 
     /// As [`DtmfSender::send`]; durations are exact, and at least 40 ms.
     pub fn send(&mut self, digits: &str, duration_ms: u32, gap_ms: u32) {
-        let parts =
-            dial(digits, duration_ms.max(MIN_DURATION_MS), gap_ms).flat_map(|part| match part {
-                Dial::Pause { ms } => vec![Tone { hz: Vec::new(), ms }],
-                Dial::Key {
-                    event,
-                    duration_ms: ms,
-                    gap_ms,
-                } => {
-                    vec![
-                        Tone {
-                            hz: dual_tone(event),
-                            ms,
-                        },
-                        Tone {
-                            hz: Vec::new(),
-                            ms: gap_ms,
-                        },
-                    ]
-                }
-            });
-        let cadence = Tones {
-            tones: parts.collect(),
-            level: LEVEL_DBOV,
-        };
-        self.queue
-            .push_back(ToneGenerator::new(cadence, self.rate, 1));
+        let parts = dial(digits, duration_ms.max(MIN_DURATION_MS), gap_ms).flat_map(|part| match part {
+            Dial::Pause { ms } => vec![Tone { hz: Vec::new(), ms }],
+            Dial::Key { event, duration_ms: ms, gap_ms } => {
+                vec![Tone { hz: dual_tone(event), ms }, Tone { hz: Vec::new(), ms: gap_ms }]
+            }
+        });
+        let cadence = Tones { tones: parts.collect(), level: LEVEL_DBOV };
+        self.queue.push_back(ToneGenerator::new(cadence, self.rate, 1));
     }
 
     pub fn is_idle(&self) -> bool {

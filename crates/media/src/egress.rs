@@ -50,8 +50,7 @@ struct MediaClock {
 
 impl MediaClock {
     fn ticks_at(&self, now: Duration) -> u64 {
-        (self.ticks + now.saturating_sub(self.at).as_secs_f64() * f64::from(self.rate)).round()
-            as u64
+        (self.ticks + now.saturating_sub(self.at).as_secs_f64() * f64::from(self.rate)).round() as u64
     }
 
     /// Lean towards a source that says that `now` is `ticks`.
@@ -127,9 +126,7 @@ impl Segment {
             return self.place_late(steps.unsigned_abs(), ticks);
         }
         // A source that sends audio between the packets of a telephone-event steps back by less than a second.
-        let ticks = u64::try_from(ticks)
-            .ok()
-            .filter(|&ticks| ticks >= self.extended_ticks)?;
+        let ticks = u64::try_from(ticks).ok().filter(|&ticks| ticks >= self.extended_ticks)?;
         self.seen = self.seen.checked_shl(steps as u32).unwrap_or(0) | 1;
         self.extended_seq += steps.unsigned_abs();
         (self.seq, self.timestamp, self.extended_ticks) = (packet.seq, packet.timestamp, ticks);
@@ -138,10 +135,7 @@ impl Segment {
 
     fn place_late(&mut self, age: u64, ticks: i64) -> Option<(u64, u64)> {
         let ticks = u64::try_from(ticks).ok()?;
-        let seq = self
-            .extended_seq
-            .checked_sub(age)
-            .filter(|&seq| seq >= self.first_seq)?;
+        let seq = self.extended_seq.checked_sub(age).filter(|&seq| seq >= self.first_seq)?;
         let is_between = (self.first_ticks..=self.extended_ticks).contains(&ticks);
         if age >= WINDOW || self.seen >> age & 1 == 1 || !is_between {
             return None;
@@ -176,19 +170,8 @@ impl Egress {
     /// `seq` and `timestamp` are where the stream starts (chosen at random, RFC 3550 section 5.1).
     pub fn new(ssrc: u32, seq: u16, timestamp: u32) -> Self {
         let ticks = u64::from(timestamp);
-        let clock = MediaClock {
-            rate: 8_000,
-            at: Duration::ZERO,
-            ticks: ticks as f64,
-        };
-        Self {
-            ssrc,
-            clock,
-            next_seq: u64::from(seq),
-            free_ticks: ticks,
-            end_ticks: ticks,
-            feed: Feed::Nothing,
-        }
+        let clock = MediaClock { rate: 8_000, at: Duration::ZERO, ticks: ticks as f64 };
+        Self { ssrc, clock, next_seq: u64::from(seq), free_ticks: ticks, end_ticks: ticks, feed: Feed::Nothing }
     }
 
     pub fn ssrc(&self) -> u32 {
@@ -199,9 +182,7 @@ impl Egress {
     pub fn forward(&mut self, packet: Incoming, clock_rate: u32, now: Duration) -> Option<Header> {
         match self.feed {
             Feed::Event(_) => None,
-            Feed::Forwarded(segment)
-                if segment.continues(&packet, clock_rate, &self.clock, now) =>
-            {
+            Feed::Forwarded(segment) if segment.continues(&packet, clock_rate, &self.clock, now) => {
                 self.forward_on(segment, &packet, now)
             }
             _ => Some(self.forward_anew(&packet, clock_rate, now)),
@@ -256,22 +237,12 @@ impl Egress {
         self.tune(clock_rate, now);
         let ticks = self.clock.ticks_at(now).max(self.end_ticks);
         let header = self.next_header(ticks, true);
-        self.feed = Feed::Forwarded(Segment::starting(
-            packet,
-            clock_rate,
-            header.extended_seq,
-            ticks,
-        ));
+        self.feed = Feed::Forwarded(Segment::starting(packet, clock_rate, header.extended_seq, ticks));
         self.end_ticks = ticks + u64::from(clock_rate / 50);
         header
     }
 
-    fn forward_on(
-        &mut self,
-        mut segment: Segment,
-        packet: &Incoming,
-        now: Duration,
-    ) -> Option<Header> {
+    fn forward_on(&mut self, mut segment: Segment, packet: &Incoming, now: Duration) -> Option<Header> {
         let (seq, ticks) = segment.place(packet)?;
         if seq == segment.extended_seq {
             self.clock.follow(ticks, now);
@@ -288,29 +259,19 @@ impl Egress {
             return;
         }
         let present = self.clock.ticks_at(now);
-        let ahead = self.end_ticks.saturating_sub(present) * u64::from(clock_rate)
-            / u64::from(self.clock.rate);
-        self.clock = MediaClock {
-            rate: clock_rate,
-            at: now,
-            ticks: present as f64,
-        };
+        let ahead = self.end_ticks.saturating_sub(present) * u64::from(clock_rate) / u64::from(self.clock.rate);
+        self.clock = MediaClock { rate: clock_rate, at: now, ticks: present as f64 };
         self.end_ticks = (present + ahead).max(self.free_ticks);
     }
 
     /// Frames follow one another without a seam unless time has run away by more than a frame (a tick was skipped).
     fn encoded_ticks(&self, samples: u32, now: Duration) -> u64 {
         let present = self.clock.ticks_at(now);
-        if present > self.end_ticks + u64::from(samples) {
-            present
-        } else {
-            self.end_ticks
-        }
+        if present > self.end_ticks + u64::from(samples) { present } else { self.end_ticks }
     }
 
     fn silent_for(&self, clock_rate: u32, samples: u32, now: Duration) -> bool {
-        clock_rate != self.clock.rate
-            || self.clock.ticks_at(now) > self.end_ticks + u64::from(samples)
+        clock_rate != self.clock.rate || self.clock.ticks_at(now) > self.end_ticks + u64::from(samples)
     }
 
     fn next_header(&mut self, ticks: u64, marker: bool) -> Header {
@@ -320,13 +281,7 @@ impl Egress {
 
     fn header(&mut self, extended_seq: u64, ticks: u64, marker: bool) -> Header {
         self.free_ticks = self.free_ticks.max(ticks + 1);
-        Header {
-            ssrc: self.ssrc,
-            seq: extended_seq as u16,
-            extended_seq,
-            timestamp: ticks as u32,
-            marker,
-        }
+        Header { ssrc: self.ssrc, seq: extended_seq as u16, extended_seq, timestamp: ticks as u32, marker }
     }
 }
 

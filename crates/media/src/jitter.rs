@@ -6,9 +6,11 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::codec::{CodecError, CodecKind, Decoder, MAX_PACKET_SAMPLES, packet_samples};
+use crate::codec::{CodecError, CodecKind, Decoder, MAX_PACKET_SAMPLES};
 use crate::jitter_delay::DelayEstimator;
 use crate::jitter_noise::{Noise, QUIET_DBOV};
+pub use crate::jitter_packet::{Arrival, JitterCounters, Origin, Payload};
+use crate::jitter_packet::{Body, body_of};
 use crate::jitter_stretch::{Need, accelerate, expand};
 use crate::jitter_timeline::{Place, Present, TICKS_PER_MS, Timeline, Verdict, to_ticks};
 
@@ -40,68 +42,11 @@ const MAX_PACKETS: usize = 400;
 /// Opus packets of at most this many bytes announce that nothing will be sent (RFC 7587 section 3.1.3).
 const DTX_BYTES: usize = 2;
 
-/// What a packet carries, as its payload type says.
-#[derive(Clone, Copy, Debug)]
-pub enum Payload<'a> {
-    Audio(CodecKind, &'a [u8]),
-    /// RFC 3389: the first byte is the noise level in -dBov.
-    ComfortNoise(&'a [u8]),
-    /// Telephone-events and other payloads that share the sequence but are not audio.
-    Other,
-}
-
-/// The header fields that ordering needs.
-#[derive(Clone, Copy, Debug)]
-pub struct Arrival {
-    pub ssrc: u32,
-    pub seq: u16,
-    pub timestamp: u32,
-    pub marker: bool,
-    /// When it came, since the port opened.
-    pub at: Duration,
-}
-
-/// Where a pulled frame came from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Origin {
-    /// Nothing is received, or not enough yet to begin: digital silence.
-    Silence,
-    Decoded,
-    /// At least a part was recovered from FEC or invented.
-    Concealed,
-    /// The far end is silent on purpose (DTX, RFC 3389, telephone-events), or gone for more than 100 ms.
-    Comfort,
-}
-
-/// Since the port opened.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct JitterCounters {
-    pub received: u64,
-    /// Never came; a packet that comes after its time is counted as discarded instead.
-    pub lost: u64,
-    /// Runs of lost packets, for the burst ratio.
-    pub loss_runs: u64,
-    /// Came too late, malformed, or from a strange place.
-    pub discarded: u64,
-    pub duplicates: u64,
-    /// Audio recovered from FEC or invented in place of lost packets.
-    pub concealed_ms: u64,
-    /// How long after the fastest possible moment audio is played now.
-    pub depth_ms: f32,
-}
-
 /// A packet that waits for its time.
 struct Stored {
     place: Place,
     body: Body,
     bytes: Vec<u8>,
-}
-
-#[derive(Clone, Copy)]
-enum Body {
-    Audio { kind: CodecKind, ticks: u64 },
-    Noise,
-    Other,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -179,17 +124,11 @@ impl JitterBuffer {
             self.counters.discarded += 1;
             return;
         };
-        let present = Present {
-            base: self.delay.base(),
-            position: self.position,
-        };
+        let present = Present { base: self.delay.base(), position: self.position };
         let verdict = match body {
             Body::Other => self.timeline.place_other(&arrival),
             Body::Noise => self.timeline.place(&arrival, None, present),
-            Body::Audio { kind, .. } => {
-                self.timeline
-                    .place(&arrival, Some(kind.clock_rate()), present)
-            }
+            Body::Audio { kind, .. } => self.timeline.place(&arrival, Some(kind.clock_rate()), present),
         };
         match verdict {
             Verdict::At(place) => self.accept(place, body, bytes, arrival.at),
@@ -221,11 +160,7 @@ impl JitterBuffer {
 
     fn start(&mut self, place: Place, at: Duration) {
         self.stage = Stage::Filling;
-        if self
-            .delay
-            .base()
-            .is_some_and(|base| to_ticks(at) - place.ticks as i64 - base > MAX_DELAY)
-        {
+        if self.delay.base().is_some_and(|base| to_ticks(at) - place.ticks as i64 - base > MAX_DELAY) {
             self.delay = DelayEstimator::new();
         }
         (self.next_seq, self.position) = (place.seq, place.ticks);
@@ -244,20 +179,11 @@ impl JitterBuffer {
     }
 
     fn store(&mut self, place: Place, body: Body, bytes: &[u8]) {
-        let index = self
-            .stored
-            .partition_point(|stored| stored.place.seq < place.seq);
+        let index = self.stored.partition_point(|stored| stored.place.seq < place.seq);
         let mut kept = self.spare.pop().unwrap_or_default();
         kept.clear();
         kept.extend_from_slice(bytes);
-        self.stored.insert(
-            index,
-            Stored {
-                place,
-                body,
-                bytes: kept,
-            },
-        );
+        self.stored.insert(index, Stored { place, body, bytes: kept });
     }
 
     fn bound(&mut self) {
@@ -324,9 +250,7 @@ impl JitterBuffer {
         match body {
             Body::Other => self.pass_other(place, now),
             Body::Audio { kind, .. } if kind != self.decoder.kind() => self.change_codec(kind),
-            Body::Audio { .. } | Body::Noise if place.ticks > self.position => {
-                self.bridge(place, now)
-            }
+            Body::Audio { .. } | Body::Noise if place.ticks > self.position => self.bridge(place, now),
             Body::Audio { .. } => self.play_first(now),
             Body::Noise => self.hear_noise(now),
         }
@@ -342,11 +266,7 @@ impl JitterBuffer {
         self.pass(first.place.seq, now);
         let start = self.pcm.len();
         let decoded = self.decoder.decode(&first.bytes, &mut self.pcm);
-        let origin = if decoded.is_ok() {
-            Origin::Decoded
-        } else {
-            self.conceal(ticks)
-        };
+        let origin = if decoded.is_ok() { Origin::Decoded } else { self.conceal(ticks) };
         let overlap = (self.position - first.place.ticks).min(ticks);
         let gone = self.samples(overlap);
         self.pcm.drain(start..start + gone);
@@ -361,12 +281,7 @@ impl JitterBuffer {
     fn hear_noise(&mut self, now: Duration) -> Origin {
         if let Some(first) = self.stored.pop_front() {
             self.pass(first.place.seq, now);
-            self.noise.set_level(
-                first
-                    .bytes
-                    .first()
-                    .map_or(QUIET_DBOV, |&level| -f32::from(level & 0x7f)),
-            );
+            self.noise.set_level(first.bytes.first().map_or(QUIET_DBOV, |&level| -f32::from(level & 0x7f)));
             self.spare.push(first.bytes);
         }
         (self.stage, self.missing, self.held) = (Stage::Quiet, 0, 0);
@@ -375,8 +290,7 @@ impl JitterBuffer {
 
     fn pass_other(&mut self, place: Place, now: Duration) -> Origin {
         self.pass(place.seq, now);
-        self.spare
-            .extend(self.stored.pop_front().map(|first| first.bytes));
+        self.spare.extend(self.stored.pop_front().map(|first| first.bytes));
         self.stage = Stage::Quiet;
         Origin::Comfort
     }
@@ -400,10 +314,7 @@ impl JitterBuffer {
             self.held -= charged;
             self.position += charged;
             if !is_loss {
-                self.counters.concealed_ms = self
-                    .counters
-                    .concealed_ms
-                    .saturating_sub(charged / TICKS_PER_MS);
+                self.counters.concealed_ms = self.counters.concealed_ms.saturating_sub(charged / TICKS_PER_MS);
             }
             return Origin::Decoded;
         }
@@ -419,20 +330,10 @@ impl JitterBuffer {
     }
 
     fn bridge_loss(&mut self, gap: u64) -> Origin {
-        let first = self
-            .stored
-            .front()
-            .filter(|_| self.decoder.kind() == CodecKind::Opus);
-        if let Some(Stored {
-            body: Body::Audio { ticks, .. },
-            bytes,
-            ..
-        }) = first
+        let first = self.stored.front().filter(|_| self.decoder.kind() == CodecKind::Opus);
+        if let Some(Stored { body: Body::Audio { ticks, .. }, bytes, .. }) = first
             && gap <= *ticks
-            && self
-                .decoder
-                .decode_fec(bytes, gap as usize, &mut self.pcm)
-                .is_ok()
+            && self.decoder.decode_fec(bytes, gap as usize, &mut self.pcm).is_ok()
         {
             self.position += gap;
             self.counters.concealed_ms += gap / TICKS_PER_MS;
@@ -479,9 +380,7 @@ impl JitterBuffer {
     fn comfort(&mut self, ticks: u64) -> Origin {
         let samples = self.samples(ticks);
         match self.decoder.kind() {
-            CodecKind::Opus if self.decoder.conceal(samples, &mut self.pcm).is_ok() => {
-                Origin::Comfort
-            }
+            CodecKind::Opus if self.decoder.conceal(samples, &mut self.pcm).is_ok() => Origin::Comfort,
             _ => self.hush(ticks),
         }
     }
@@ -500,9 +399,7 @@ impl JitterBuffer {
         }
         match Decoder::new(kind) {
             Ok(decoder) => self.decoder = decoder,
-            Err(_) => self
-                .spare
-                .extend(self.stored.pop_front().map(|first| first.bytes)),
+            Err(_) => self.spare.extend(self.stored.pop_front().map(|first| first.bytes)),
         }
         Origin::Decoded
     }
@@ -510,14 +407,8 @@ impl JitterBuffer {
     // ---- delay -----------------------------------------------------------------------------------------
 
     fn target(&self, now: Duration) -> i64 {
-        let is_lossy = self
-            .last_loss
-            .is_some_and(|at| now.saturating_sub(at) < LOSS_MEMORY);
-        let fec = if is_lossy && self.decoder.kind() == CodecKind::Opus {
-            FEC_MARGIN
-        } else {
-            0
-        };
+        let is_lossy = self.last_loss.is_some_and(|at| now.saturating_sub(at) < LOSS_MEMORY);
+        let fec = if is_lossy && self.decoder.kind() == CodecKind::Opus { FEC_MARGIN } else { 0 };
         (self.delay.spread() + MARGIN + LOOKAHEAD + fec).clamp(MIN_DELAY, MAX_DELAY)
     }
 
@@ -538,11 +429,7 @@ impl JitterBuffer {
         }
         self.pcm.clear();
         self.position += excess.unsigned_abs();
-        while self
-            .stored
-            .front()
-            .is_some_and(|first| self.is_over(first.place, first.body))
-        {
+        while self.stored.front().is_some_and(|first| self.is_over(first.place, first.body)) {
             self.drop_first();
         }
     }
@@ -554,14 +441,8 @@ impl JitterBuffer {
             return;
         }
         let excess = self.excess(now, self.target(now));
-        let need = if excess.abs() > URGENT {
-            Need::Urgent
-        } else {
-            Need::WhenInaudible
-        };
-        if (-SHORT..SLACK).contains(&excess)
-            || (need == Need::WhenInaudible && self.since_correction < CORRECT_EVERY)
-        {
+        let need = if excess.abs() > URGENT { Need::Urgent } else { Need::WhenInaudible };
+        if (-SHORT..SLACK).contains(&excess) || (need == Need::WhenInaudible && self.since_correction < CORRECT_EVERY) {
             return;
         }
         let rate = self.decoder.kind().clock_rate();
@@ -577,19 +458,6 @@ impl JitterBuffer {
 
     fn samples(&self, ticks: u64) -> usize {
         ticks as usize / self.ticks_per_sample()
-    }
-}
-
-/// What to keep of a payload; `None` if it is malformed.
-fn body_of(payload: Payload<'_>) -> Option<(Body, &[u8])> {
-    match payload {
-        Payload::Audio(kind, bytes) => {
-            let samples = packet_samples(kind, bytes)? as u64;
-            let ticks = samples * u64::from(48_000 / kind.clock_rate());
-            Some((Body::Audio { kind, ticks }, bytes))
-        }
-        Payload::ComfortNoise(bytes) => Some((Body::Noise, bytes)),
-        Payload::Other => Some((Body::Other, &[])),
     }
 }
 

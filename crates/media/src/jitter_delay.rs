@@ -23,14 +23,7 @@ pub(crate) struct DelayEstimator {
 impl DelayEstimator {
     pub(crate) fn new() -> Self {
         let (offsets, sorted) = (Vec::with_capacity(MEMORY), Vec::with_capacity(MEMORY));
-        Self {
-            offsets,
-            next: 0,
-            sorted,
-            base: 0,
-            spread: 0,
-            unreviewed: 0,
-        }
+        Self { offsets, next: 0, sorted, base: 0, spread: 0, unreviewed: 0 }
     }
 
     pub(crate) fn observe(&mut self, arrival: i64, media: u64) {
@@ -42,10 +35,7 @@ impl DelayEstimator {
             self.next = (self.next + 1) % MEMORY;
         }
         self.unreviewed += 1;
-        if self.offsets.len() < REVIEW_EVERY
-            || self.unreviewed >= REVIEW_EVERY
-            || offset < self.base
-        {
+        if self.offsets.len() < REVIEW_EVERY || self.unreviewed >= REVIEW_EVERY || offset < self.base {
             self.review();
         }
     }
@@ -65,8 +55,7 @@ impl DelayEstimator {
         self.sorted.clear();
         self.sorted.extend_from_slice(&self.offsets);
         self.base = self.sorted.iter().copied().min().unwrap_or(0);
-        self.sorted
-            .retain(|offset| offset - self.base <= WORTH_WAITING);
+        self.sorted.retain(|offset| offset - self.base <= WORTH_WAITING);
         let rank = (self.sorted.len() - 1) * QUANTILE / 100;
         let (_, late, _) = self.sorted.select_nth_unstable(rank);
         self.spread = *late - self.base;

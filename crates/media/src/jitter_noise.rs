@@ -11,10 +11,7 @@ pub(crate) struct Noise {
 
 impl Noise {
     pub(crate) fn new() -> Self {
-        let mut noise = Self {
-            state: 0x9e37_79b9,
-            amplitude: 0.0,
-        };
+        let mut noise = Self { state: 0x9e37_79b9, amplitude: 0.0 };
         noise.set_level(QUIET_DBOV);
         noise
     }

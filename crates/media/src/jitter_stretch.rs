@@ -59,9 +59,7 @@ fn find_period(pcm: &[i16], rate: u32, need: Need) -> Option<usize> {
     for (mean, samples) in coarse.iter_mut().zip(pcm.chunks_exact(step)) {
         *mean = samples.iter().map(|&sample| f32::from(sample)).sum::<f32>() / step as f32;
     }
-    let (period, likeness) = PERIODS
-        .map(|lag| (lag, likeness(&coarse, lag)))
-        .max_by(|a, b| a.1.total_cmp(&b.1))?;
+    let (period, likeness) = PERIODS.map(|lag| (lag, likeness(&coarse, lag))).max_by(|a, b| a.1.total_cmp(&b.1))?;
     let energy = coarse.iter().map(|x| x * x).sum::<f32>() / COARSE as f32;
     let is_hidden = likeness > LIKENESS || energy < QUIET || need == Need::Urgent;
     is_hidden.then(|| refine(pcm, period * step, step))
@@ -80,19 +78,12 @@ fn likeness(coarse: &[f32; COARSE], lag: usize) -> f32 {
 /// The best period within one coarse step, by the difference of the two halves that will be cross-faded.
 fn refine(pcm: &[i16], period: usize, step: usize) -> usize {
     let distance = |lag: usize| -> u64 {
-        let pairs = pcm[..lag]
-            .iter()
-            .zip(&pcm[lag..2 * lag])
-            .step_by(step.div_ceil(2));
-        let sum: u64 = pairs
-            .map(|(&a, &b)| u64::from(i32::from(a).abs_diff(i32::from(b))))
-            .sum();
+        let pairs = pcm[..lag].iter().zip(&pcm[lag..2 * lag]).step_by(step.div_ceil(2));
+        let sum: u64 = pairs.map(|(&a, &b)| u64::from(i32::from(a).abs_diff(i32::from(b)))).sum();
         sum * 1_000 / lag as u64
     };
     let longest = (pcm.len() / 2).min(period + step - 1);
-    (period + 1 - step.min(period)..=longest)
-        .min_by_key(|&lag| distance(lag))
-        .unwrap_or(period)
+    (period + 1 - step.min(period)..=longest).min_by_key(|&lag| distance(lag)).unwrap_or(period)
 }
 
 #[cfg(test)]
@@ -115,10 +106,7 @@ mod tests {
                 let mut meter = Meter::new(rate);
                 meter.push(&out);
                 let sound = meter.take();
-                assert!(
-                    (sound.tone_hz - 437.0).abs() < 12.0 && (sound.level + 15.0).abs() < 0.5,
-                    "{sound:?}"
-                );
+                assert!((sound.tone_hz - 437.0).abs() < 12.0 && (sound.level + 15.0).abs() < 0.5, "{sound:?}");
             }
         }
     }
@@ -132,19 +120,12 @@ mod tests {
                 (state >> 16) as i16 / 2
             })
             .collect();
-        assert_eq!(
-            accelerate(&mut noise.clone(), 8_000, Need::WhenInaudible),
-            0
-        );
+        assert_eq!(accelerate(&mut noise.clone(), 8_000, Need::WhenInaudible), 0);
         assert!(accelerate(&mut noise.clone(), 8_000, Need::Urgent) > 0);
         let mut silence = vec![0; 160];
         let removed = accelerate(&mut silence, 8_000, Need::WhenInaudible);
         assert_eq!(silence.len(), 160 - removed);
         assert!(removed > 0);
-        assert_eq!(
-            expand(&mut vec![0; 100], 8_000, Need::Urgent),
-            0,
-            "too short to stretch"
-        );
+        assert_eq!(expand(&mut vec![0; 100], 8_000, Need::Urgent), 0, "too short to stretch");
     }
 }

@@ -74,12 +74,7 @@ pub(crate) struct Timeline {
 
 impl Timeline {
     /// Place an audio packet; `rate` is its clock rate, or `None` for the one of the stream (comfort noise).
-    pub(crate) fn place(
-        &mut self,
-        packet: &Arrival,
-        rate: Option<u32>,
-        present: Present,
-    ) -> Verdict {
+    pub(crate) fn place(&mut self, packet: &Arrival, rate: Option<u32>, present: Present) -> Verdict {
         let Some(epoch) = self.epoch else {
             return self.begin(packet, rate.unwrap_or(8_000), present);
         };
@@ -96,20 +91,12 @@ impl Timeline {
             return self.place_late(packet, rate);
         }
         let ticks = epoch.ticks(packet);
-        let relative = present
-            .base
-            .map_or(0, |base| to_ticks(packet.at) - ticks - base);
+        let relative = present.base.map_or(0, |base| to_ticks(packet.at) - ticks - base);
         let is_on_line = ticks > 0 && (-MAX_AHEAD..=MAX_BEHIND).contains(&relative);
         if rate != epoch.rate || !is_on_line || self.is_late_too_long(packet, ticks, present) {
             return self.begin(packet, rate, present);
         }
-        self.advance(
-            packet,
-            Place {
-                seq: epoch.place.seq + steps.unsigned_abs(),
-                ticks: ticks as u64,
-            },
-        )
+        self.advance(packet, Place { seq: epoch.place.seq + steps.unsigned_abs(), ticks: ticks as u64 })
     }
 
     /// Place a packet that is not audio: only its sequence number counts.
@@ -123,12 +110,7 @@ impl Timeline {
                 let seq = epoch.place.seq + steps.unsigned_abs();
                 let seen = epoch.seen.checked_shl(steps as u32).unwrap_or(0) | 1;
                 let place = Place { seq, ..epoch.place };
-                self.epoch = Some(Epoch {
-                    seq: packet.seq,
-                    place,
-                    seen,
-                    ..epoch
-                });
+                self.epoch = Some(Epoch { seq: packet.seq, place, seen, ..epoch });
                 Verdict::At(place)
             }
             _ => Verdict::Rejected,
@@ -136,8 +118,7 @@ impl Timeline {
     }
 
     fn change_ssrc(&mut self, packet: &Arrival, rate: u32, present: Present, left: u32) -> Verdict {
-        let is_straggler =
-            |&(ssrc, at): &(u32, Duration)| ssrc == packet.ssrc && packet.at < at + STRAGGLING;
+        let is_straggler = |&(ssrc, at): &(u32, Duration)| ssrc == packet.ssrc && packet.at < at + STRAGGLING;
         if self.former.as_ref().is_some_and(is_straggler) {
             return Verdict::Rejected;
         }
@@ -165,10 +146,7 @@ impl Timeline {
         }
         epoch.seen |= 1 << age;
         match u64::try_from(epoch.ticks(packet)) {
-            Ok(ticks) if ticks <= epoch.place.ticks => Verdict::At(Place {
-                seq: epoch.place.seq - age,
-                ticks,
-            }),
+            Ok(ticks) if ticks <= epoch.place.ticks => Verdict::At(Place { seq: epoch.place.seq - age, ticks }),
             _ => Verdict::Rejected,
         }
     }
@@ -178,18 +156,14 @@ impl Timeline {
             self.late_since = None;
             return false;
         }
-        packet
-            .at
-            .saturating_sub(*self.late_since.get_or_insert(packet.at))
-            > LATE_RUN
+        packet.at.saturating_sub(*self.late_since.get_or_insert(packet.at)) > LATE_RUN
     }
 
     fn advance(&mut self, packet: &Arrival, place: Place) -> Verdict {
         if let Some(epoch) = &mut self.epoch {
             let steps = place.seq - epoch.place.seq;
             epoch.seen = epoch.seen.checked_shl(steps as u32).unwrap_or(0) | 1;
-            (epoch.seq, epoch.timestamp, epoch.place, epoch.at) =
-                (packet.seq, packet.timestamp, place, packet.at);
+            (epoch.seq, epoch.timestamp, epoch.place, epoch.at) = (packet.seq, packet.timestamp, place, packet.at);
         }
         Verdict::At(place)
     }
@@ -197,29 +171,15 @@ impl Timeline {
     /// Start a line, or a new stretch of it: the next sequence number, and the time that has passed since the last.
     fn begin(&mut self, packet: &Arrival, rate: u32, present: Present) -> Verdict {
         let place = match self.epoch {
-            None => Place {
-                seq: START,
-                ticks: START,
-            },
+            None => Place { seq: START, ticks: START },
             Some(epoch) => {
                 let elapsed = to_ticks(packet.at.saturating_sub(epoch.at)) as u64;
                 let ticks = epoch.place.ticks + elapsed.max(20 * TICKS_PER_MS);
-                Place {
-                    seq: epoch.place.seq + 1,
-                    ticks: ticks.max(present.position),
-                }
+                Place { seq: epoch.place.seq + 1, ticks: ticks.max(present.position) }
             }
         };
         let (ssrc, seq, timestamp) = (packet.ssrc, packet.seq, packet.timestamp);
-        self.epoch = Some(Epoch {
-            ssrc,
-            rate,
-            seq,
-            timestamp,
-            place,
-            at: packet.at,
-            seen: 1,
-        });
+        self.epoch = Some(Epoch { ssrc, rate, seq, timestamp, place, at: packet.at, seen: 1 });
         (self.expected_stranger, self.late_since) = (None, None);
         Verdict::At(place)
     }

@@ -12,6 +12,7 @@ mod floor;
 pub mod jitter;
 mod jitter_delay;
 mod jitter_noise;
+mod jitter_packet;
 mod jitter_stretch;
 mod jitter_timeline;
 pub mod messages;

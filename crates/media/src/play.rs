@@ -62,15 +62,7 @@ impl AudioPlay {
         }
         let resampler = Resampler::new(from, to)?;
         let rounds = (rounds > 0).then_some(rounds);
-        Some(Self {
-            pcm,
-            from,
-            position: 0,
-            rounds,
-            resampler,
-            ready: VecDeque::new(),
-            converted: Vec::new(),
-        })
+        Some(Self { pcm, from, position: 0, rounds, resampler, ready: VecDeque::new(), converted: Vec::new() })
     }
 
     fn render(&mut self, out: &mut [i16]) -> usize {
@@ -88,8 +80,7 @@ impl AudioPlay {
     fn convert_some(&mut self) {
         let chunk = (self.from * FRAME_MS / 1_000).max(1) as usize;
         let end = (self.position + chunk).min(self.pcm.len());
-        self.resampler
-            .push(&self.pcm[self.position..end], &mut self.converted);
+        self.resampler.push(&self.pcm[self.position..end], &mut self.converted);
         self.ready.extend(self.converted.drain(..));
         self.position = end;
         if end == self.pcm.len() {
@@ -117,8 +108,9 @@ impl Sound {
     fn new(source: Source, rate: u32, rounds: u32) -> Self {
         match source {
             Source::Tones(tones) => Self::Tones(ToneGenerator::new(tones, rate, rounds)),
-            Source::Audio { rate: from, pcm } => AudioPlay::new(pcm, from, rate, rounds)
-                .map_or(Self::Empty, |play| Self::Audio(Box::new(play))),
+            Source::Audio { rate: from, pcm } => {
+                AudioPlay::new(pcm, from, rate, rounds).map_or(Self::Empty, |play| Self::Audio(Box::new(play)))
+            }
         }
     }
 
@@ -181,24 +173,14 @@ impl Player {
             return;
         }
         self.rate = rate;
-        self.replacing
-            .iter_mut()
-            .chain(&mut self.overlaid)
-            .for_each(|play| play.sound.set_rate(rate));
+        self.replacing.iter_mut().chain(&mut self.overlaid).for_each(|play| play.sound.set_rate(rate));
         self.feeds.set_rate(rate);
     }
 
     /// Queue a play of `rounds` rounds, 0 for ever. One without sound or of an impossible rate completes in its turn.
     pub fn play(&mut self, play: u64, source: Source, rounds: u32, is_overlay: bool) {
-        let lane = if is_overlay {
-            &mut self.overlaid
-        } else {
-            &mut self.replacing
-        };
-        lane.push_back(Play {
-            id: play,
-            sound: Sound::new(source, self.rate, rounds),
-        });
+        let lane = if is_overlay { &mut self.overlaid } else { &mut self.replacing };
+        lane.push_back(Play { id: play, sound: Sound::new(source, self.rate, rounds) });
     }
 
     /// Stop one play, or all of them with 0. A play that has ended already is not reported again.
@@ -240,11 +222,7 @@ impl Player {
         self.scratch.clear();
         self.scratch.resize(samples, 0);
         // Audio fed to replace and audio fed as overlay follow one another; a frame belongs to where it begins.
-        let target = if self.feeds.is_overlay() {
-            over
-        } else {
-            replace
-        };
+        let target = if self.feeds.is_overlay() { over } else { replace };
         let rendered = self.feeds.render(&mut self.scratch);
         if rendered > 0 && target.is_empty() {
             target.extend_from_slice(&self.scratch);
@@ -264,10 +242,7 @@ impl Player {
             lane.retain(|play| {
                 let ended = ends(play.id);
                 if ended {
-                    self.reports.push_back(Played::Ended {
-                        play: play.id,
-                        reason,
-                    });
+                    self.reports.push_back(Played::Ended { play: play.id, reason });
                 }
                 !ended
             });
@@ -276,12 +251,7 @@ impl Player {
 }
 
 /// Fill `out` from the plays of a lane, one after the other without a gap; a play that ends is reported.
-fn render_lane(
-    lane: &mut Lane,
-    samples: usize,
-    out: &mut Vec<i16>,
-    reports: &mut VecDeque<Played>,
-) {
+fn render_lane(lane: &mut Lane, samples: usize, out: &mut Vec<i16>, reports: &mut VecDeque<Played>) {
     out.clear();
     if lane.is_empty() {
         return;
@@ -293,10 +263,7 @@ fn render_lane(
         if done == samples {
             break;
         }
-        reports.push_back(Played::Ended {
-            play: play.id,
-            reason: EndReason::Completed,
-        });
+        reports.push_back(Played::Ended { play: play.id, reason: EndReason::Completed });
         lane.pop_front();
     }
     if done == 0 {

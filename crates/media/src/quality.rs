@@ -58,11 +58,7 @@ pub struct JitterEstimator {
 
 impl JitterEstimator {
     pub const fn new(clock_rate: u32) -> Self {
-        Self {
-            clock_rate,
-            last: None,
-            jitter: 0.0,
-        }
+        Self { clock_rate, last: None, jitter: 0.0 }
     }
 
     /// A packet with this RTP timestamp came at `at`. Steps of more than 5 s are taken for a new timeline.
@@ -70,8 +66,7 @@ impl JitterEstimator {
         let Some((last_timestamp, last_at)) = self.last.replace((timestamp, at)) else {
             return;
         };
-        let sent =
-            f64::from(timestamp.wrapping_sub(last_timestamp) as i32) / f64::from(self.clock_rate);
+        let sent = f64::from(timestamp.wrapping_sub(last_timestamp) as i32) / f64::from(self.clock_rate);
         let difference = (at.as_secs_f64() - last_at.as_secs_f64() - sent).abs();
         if difference < 5.0 {
             self.jitter += (difference - self.jitter) / 16.0;
@@ -114,10 +109,7 @@ mod tests {
         let mut estimator = JitterEstimator::new(8_000);
         for index in 0..1_000_u32 {
             let late = if index % 2 == 0 { 0 } else { 10 };
-            estimator.arrived(
-                u32::MAX.wrapping_add(index * 160),
-                Duration::from_millis(u64::from(index * 20 + late)),
-            );
+            estimator.arrived(u32::MAX.wrapping_add(index * 160), Duration::from_millis(u64::from(index * 20 + late)));
         }
         assert!((estimator.jitter_ms() - 10.0).abs() < 0.5);
     }

@@ -36,17 +36,11 @@ impl Resampler {
         }
         let divisor = gcd(from, to);
         let (step, phases) = ((from / divisor) as usize, (to / divisor) as usize);
-        let taps = (CROSSINGS * step.max(phases))
-            .div_ceil(phases)
-            .next_multiple_of(LANES);
+        let taps = (CROSSINGS * step.max(phases)).div_ceil(phases).next_multiple_of(LANES);
         if taps * phases > MAX_COEFFICIENTS {
             return None;
         }
-        let coefficients = if step == phases {
-            Vec::new()
-        } else {
-            design(step, phases, taps)
-        };
+        let coefficients = if step == phases { Vec::new() } else { design(step, phases, taps) };
         Some(Self {
             rates: (from, to),
             step,
@@ -69,8 +63,7 @@ impl Resampler {
         if self.step == self.phases {
             return out.extend_from_slice(input);
         }
-        self.inputs
-            .extend(input.iter().map(|&sample| f32::from(sample)));
+        self.inputs.extend(input.iter().map(|&sample| f32::from(sample)));
         while self.index + self.taps <= self.inputs.len() {
             let row = &self.coefficients[self.phase * self.taps..][..self.taps];
             let sum = dot(&self.inputs[self.index..][..self.taps], row);
@@ -106,10 +99,8 @@ fn design(step: usize, phases: usize, taps: usize) -> Vec<f32> {
     let mut coefficients = Vec::with_capacity(taps * phases);
     for phase in 0..phases {
         let centre = half - 1.0 + phase as f64 / phases as f64;
-        let row: Vec<f64> = (0..taps)
-            .map(|tap| tap as f64 - centre)
-            .map(|x| sinc(cutoff * x) * kaiser(x / half))
-            .collect();
+        let row: Vec<f64> =
+            (0..taps).map(|tap| tap as f64 - centre).map(|x| sinc(cutoff * x) * kaiser(x / half)).collect();
         let gain: f64 = row.iter().sum();
         coefficients.extend(row.iter().map(|value| (value / gain) as f32));
     }
@@ -117,11 +108,7 @@ fn design(step: usize, phases: usize, taps: usize) -> Vec<f32> {
 }
 
 fn sinc(x: f64) -> f64 {
-    if x.abs() < 1e-9 {
-        1.0
-    } else {
-        (PI * x).sin() / (PI * x)
-    }
+    if x.abs() < 1e-9 { 1.0 } else { (PI * x).sin() / (PI * x) }
 }
 
 fn kaiser(x: f64) -> f64 {
@@ -158,14 +145,8 @@ mod tests {
                 let mut meter = Meter::new(to);
                 meter.push(&out[out.len() / 10..]);
                 let sound = meter.take();
-                assert!(
-                    (sound.level + 12.0).abs() < 0.1,
-                    "{from} to {to}: {sound:?}"
-                );
-                assert!(
-                    (sound.tone_hz - 1_000.0).abs() < 1.0,
-                    "{from} to {to}: {sound:?}"
-                );
+                assert!((sound.level + 12.0).abs() < 0.1, "{from} to {to}: {sound:?}");
+                assert!((sound.tone_hz - 1_000.0).abs() < 1.0, "{from} to {to}: {sound:?}");
             }
         }
     }
@@ -173,9 +154,7 @@ mod tests {
     #[test]
     fn what_the_lower_rate_cannot_hold_is_gone() {
         let mut out = Vec::new();
-        Resampler::new(48_000, 8_000)
-            .unwrap()
-            .push(&sine(48_000, 5_000.0, -6.0, 48_000), &mut out);
+        Resampler::new(48_000, 8_000).unwrap().push(&sine(48_000, 5_000.0, -6.0, 48_000), &mut out);
         assert!(level(&out[800..]) < -60.0, "{}", level(&out[800..]));
     }
 

@@ -32,10 +32,7 @@ struct Oscillator {
 impl Oscillator {
     fn new(hz: f32, rate: u32) -> Self {
         let (sin, cos) = (2.0 * PI * hz / rate as f32).sin_cos();
-        Self {
-            value: (1.0, 0.0),
-            turn: (cos, sin),
-        }
+        Self { value: (1.0, 0.0), turn: (cos, sin) }
     }
 
     fn next(&mut self) -> f32 {
@@ -65,15 +62,8 @@ impl ToneGenerator {
     /// `rounds` 0 is for ever. A cadence without length ends at once.
     pub fn new(cadence: Tones, rate: u32, rounds: u32) -> Self {
         let rounds = (rounds > 0).then_some(rounds);
-        let mut generator = Self {
-            cadence,
-            rate,
-            rounds,
-            segment: 0,
-            position: 0,
-            oscillators: Vec::new(),
-            opening: true,
-        };
+        let mut generator =
+            Self { cadence, rate, rounds, segment: 0, position: 0, oscillators: Vec::new(), opening: true };
         if generator.cadence.tones.iter().all(|tone| tone.ms == 0) {
             generator.rounds = Some(0);
         }
@@ -154,12 +144,8 @@ impl ToneGenerator {
         let Some(tone) = self.cadence.tones.get(self.segment) else {
             return;
         };
-        let audible = tone
-            .hz
-            .iter()
-            .filter(|&&hz| hz > 0.0 && hz < self.rate as f32 / 2.0);
-        self.oscillators
-            .extend(audible.map(|&hz| Oscillator::new(hz, self.rate)));
+        let audible = tone.hz.iter().filter(|&&hz| hz > 0.0 && hz < self.rate as f32 / 2.0);
+        self.oscillators.extend(audible.map(|&hz| Oscillator::new(hz, self.rate)));
     }
 
     fn samples(&self, segment: usize) -> usize {
@@ -190,9 +176,7 @@ fn amplitude(level: f32) -> f32 {
 /// `samples` of one sine at `level` dBov, without edges; for tests and benches.
 pub fn sine(rate: u32, hz: f32, level: f32, samples: usize) -> Vec<i16> {
     let step = 2.0 * std::f64::consts::PI * f64::from(hz) / f64::from(rate);
-    (0..samples)
-        .map(|index| (amplitude(level) as f64 * (step * index as f64).sin()).round() as i16)
-        .collect()
+    (0..samples).map(|index| (amplitude(level) as f64 * (step * index as f64).sin()).round() as i16).collect()
 }
 
 #[cfg(test)]
@@ -201,16 +185,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn cadence(parts: &[(&[f32], u32)]) -> Tones {
-        Tones {
-            tones: parts
-                .iter()
-                .map(|&(hz, ms)| Tone {
-                    hz: hz.to_vec(),
-                    ms,
-                })
-                .collect(),
-            level: -15.0,
-        }
+        Tones { tones: parts.iter().map(|&(hz, ms)| Tone { hz: hz.to_vec(), ms }).collect(), level: -15.0 }
     }
 
     fn all(mut generator: ToneGenerator, frame: usize) -> Vec<i16> {
@@ -226,61 +201,40 @@ mod tests {
 
     #[test]
     fn a_ringing_tone_is_exact_in_length_level_and_pitch() {
-        let pcm = all(
-            ToneGenerator::new(cadence(&[(&[425.0], 1_000), (&[], 4_000)]), 8_000, 2),
-            160,
-        );
+        let pcm = all(ToneGenerator::new(cadence(&[(&[425.0], 1_000), (&[], 4_000)]), 8_000, 2), 160);
         assert_eq!(pcm.len(), 80_000);
         assert!(pcm[8_000..40_000].iter().all(|&sample| sample == 0));
         let mut meter = Meter::new(8_000);
         meter.push(&pcm[..8_000]);
         let sound = meter.take();
-        assert!(
-            (sound.level + 15.0).abs() < 0.1 && (sound.tone_hz - 425.0).abs() < 1.0,
-            "{sound:?}"
-        );
+        assert!((sound.level + 15.0).abs() < 0.1 && (sound.tone_hz - 425.0).abs() < 1.0, "{sound:?}");
         assert!(pcm[0].abs() < 100 && pcm[7_999].abs() < 100);
     }
 
     #[test]
     fn two_frequencies_share_the_level() {
-        let pcm = all(
-            ToneGenerator::new(cadence(&[(&[440.0, 480.0], 2_000)]), 48_000, 1),
-            960,
-        );
+        let pcm = all(ToneGenerator::new(cadence(&[(&[440.0, 480.0], 2_000)]), 48_000, 1), 960);
         assert!((level(&pcm) + 15.0).abs() < 0.1, "{}", level(&pcm));
     }
 
     #[test]
     fn equal_tones_meet_without_an_edge() {
-        let once = all(
-            ToneGenerator::new(cadence(&[(&[333.0], 90)]), 8_000, 1),
-            160,
-        );
-        let thrice = all(
-            ToneGenerator::new(cadence(&[(&[333.0], 30)]), 8_000, 3),
-            160,
-        );
+        let once = all(ToneGenerator::new(cadence(&[(&[333.0], 90)]), 8_000, 1), 160);
+        let thrice = all(ToneGenerator::new(cadence(&[(&[333.0], 30)]), 8_000, 3), 160);
         assert_eq!(once, thrice);
     }
 
     #[test]
     fn nothing_to_play_ends_at_once_even_for_ever() {
         for parts in [&[][..], &[(&[440.0][..], 0)]] {
-            assert_eq!(
-                ToneGenerator::new(cadence(parts), 8_000, 0).render(&mut [0; 160]),
-                0
-            );
+            assert_eq!(ToneGenerator::new(cadence(parts), 8_000, 0).render(&mut [0; 160]), 0);
         }
     }
 
     #[test]
     fn an_oscillator_keeps_its_length_for_an_hour() {
         let mut oscillator = Oscillator::new(440.0, 8_000);
-        let peak = (0..8_000 * 3_600)
-            .map(|_| oscillator.next())
-            .skip(8_000 * 3_599)
-            .fold(0.0_f32, f32::max);
+        let peak = (0..8_000 * 3_600).map(|_| oscillator.next()).skip(8_000 * 3_599).fold(0.0_f32, f32::max);
         assert!((peak - 1.0).abs() < 0.001, "{peak}");
     }
 
