@@ -13,6 +13,7 @@ import structlog
 from offhook.engine.active import ActiveLegs
 from offhook.engine.performer import Performer
 from offhook.engine.ports import Clock, Ladders, MediaCore, Reply, Shadow, Signalling
+from offhook.media.commands import Ice
 from offhook.voice import effect, ladder
 from offhook.voice.leg import Moment
 from offhook.voice.session import Session
@@ -26,7 +27,7 @@ INTERNAL = -32603
 
 
 class World(msgspec.Struct, frozen=True):
-    """What owners share. `signalling` finds the way to a binding while it is there."""
+    """What owners share. `signalling` finds the way to a binding while it is there; `ice` is our part in ICE."""
 
     clock: Clock
     core: MediaCore
@@ -34,6 +35,7 @@ class World(msgspec.Struct, frozen=True):
     active: ActiveLegs
     ladders: Ladders
     signalling: Callable[[str], Signalling | None]
+    ice: Ice
 
 
 class Owner:
@@ -50,7 +52,7 @@ class Owner:
         self._wake: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._alarm: float | None = None
-        self._performer = Performer(world.core, world.signalling)
+        self._performer = Performer(world.core, world.ice, world.signalling)
         self._owed = 0
 
     # ---- the mailbox -----------------------------------------------------------------------------------------

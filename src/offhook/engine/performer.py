@@ -17,12 +17,13 @@ _MUSIC = 1
 
 
 class Performer:
-    """Performs for one session. `replies` are those still owed, by number."""
+    """Performs for one session. `ice` is our part in every port's ICE; `replies` are those still owed, by number."""
 
-    __slots__ = ("_core", "_signalling", "replies")
+    __slots__ = ("_core", "_ice", "_signalling", "replies")
 
-    def __init__(self, core: MediaCore, signalling: Callable[[str], Signalling | None]) -> None:
+    def __init__(self, core: MediaCore, ice: media.Ice, signalling: Callable[[str], Signalling | None]) -> None:
         self._core = core
+        self._ice: media.Ice = ice
         self._signalling = signalling
         self.replies: dict[int, Reply] = {}
 
@@ -62,7 +63,7 @@ class Performer:
                 way.bye(name, it.ending)
 
     def request(self, it: effect.MediaRequest) -> Input:
-        outcome = self._core.ask(_media_request(it))
+        outcome = self._core.ask(_media_request(it, self._ice))
         if isinstance(outcome, Refused):
             where = f": {outcome.line}" if outcome.line else ""
             return PortRefused(it, f"{outcome.code}: {outcome.detail}{where}")
@@ -72,13 +73,13 @@ class Performer:
         self._core.send(_media_command(it))
 
 
-def _media_request(it: effect.MediaRequest) -> media.Request:
+def _media_request(it: effect.MediaRequest, ice: media.Ice) -> media.Request:
     match it:
         case effect.AnswerPort():
-            return media.AnswerPort(it.port, it.offer, trickle=it.trickle)
+            return media.AnswerPort(it.port, it.offer, ice, trickle=it.trickle)
         case effect.OfferPort():
             # Whether the far end trickles is known only with its answer.
-            return media.OfferPort(it.port, trickle=True)
+            return media.OfferPort(it.port, ice, trickle=True)
         case effect.AcceptAnswer():
             return media.AcceptAnswer(it.port, it.answer)
         case effect.AnswerReoffer():

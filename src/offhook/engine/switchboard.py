@@ -28,6 +28,7 @@ from offhook.engine.ports import (
     Signalling,
 )
 from offhook.media import events as media
+from offhook.media.commands import Ice
 from offhook.voice import dialing
 from offhook.voice.binding import Binding, Bindings
 from offhook.voice.cause import Ending, ending
@@ -92,6 +93,7 @@ class Switchboard:
         ladders: Ladders,
         clock: Clock,
         chance: Chance,
+        ice: Ice = "full",
         limits: Limits | None = None,
     ) -> None:
         self.bindings = bindings
@@ -101,7 +103,7 @@ class Switchboard:
         self._clock = clock
         self._chance = chance
         self._limits = limits or Limits()
-        self._world = World(clock, core, shadow, active, ladders, self._way_to)
+        self._world = World(clock, core, shadow, active, ladders, self._way_to, ice)
         self._reached: dict[str, Reached] = {}
         self._sessions: dict[str, Owner] = {}
         self._ports: dict[int, Owner] = {}
