@@ -169,14 +169,15 @@ class _Socket:
     # ---- who it is -----------------------------------------------------------------------------------------
 
     def _login(self, login: c2s.Login | c2s.AnonymousLogin, ticket: int) -> None:
-        attempts, key = self._door.attempts, (_who(login), self._contact.address)
+        attempts, key = self._door.attempts, (_guessable(login), self._contact.address)
         if attempts.blocked(key, self._now()):
             self._refuse_login(ticket, "Too many failed logins, try again in a minute")
             return
         try:
             identity = self._authenticate(login)
         except LoginRefused as refused:
-            attempts.failed(key, self._now())
+            if key[0]:
+                attempts.failed(key, self._now())
             self._refuse_login(ticket, str(refused))
             return
         if self._identity is not None and identity.username != self._identity.username:
@@ -220,6 +221,9 @@ class _Socket:
     # ---- what goes out, and the end ------------------------------------------------------------------------
 
     def _send_soon(self) -> None:
+        if self._websocket.closed:
+            self._connection.frames()
+            return
         self.writer.write(self._connection.frames())
         self.writer.flush_soon()
 
@@ -287,8 +291,9 @@ class _Socket:
         return self._far_end.binding if self._far_end is not None else ""
 
 
-def _who(login: c2s.Login | c2s.AnonymousLogin) -> str:
-    return (login.login or "") if isinstance(login, c2s.Login) else login.target_id
+def _guessable(login: c2s.Login | c2s.AnonymousLogin) -> str:
+    """The name whose password is tried. Tokens cannot be guessed, and one stale token must not lock out an office."""
+    return (login.login or "") if isinstance(login, c2s.Login) else ""
 
 
 def _contact(request: web.Request, transport: asyncio.Transport) -> Contact:

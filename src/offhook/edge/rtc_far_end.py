@@ -148,7 +148,7 @@ class FarEnd:
                 reply.refuse(Code.CALL_ERROR, f"{message.method} is not possible on this call")
 
     def _reply(self, ticket: int, message: c2s.CallRequest) -> Reply:
-        return _Reply(self._connection, ticket, message, self._send_soon)
+        return _Reply(self._connection, ticket, message, self._said, self._send_soon)
 
 
 class _SaidHeaders:
@@ -173,11 +173,17 @@ class _Reply:
     """The answer owed to one request about a call (`engine.ports.Reply`)."""
 
     def __init__(
-        self, connection: Connection, ticket: int, request: c2s.CallRequest, send_soon: Callable[[], None]
+        self,
+        connection: Connection,
+        ticket: int,
+        request: c2s.CallRequest,
+        said: _SaidHeaders,
+        send_soon: Callable[[], None],
     ) -> None:
         self._connection = connection
         self._ticket = ticket
         self._request = request
+        self._said = said
         self._send_soon = send_soon
 
     def done(self, sdp: str | None = None, held: bool | None = None) -> None:
@@ -187,6 +193,8 @@ class _Reply:
     def refuse(self, code: int, message: str) -> None:
         known = Code(code) if code in Code.__members__.values() else Code.CALL_ERROR
         self._connection.refuse(self._ticket, known, message)
+        if isinstance(self._request, c2s.Invite):
+            self._said.forget(self._request.call_id)
         self._send_soon()
 
 
