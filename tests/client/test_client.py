@@ -10,6 +10,7 @@ from offhook import (
     ConfigurationError,
     ConnectFailed,
     LoginRefused,
+    MediaError,
     NotConnected,
     OffhookError,
     events,
@@ -76,6 +77,20 @@ async def test_a_platform_that_is_down_is_told_by_connect(platform: LoopbackPlat
     with pytest.raises(ConnectFailed):
         async with make(platform, core):
             pass
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+async def test_a_machine_without_a_socket_for_audio_cannot_connect(
+    platform: LoopbackPlatform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none_left(*_: object, **__: object) -> None:
+        raise OSError("Address already in use")
+
+    monkeypatch.setattr("offhook.media.core.Core", none_left)
+    with pytest.raises(MediaError, match="Address already in use"):
+        async with Client("ws://loopback", token="t", transport=platform.open):
+            pass
+    assert platform.pipe is None
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 

@@ -102,6 +102,7 @@ class Client:
         session = self._session = Session(self.url, self._login, self, self._tasks, self._opener, self._backoff)
         try:
             self._open_media(await session.open())
+            session.start()
         except BaseException:
             await self.disconnect()
             raise
@@ -119,12 +120,17 @@ class Client:
             await asyncio.gather(*(call.hangup() for call in tuple(self._calls.values())))
         finally:
             self._session, self._closed = None, True
-            session.close()
             self._drop_calls()
-            await self._tasks.close()
-            self._close_media()
+            await self._close(session)
             self.emit(told.Disconnected("disconnect", wanted=True))
             self._emitter.close()
+
+    async def _close(self, session: Session) -> None:
+        try:
+            await session.close()
+        finally:
+            await self._tasks.close()
+            self._close_media()
 
     # ---- calls -----------------------------------------------------------------------------------------------
 

@@ -32,6 +32,8 @@ class Tasks:
         task = asyncio.create_task(self._guard(work), name=name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        if inspect.iscoroutine(work):  # one that was cancelled before it began would be called "never awaited"
+            task.add_done_callback(lambda _: work.close())
         return task
 
     async def _guard(self, work: Awaitable[object]) -> None:

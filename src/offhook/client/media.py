@@ -157,7 +157,7 @@ def _core(address: str) -> MediaCore:
     from offhook.media.core import Core  # loads the native module: only who makes calls pays for it
 
     try:
-        core = Core(commands.CoreConfig(bind=[address]))
+        core = Core(commands.CoreConfig(bind=[address], tcp=False))
     except OSError as error:
         raise MediaError("socket", f"no sockets for audio on {address}: {error}") from error
     core.start(asyncio.get_running_loop())

@@ -61,6 +61,7 @@ class Session:
         self._tasks = tasks
         self._opener = opener
         self._backoff = backoff
+        self._transport: Transport | None = None
         self._connection: rtc.Connection | None = None
         self._requests = Requests()
         self._wake = asyncio.Event()
@@ -73,11 +74,15 @@ class Session:
     # ---- what the client calls -------------------------------------------------------------------------------
 
     async def open(self) -> str:
-        """Connect once and go on from there; returns our own address. ConnectFailed where nobody answers."""
-        transport = await self._opener(self.url)
+        """Connect; returns our own address. `start` or `close` comes next. ConnectFailed where nobody answers."""
+        self._transport = await self._opener(self.url)
+        return self._transport.address
+
+    def start(self) -> None:
+        """Log in, and stay so."""
+        assert self._transport is not None  # `open` made it
         self.phase = "open"
-        self._tasks.spawn(self._run(transport), "websocket")
-        return transport.address
+        self._tasks.spawn(self._run(self._transport), "websocket")
 
     async def ready(self) -> None:
         """Wait until calls can be made; LoginRefused, ConnectFailed or NotConnected where they never will."""
@@ -103,10 +108,12 @@ class Session:
         """Settle everything that `owner` still waits for with `error`."""
         self._requests.fail(error, owner)
 
-    def close(self) -> None:
-        """No more of it: the tasks' owner ends them, and this says so to whoever waits."""
+    async def close(self) -> None:
+        """No more of it: who waits is told so, and the websocket is closed."""
         if self.phase != "closed":
             self._fail(NotConnected("the client was closed"))
+        if self._transport is not None:
+            await self._transport.close()
 
     # ---- one websocket after the other -----------------------------------------------------------------------
 
@@ -119,7 +126,7 @@ class Session:
                 self._lose(str(lost))
             finally:
                 await transport.close()
-            transport = await self._come_back()
+            transport = self._transport = await self._come_back()
 
     async def _converse(self, transport: Transport) -> None:
         """Until the end of this websocket, which is always a ConnectionLost."""
