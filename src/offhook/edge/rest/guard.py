@@ -24,6 +24,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 AccountOfKey = Callable[[str], str | None]
 
 MAX_BODY = 1 << 20
+MAX_HEADERS = 64 << 10
 BODY_SECONDS = 15.0
 MAX_KEY = 512
 ACCOUNT = web.RequestKey("account_id", str)
@@ -34,10 +35,11 @@ def guarded(handler: Handler, account_of_key: AccountOfKey) -> Handler:
 
     async def answered(request: web.Request) -> web.StreamResponse:
         try:
+            _expect_modest(request)
             request[ACCOUNT] = _account(request, account_of_key)
             return await handler(request)
         except Rejected as refused:
-            return _closing(problem(refused)) if refused.status in (408, 413) else problem(refused)
+            return _closing(problem(refused)) if refused.status in (408, 413, 431) else problem(refused)
         except StoreError:
             _log.warning("rest.store_unavailable")
             return problem(rejected("10007", "The database cannot be used right now.", status=503))
@@ -64,6 +66,12 @@ async def body_of(request: web.Request) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise rejected("10015", "The body must be a JSON object.")
     return found  # pyright: ignore[reportUnknownVariableType] -- JSON objects have string keys
+
+
+def _expect_modest(request: web.Request) -> None:
+    """The HTTP parser bounds each header; this bounds all of them together."""
+    if sum(len(name) + len(value) for name, value in request.raw_headers) > MAX_HEADERS:
+        raise rejected("10015", f"The headers are larger than {MAX_HEADERS} bytes.", status=431)
 
 
 def _account(request: web.Request, account_of_key: AccountOfKey) -> str:
