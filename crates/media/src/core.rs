@@ -30,18 +30,8 @@ pub enum CoreError {
 
 /// What goes to whoever owns the floor.
 pub enum Job {
-    Open {
-        port: Box<Port>,
-        own: Vec<SocketAddr>,
-        sockets: Vec<UdpSocket>,
-    },
-    Accept {
-        port: u32,
-        remote: Box<Description>,
-        sends: Formats,
-        creds: Option<IceCreds>,
-        active: bool,
-    },
+    Open { port: Box<Port>, own: Vec<SocketAddr>, sockets: Vec<UdpSocket> },
+    Accept { port: u32, remote: Box<Description>, sends: Formats, creds: Option<IceCreds>, active: bool },
     Command(Command),
     Stats(u32, std::sync::mpsc::SyncSender<Option<crate::messages::PortStats>>),
 }

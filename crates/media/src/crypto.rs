@@ -20,24 +20,14 @@ pub fn shared() -> &'static Shared {
     static SHARED: OnceLock<Shared> = OnceLock::new();
     SHARED.get_or_init(|| {
         let provider = str0m_aws_lc_rs::default_provider();
-        let certificate = provider
-            .dtls_provider
-            .generate_certificate()
-            .expect("the crypto library makes certificates");
+        let certificate = provider.dtls_provider.generate_certificate().expect("the crypto library makes certificates");
         let digest = provider.sha256_provider.sha256(&certificate.certificate);
         let hex: Vec<String> = digest.iter().map(|byte| format!("{byte:02X}")).collect();
-        Shared {
-            provider: Arc::new(provider),
-            certificate,
-            fingerprint: hex.join(":"),
-        }
+        Shared { provider: Arc::new(provider), certificate, fingerprint: hex.join(":") }
     })
 }
 
 /// A far end's fingerprint as str0m compares it.
 pub fn fingerprint(hash: &str, bytes: &[u8]) -> Fingerprint {
-    Fingerprint {
-        hash_func: hash.to_owned(),
-        bytes: bytes.to_vec(),
-    }
+    Fingerprint { hash_func: hash.to_owned(), bytes: bytes.to_vec() }
 }

@@ -110,6 +110,10 @@ enum Step {
         opus: bool,
         frames: u8,
     },
+    /// Sources that take turns packet by packet, quicker than packets last: (source 3 is the encoder, opus, ms between).
+    TakeTurns {
+        turns: Vec<(u64, bool, u8)>,
+    },
     Event {
         packets: u8,
     },
@@ -123,9 +127,11 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         (0..3_u64, any::<bool>(), prop::collection::vec((prop::bool::weighted(0.85), 0..4_u8), 1..40), any::<bool>())
             .prop_map(|(source, opus, packets, duplicates)| Step::Forward { source, opus, packets, duplicates });
     let encode = (any::<bool>(), 1..30_u8).prop_map(|(opus, frames)| Step::Encode { opus, frames });
+    let turns = prop::collection::vec((0..4_u64, any::<bool>(), 1..25_u8), 1..20);
+    let take_turns = turns.prop_map(|turns| Step::TakeTurns { turns });
     let event = (1..10_u8).prop_map(|packets| Step::Event { packets });
     let pause = (0..3_000_u16).prop_map(|ms| Step::Pause { ms });
-    prop::collection::vec(prop_oneof![3 => forward, 3 => encode, 1 => event, 1 => pause], 1..25)
+    prop::collection::vec(prop_oneof![3 => forward, 3 => encode, 2 => take_turns, 1 => event, 1 => pause], 1..25)
 }
 
 /// What the test drives: the real egress, or one with a planted fault.
@@ -199,6 +205,22 @@ fn play(stream: &mut dyn Stream, steps: &[Step]) -> Vec<Sent> {
                     let header = stream.frame(rate, now);
                     sent.extend(header.map(|header| Sent { header, rate, now, is_event: false }));
                     now += ms(20);
+                }
+            }
+            Step::TakeTurns { turns } => {
+                for &(source, opus, pause) in turns {
+                    let rate = if opus { OPUS } else { G711 };
+                    let header = match next.get_mut(source as usize) {
+                        None => stream.frame(rate, now),
+                        Some(seq) => {
+                            *seq = seq.wrapping_add(1);
+                            let timestamp =
+                                bases[source as usize].wrapping_add(now.as_millis() as u32 * (rate / 1_000));
+                            stream.forward(packet(source, *seq, timestamp), rate, now)
+                        }
+                    };
+                    sent.extend(header.map(|header| Sent { header, rate, now, is_event: false }));
+                    now += ms(u64::from(pause));
                 }
             }
             Step::Event { packets } => {

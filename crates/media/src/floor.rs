@@ -45,9 +45,7 @@ fn shape(data: &[u8]) -> Shape {
         [0..=3, ..] if data.len() >= STUN_HEADER && data[4..8] == STUN_COOKIE => Shape::Stun,
         [20..=63, ..] => Shape::Dtls,
         [128..=191, 192..=223, ..] => Shape::Rtcp,
-        [128..=191, ..] if data.len() >= 12 => {
-            Shape::Rtp(u32::from_be_bytes([data[8], data[9], data[10], data[11]]))
-        }
+        [128..=191, ..] if data.len() >= 12 => Shape::Rtp(u32::from_be_bytes([data[8], data[9], data[10], data[11]])),
         _ => Shape::Unknown,
     }
 }
@@ -134,10 +132,6 @@ impl Floor {
         }
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.ports.is_empty()
-    }
-
     // ---- ports come and go -----------------------------------------------------------------------------------
 
     /// A port begins. `own` are addresses on which nobody else is reached.
@@ -152,12 +146,20 @@ impl Floor {
 
     /// The far end described itself, for the first time or anew (see [`Port::accept`]).
     pub fn accept(
-        &mut self, id: u32, remote: &Description, sends: Formats, creds: Option<IceCreds>, active: bool, now: Instant,
+        &mut self,
+        id: u32,
+        remote: &Description,
+        sends: Formats,
+        creds: Option<IceCreds>,
+        active: bool,
+        now: Instant,
     ) {
         self.guarded(id, now, |floor| {
             let Some(port) = floor.ports.get_mut(&id) else { return };
             let before = port.ufrag.clone();
             port.accept(remote, sends, creds, active, now);
+            // The session works out what to do next, and when, only when it is told the time.
+            let _ = port.timeout(now);
             if port.ufrag != before {
                 let after = port.ufrag.clone();
                 floor.by_ufrag.remove(&before);
@@ -390,11 +392,11 @@ impl Floor {
             self.close(port);
             return;
         }
-        self.guarded(id, now, |floor| floor.obey(command));
+        self.guarded(id, now, |floor| floor.obey(command, now));
         self.report_plays(id);
     }
 
-    fn obey(&mut self, command: Command) {
+    fn obey(&mut self, command: Command, now: Instant) {
         if let Command::Hear { port, speakers } = command {
             self.hear(port, speakers);
             return;
@@ -402,7 +404,10 @@ impl Floor {
         let Some(port) = self.ports.get_mut(&command.port()) else { return };
         let out = &mut port.out;
         match command {
-            Command::AddCandidate { candidate, .. } => port.add_candidate(&candidate),
+            Command::AddCandidate { candidate, .. } => {
+                port.add_candidate(&candidate);
+                let _ = port.timeout(now);
+            }
             Command::Play { play, source, rounds, overlay, .. } => {
                 out.player.play(play, playable(source), rounds, overlay);
             }
@@ -623,7 +628,11 @@ fn metered(port: &mut Port, at: Duration) -> Option<Event> {
 
 /// A speaker's frame at another rate; the state of each conversion belongs to speaker and listener.
 fn converted(
-    resamplers: &mut HashMap<(u32, u32), Resampler>, pair: (u32, u32), speaker: &Port, rate: u32, out: &mut Vec<i16>,
+    resamplers: &mut HashMap<(u32, u32), Resampler>,
+    pair: (u32, u32),
+    speaker: &Port,
+    rate: u32,
+    out: &mut Vec<i16>,
 ) {
     out.clear();
     if speaker.ingress.rate == rate {

@@ -355,8 +355,5 @@ pub fn end_name(reason: EndReason) -> &'static str {
 
 /// The codecs of those names, in that order; unknown names are left out.
 pub fn codecs_named(names: &[String]) -> Vec<CodecKind> {
-    names
-        .iter()
-        .filter_map(|name| CodecKind::from_name(name))
-        .collect()
+    names.iter().filter_map(|name| CodecKind::from_name(name)).collect()
 }

@@ -4,11 +4,11 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use str0m::format::{Codec, FormatParams};
+use str0m::media::Frequency;
 use str0m::media::{MediaKind, Mid, Pt};
 use str0m::net::{Protocol, Receive, Transmit};
 use str0m::rtp::{RtpPacket, RtpWrite, Ssrc};
-use str0m::format::{Codec, FormatParams};
-use str0m::media::Frequency;
 use str0m::{Candidate, Event as RtcEvent, IceConnectionState, IceCreds, Input, Output, Rtc, RtcConfig};
 
 use crate::codec::{CodecKind, Encoder, FRAME_MS, MAX_PACKET_BYTES};
@@ -43,7 +43,10 @@ pub enum Told {
     Packet(Box<RtpPacket>),
     /// The far end said goodbye (DTLS close_notify): its signalling will follow.
     Closed,
-    Failed { reason: &'static str, detail: String },
+    Failed {
+        reason: &'static str,
+        detail: String,
+    },
 }
 
 /// What the far end sends.
@@ -178,9 +181,7 @@ fn build(setup: &Setup, start: Instant) -> Rtc {
         .clear_codecs()
         .clear_extension_map();
     for (pt, codec, rate, channels) in payloads(&setup.formats) {
-        config
-            .codec_config()
-            .add_config(pt.into(), None, codec, rate, channels, FormatParams::default());
+        config.codec_config().add_config(pt.into(), None, codec, rate, channels, FormatParams::default());
     }
     let mut rtc = config.build(start);
     for (proto, address) in &setup.addresses {
@@ -193,12 +194,7 @@ fn build(setup: &Setup, start: Instant) -> Rtc {
 
 fn local_candidate(proto: Protocol, address: SocketAddr) -> Option<Candidate> {
     match proto {
-        Protocol::Tcp => Candidate::builder()
-            .tcp()
-            .host(address)
-            .tcptype(str0m::net::TcpType::Passive)
-            .build()
-            .ok(),
+        Protocol::Tcp => Candidate::builder().tcp().host(address).tcptype(str0m::net::TcpType::Passive).build().ok(),
         _ => Candidate::host(address, proto).ok(),
     }
 }
@@ -254,13 +250,19 @@ impl Port {
         let mut api = self.rtc.direct_api();
         api.set_ice_controlling(self.setup.controlling);
         api.declare_media(self.mid, MediaKind::Audio);
-        api.declare_stream_tx(self.setup.ssrc.into(), None, self.mid, None)
-            .set_unpaced(true);
+        api.declare_stream_tx(self.setup.ssrc.into(), None, self.mid, None).set_unpaced(true);
         self.streams.clear();
     }
 
     /// The far end's description, the first one or a later one. `active`: we start the DTLS handshake.
-    pub fn accept(&mut self, remote: &Description, sends: Formats, creds: Option<IceCreds>, active: bool, now: Instant) {
+    pub fn accept(
+        &mut self,
+        remote: &Description,
+        sends: Formats,
+        creds: Option<IceCreds>,
+        active: bool,
+        now: Instant,
+    ) {
         let known = self.fingerprint.replace(remote.fingerprint.clone());
         if known.is_some_and(|before| before != remote.fingerprint) {
             self.start_over(creds.clone(), now);
@@ -273,10 +275,7 @@ impl Port {
             api.set_local_ice_credentials(creds);
             self.is_restarting = !is_first;
         }
-        api.set_remote_ice_credentials(IceCreds {
-            ufrag: remote.ufrag.clone(),
-            pass: remote.pwd.clone(),
-        });
+        api.set_remote_ice_credentials(IceCreds { ufrag: remote.ufrag.clone(), pass: remote.pwd.clone() });
         api.set_remote_fingerprint(crypto::fingerprint(&remote.fingerprint.0, &remote.fingerprint.1));
         // It fails only for a handshake that is under way already, which then goes on.
         let _ = api.start_dtls(active);
@@ -319,9 +318,7 @@ impl Port {
         if let Some(ssrc) = ssrc {
             self.expect_stream(ssrc.into());
         }
-        self.rtc
-            .handle_input(Input::Receive(now, receive))
-            .map_err(|error| error.to_string())
+        self.rtc.handle_input(Input::Receive(now, receive)).map_err(|error| error.to_string())
     }
 
     fn expect_stream(&mut self, ssrc: Ssrc) {
@@ -374,9 +371,7 @@ impl Port {
                 told.push(Told::Connected);
             }
             RtcEvent::RtpPacket(packet) => told.push(Told::Packet(Box::new(packet))),
-            RtcEvent::IceConnectionStateChange(IceConnectionState::Disconnected)
-                if self.stage == Stage::Connecting =>
-            {
+            RtcEvent::IceConnectionStateChange(IceConnectionState::Disconnected) if self.stage == Stage::Connecting => {
                 told.push(Told::Failed { reason: "ice_failed", detail: "no candidate pair worked".into() });
             }
             RtcEvent::MediaEgressStats(stats) => {
@@ -434,13 +429,8 @@ impl Port {
             None => Payload::Other,
         };
         if is_decoding {
-            let arrival = Arrival {
-                ssrc,
-                seq: header.sequence_number,
-                timestamp: header.timestamp,
-                marker: header.marker,
-                at,
-            };
+            let arrival =
+                Arrival { ssrc, seq: header.sequence_number, timestamp: header.timestamp, marker: header.marker, at };
             self.ingress.push(arrival, payload);
         }
         if formats.events_48k == Some(pt) {

@@ -23,20 +23,12 @@ pub struct SdpError {
 
 impl SdpError {
     fn absent(code: RefusedCode, detail: &str) -> Self {
-        Self {
-            code,
-            detail: detail.into(),
-            line: String::new(),
-        }
+        Self { code, detail: detail.into(), line: String::new() }
     }
 
     fn at(line: &str, code: RefusedCode, detail: &str) -> Self {
         let printable = line.chars().filter(|c| !c.is_control());
-        Self {
-            code,
-            detail: detail.into(),
-            line: printable.take(SHOWN_LINE).collect(),
-        }
+        Self { code, detail: detail.into(), line: printable.take(SHOWN_LINE).collect() }
     }
 
     fn syntax(line: &str, detail: &str) -> Self {
@@ -84,9 +76,7 @@ impl Formats {
             CodecKind::Opus => ((self.events_48k, 48_000), (self.events_8k, 8_000)),
             CodecKind::Pcmu | CodecKind::Pcma => ((self.events_8k, 8_000), (self.events_48k, 48_000)),
         };
-        [same, other]
-            .into_iter()
-            .find_map(|(pt, rate)| pt.map(|pt| (pt, rate)))
+        [same, other].into_iter().find_map(|(pt, rate)| pt.map(|pt| (pt, rate)))
     }
 }
 
@@ -124,11 +114,8 @@ pub fn read(text: &str, kind: Kind) -> Result<Description, SdpError> {
         .ok_or_else(|| SdpError::absent(RefusedCode::NoAudio, "there is no m= line"))?;
     let session = &lines[..first_media];
     let sections = sections(&lines[first_media..])?;
-    let (index, audio) = sections
-        .iter()
-        .enumerate()
-        .find(|(_, section)| is_secure_audio(section[0]))
-        .ok_or_else(|| {
+    let (index, audio) =
+        sections.iter().enumerate().find(|(_, section)| is_secure_audio(section[0])).ok_or_else(|| {
             SdpError::at(sections[0][0], RefusedCode::NoAudio, "no audio m-line with UDP/TLS/RTP/SAVPF")
         })?;
     let scope = Scope { session, audio };
@@ -150,11 +137,8 @@ fn split(text: &str) -> Result<Vec<&str>, SdpError> {
     if text.len() > MAX_BYTES {
         return Err(SdpError::absent(RefusedCode::SdpSyntax, "longer than 64 KiB"));
     }
-    let lines: Vec<&str> = text
-        .split('\n')
-        .map(|line| line.strip_suffix('\r').unwrap_or(line))
-        .filter(|line| !line.is_empty())
-        .collect();
+    let lines: Vec<&str> =
+        text.split('\n').map(|line| line.strip_suffix('\r').unwrap_or(line)).filter(|line| !line.is_empty()).collect();
     for line in &lines {
         check_line(line)?;
     }
@@ -265,9 +249,7 @@ fn fingerprint(scope: &Scope<'_>) -> Result<(String, Vec<u8>), SdpError> {
         }
     }
     match (malformed, weak) {
-        (Some(line), _) => {
-            Err(SdpError::at(line, RefusedCode::NoFingerprint, "is not a SHA-256 fingerprint"))
-        }
+        (Some(line), _) => Err(SdpError::at(line, RefusedCode::NoFingerprint, "is not a SHA-256 fingerprint")),
         (None, Some(line)) => {
             Err(SdpError::at(line, RefusedCode::WeakFingerprint, "uses a hash that RFC 8122 forbids"))
         }
@@ -276,10 +258,8 @@ fn fingerprint(scope: &Scope<'_>) -> Result<(String, Vec<u8>), SdpError> {
 }
 
 fn hex(text: &str, bytes: usize) -> Option<Vec<u8>> {
-    let parsed: Option<Vec<u8>> = text
-        .split(':')
-        .map(|pair| (pair.len() == 2).then(|| u8::from_str_radix(pair, 16).ok()).flatten())
-        .collect();
+    let parsed: Option<Vec<u8>> =
+        text.split(':').map(|pair| (pair.len() == 2).then(|| u8::from_str_radix(pair, 16).ok()).flatten()).collect();
     parsed.filter(|found| found.len() == bytes)
 }
 
@@ -288,9 +268,7 @@ fn setup(scope: &Scope<'_>, kind: Kind) -> Result<Setup, SdpError> {
         // RFC 8842 section 5.1: an offer without it is taken for actpass; an answer must have it.
         return match kind {
             Kind::Offer => Ok(Setup::ActPass),
-            Kind::Answer => {
-                Err(SdpError::absent(RefusedCode::RoleConflict, "a=setup is absent from an answer"))
-            }
+            Kind::Answer => Err(SdpError::absent(RefusedCode::RoleConflict, "a=setup is absent from an answer")),
         };
     };
     match (value, kind) {
@@ -333,8 +311,7 @@ fn encoding<'a>(audio: &[&'a str], pt: u8) -> Result<Option<(&'a str, u32)>, Sdp
     let mut parts = line[prefix.len()..].split('/');
     let name = parts.next().unwrap_or("");
     let rate = parts.next().and_then(|text| text.parse().ok());
-    rate.map(|rate| Some((name, rate)))
-        .ok_or_else(|| SdpError::syntax(line, "has no clock rate"))
+    rate.map(|rate| Some((name, rate))).ok_or_else(|| SdpError::syntax(line, "has no clock rate"))
 }
 
 fn note_format(found: &mut Formats, pt: u8, encoding: Option<(&str, u32)>) {
@@ -354,11 +331,8 @@ fn note_format(found: &mut Formats, pt: u8, encoding: Option<(&str, u32)>) {
 }
 
 fn candidates(lines: &[&str]) -> Result<Vec<String>, SdpError> {
-    let all: Vec<&str> = lines
-        .iter()
-        .filter_map(|line| line.strip_prefix("a="))
-        .filter(|line| line.starts_with("candidate:"))
-        .collect();
+    let all: Vec<&str> =
+        lines.iter().filter_map(|line| line.strip_prefix("a=")).filter(|line| line.starts_with("candidate:")).collect();
     if all.len() > MAX_CANDIDATES {
         return Err(SdpError::syntax(all[MAX_CANDIDATES], "is one candidate too many"));
     }
@@ -424,10 +398,7 @@ fn write_audio(sdp: &mut String, local: &Local<'_>) {
     let formats = local.formats;
     let codecs = formats.codecs.iter().map(|(_, pt)| *pt);
     let others = [formats.comfort_noise, formats.events_48k, formats.events_8k];
-    let numbers: Vec<String> = codecs
-        .chain(others.into_iter().flatten())
-        .map(|pt| pt.to_string())
-        .collect();
+    let numbers: Vec<String> = codecs.chain(others.into_iter().flatten()).map(|pt| pt.to_string()).collect();
     let _ = write!(
         sdp,
         "m=audio {port} UDP/TLS/RTP/SAVPF {}\r\nc=IN {address}\r\na=rtcp:9 IN IP4 0.0.0.0\r\n\

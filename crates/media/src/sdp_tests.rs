@@ -24,9 +24,7 @@ fn without(start: &str) -> String {
 
 fn with(start: &str, line: &str) -> String {
     let lines = OFFER.split_inclusive("\r\n");
-    lines
-        .map(|known| if known.starts_with(start) { format!("{line}\r\n") } else { known.to_owned() })
-        .collect()
+    lines.map(|known| if known.starts_with(start) { format!("{line}\r\n") } else { known.to_owned() }).collect()
 }
 
 #[test]

@@ -27,6 +27,7 @@ const MAX_TCP: usize = 1_024;
 const MAX_TCP_BACKLOG: usize = 64 * 1_024;
 /// A TCP connection that never passed an ICE check is closed after this.
 const TCP_PATIENCE: Duration = Duration::from_secs(10);
+const PORT_TRIES: u32 = 64;
 const SOCKET_BUFFER: libc::c_int = 4 * 1_024 * 1_024;
 
 /// What the thread and its owner share.
@@ -225,17 +226,19 @@ impl Sockets {
     }
 
     fn open(&mut self, address: SocketAddr, tcp: bool) -> std::io::Result<Vec<(Protocol, SocketAddr)>> {
-        let socket = std::net::UdpSocket::bind(address)?;
+        let (socket, listener) = bind(address, tcp)?;
         enlarge(&socket);
         let address = self.add_udp(socket)?;
-        if !tcp {
-            return Ok(vec![(Protocol::Udp, address)]);
+        let mut opened = vec![(Protocol::Udp, address)];
+        if let Some(listener) = listener {
+            listener.set_nonblocking(true)?;
+            let mut listener = TcpListener::from_std(listener);
+            let token = self.token();
+            self.poll.registry().register(&mut listener, token, Interest::READABLE)?;
+            self.open.insert(token, Socket::Listener(listener, address));
+            opened.push((Protocol::Tcp, address));
         }
-        let mut listener = TcpListener::bind(address)?;
-        let token = self.token();
-        self.poll.registry().register(&mut listener, token, Interest::READABLE)?;
-        self.open.insert(token, Socket::Listener(listener, address));
-        Ok(vec![(Protocol::Udp, address), (Protocol::Tcp, address)])
+        Ok(opened)
     }
 
     fn add_udp(&mut self, socket: std::net::UdpSocket) -> std::io::Result<SocketAddr> {
@@ -456,6 +459,23 @@ impl Connection {
         self.outbox.drain(..at);
         self.outbox.len() <= MAX_TCP_BACKLOG
     }
+}
+
+/// A UDP socket and, if wanted, a TCP listener of the same port. A port that UDP found free may be taken for TCP, so
+/// where any port will do, others are tried.
+fn bind(address: SocketAddr, tcp: bool) -> std::io::Result<(std::net::UdpSocket, Option<std::net::TcpListener>)> {
+    for tries_left in (0..PORT_TRIES).rev() {
+        let socket = std::net::UdpSocket::bind(address)?;
+        if !tcp {
+            return Ok((socket, None));
+        }
+        match std::net::TcpListener::bind(socket.local_addr()?) {
+            Ok(listener) => return Ok((socket, Some(listener))),
+            Err(error) if address.port() != 0 || tries_left == 0 => return Err(error),
+            Err(_) => {}
+        }
+    }
+    Err(ErrorKind::AddrInUse.into())
 }
 
 /// Bursts of thousands of legs fit; the kernel may grant less.

@@ -41,11 +41,11 @@ class Actor:
 
 async def cast(platform: Platform) -> list[Actor]:
     """Three phones, one for each way to log in, made by REST."""
-    connection, ann = await platform.connection("ann", "correct-horse-battery")
+    connection, anna = await platform.connection("anna", "correct-horse-battery")
     _, bob = await platform.credential(connection, "bob")
     credential, parent = await platform.credential(connection, "cleo")
     cleo = await platform.token(credential, parent)
-    return [Actor("ann", ann, 440.0), Actor("bob", bob, 620.0), Actor("cleo", cleo, 850.0)]
+    return [Actor("anna", anna, 440.0), Actor("bob", bob, 620.0), Actor("cleo", cleo, 850.0)]
 
 
 @dataclass(frozen=True)
@@ -185,9 +185,9 @@ async def demo(show: Show) -> None:
     show.title("offhook", "a voice platform on this machine, and phones in Python")
     async with started() as platform:
         show.note(f"platform up in {platform.started_in:.2f} s at {platform.ws_url}, database in a file of its own")
-        ann, bob, cleo = await cast(platform)
-        show.note("three phones made by REST: ann logs in by password, bob by credential, cleo by token")
-        for caller, callee in ((ann, bob), (bob, cleo), (cleo, ann)):
+        anna, bob, cleo = await cast(platform)
+        show.note("three phones made by REST: anna logs in by password, bob by credential, cleo by token")
+        for caller, callee in ((anna, bob), (bob, cleo), (cleo, anna)):
             await scene(show, platform, caller, callee)
 
 
