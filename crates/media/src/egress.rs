@@ -253,15 +253,17 @@ impl Egress {
         Some(self.header(seq, ticks, packet.marker))
     }
 
-    /// Go over to another clock rate: media already sent ahead of the present keeps its duration, not its ticks.
+    /// Go over to another clock rate. Media sent ahead of the present keeps its duration where that takes fewer ticks, and
+    /// never takes more of them: codecs that change in quick succession would else push each other ahead without end.
     fn tune(&mut self, clock_rate: u32, now: Duration) {
         if clock_rate == self.clock.rate {
             return;
         }
         let present = self.clock.ticks_at(now);
-        let ahead = self.end_ticks.saturating_sub(present) * u64::from(clock_rate) / u64::from(self.clock.rate);
+        let ahead = self.end_ticks.saturating_sub(present);
+        let converted = ahead * u64::from(clock_rate) / u64::from(self.clock.rate);
         self.clock = MediaClock { rate: clock_rate, at: now, ticks: present as f64 };
-        self.end_ticks = (present + ahead).max(self.free_ticks);
+        self.end_ticks = (present + converted.min(ahead)).max(self.free_ticks);
     }
 
     /// Frames follow one another without a seam unless time has run away by more than a frame (a tick was skipped).

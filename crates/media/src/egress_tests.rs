@@ -259,28 +259,26 @@ fn check_numbers(sent: &[Sent]) -> Result<(), String> {
     Ok(())
 }
 
-/// Timestamps equal elapsed time, or are ahead of it by the audio that was sent faster than it lasts.
+/// Timestamps equal elapsed time, or are ahead of it by the audio that was sent faster than it lasts. All in ticks of the
+/// clock of the moment: what is ahead stays ahead by as many ticks when the clock changes, for time cannot go back.
 fn check_media_time(sent: &[Sent]) -> Result<(), String> {
-    let Some(first) = sent.first() else {
-        return Ok(());
-    };
-    let (mut ticks, mut now, mut rate, mut surplus_ms) = (0.0, first.now, first.rate, 0.0_f64);
+    let Some(first) = sent.first() else { return Ok(()) };
+    let (mut ticks, mut now, mut rate, mut surplus) = (0.0, first.now, first.rate, 0.0_f64);
     let mut newest = first.header.extended_seq;
     for packet in sent {
-        let elapsed = packet.now.as_secs_f64() - now.as_secs_f64();
-        ticks += elapsed * f64::from(rate);
-        surplus_ms = (surplus_ms - elapsed * 1_000.0).max(0.0) + if packet.is_event { 0.0 } else { 20.0 };
+        let elapsed = (packet.now.as_secs_f64() - now.as_secs_f64()) * f64::from(rate);
+        ticks += elapsed;
         (now, rate) = (packet.now, packet.rate);
+        surplus = (surplus - elapsed).max(0.0) + if packet.is_event { 0.0 } else { f64::from(rate) / 50.0 };
         if packet.header.extended_seq < newest {
             continue;
         }
         newest = packet.header.extended_seq;
-        let stamp = f64::from(packet.header.timestamp.wrapping_sub(first.header.timestamp) as i32);
-        let ahead_ms = (stamp - ticks) / f64::from(rate) * 1_000.0;
-        // A rate change leaves up to a tolerance of the faster clock behind, which is six times as long in the slower.
-        let slack = TOLERANCE_MS * if rate == G711 { 6.0 } else { 1.0 } + TOLERANCE_MS;
-        if ahead_ms > surplus_ms + slack || ahead_ms < -slack {
-            return Err(format!("sequence {} is {ahead_ms:.1} ms off media time", packet.header.seq));
+        let ahead = f64::from(packet.header.timestamp.wrapping_sub(first.header.timestamp) as i32) - ticks;
+        // A change of clock leaves up to a tolerance of the faster clock behind, in the ticks of that clock.
+        let slack = 2.0 * TOLERANCE_MS * f64::from(OPUS) / 1_000.0;
+        if ahead > surplus + slack || ahead < -slack {
+            return Err(format!("sequence {} is {ahead:.0} ticks off media time", packet.header.seq));
         }
     }
     Ok(())
