@@ -4,17 +4,19 @@ import re
 from datetime import UTC, datetime
 
 _SHAPE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9:.]{5,15}(?:Z|[+-][0-9]{2}:?[0-9]{2})?)?")
+_YEAR_10000 = 253_402_300_800
 
 
 def parse_moment(text: str) -> float | None:
-    """Unix seconds; without a zone it is UTC, without a time midnight. None for what is no point in time."""
+    """Unix seconds; without a zone it is UTC, without a time midnight. None for what is no point in time after 1970."""
     if not _SHAPE.fullmatch(text):
         return None
     try:
         moment = datetime.fromisoformat(text)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-    except (ValueError, OverflowError):
+    except ValueError:
         return None
+    seconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    return seconds if 0 <= seconds < _YEAR_10000 else None
 
 
 def format_moment(seconds: float) -> str:
