@@ -3,12 +3,25 @@
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
+from typing import NamedTuple, TypeVar
 
 import msgspec
 
 from offhook.voice.effect import Close, Durable, Save
+from offhook.voice.leg import Side
 
 _NUMBER = re.compile(r"(?:sip:|tel:)?\+?[0-9]{7,15}(?:@.*)?")
+
+
+_T = TypeVar("_T")
+
+
+class _Key(NamedTuple):
+    """What a leg is counted under."""
+
+    connection_id: str
+    side: Side
+    to_number: bool
 
 
 class ActiveCall(msgspec.Struct, frozen=True):
@@ -25,12 +38,16 @@ class ActiveCall(msgspec.Struct, frozen=True):
 
 
 class ActiveLegs:
-    """Kept up to date with what is written of legs; implements `voice.dialing.Traffic`."""
+    """Kept up to date with what is written of legs; implements `voice.dialing.Traffic`.
+
+    A leg counts from the moment it is opened, before anything is written: a burst of dials meets the limits too.
+    """
 
     def __init__(self, profile_of: Callable[[str], str | None]) -> None:
         self._profile_of = profile_of
         self._legs: dict[str, Save] = {}
-        self._by_connection: Counter[tuple[str, str]] = Counter()
+        self._counted: dict[str, _Key] = {}
+        self._by_connection: Counter[tuple[str, Side]] = Counter()
         self._to_numbers: Counter[str] = Counter()
 
     def __len__(self) -> int:
@@ -43,18 +60,27 @@ class ActiveLegs:
         """The call_control_ids of all live legs."""
         return list(self._legs)
 
+    def open(self, id: str, connection_id: str, side: Side, destination: str) -> None:
+        """Count a leg from now on. Doing so again changes nothing."""
+        if id not in self._counted:
+            self._counted[id] = key = _Key(connection_id, side, _NUMBER.fullmatch(destination) is not None)
+            self._count(key, 1)
+
+    def close(self, id: str) -> None:
+        """Count a leg no more, if it was."""
+        key = self._counted.pop(id, None)
+        if key is not None:
+            self._count(key, -1)
+
     def note(self, durable: Durable) -> None:
         """A leg was saved or closed."""
         id = durable.ids.call_control_id
-        known = self._legs.get(id)
         if isinstance(durable, Close):
-            if known is not None:
-                del self._legs[id]
-                self._count(known, -1)
-            return
-        self._legs[id] = durable
-        if known is None:
-            self._count(durable, 1)
+            self._legs.pop(id, None)
+            self.close(id)
+        else:
+            self._legs[id] = durable
+            self.open(id, durable.party.connection_id, durable.side, durable.destination)
 
     def calls(self, account_id: str, connection_id: str, now: float) -> list[ActiveCall]:
         """The live legs of one connection of one account, oldest first; `now` is Unix seconds."""
@@ -75,15 +101,20 @@ class ActiveLegs:
     def through(self, profile_id: str) -> int:
         """Calls to phone numbers by connections with this outbound voice profile."""
         return sum(
-            count
-            for connection, count in self._to_numbers.items()
-            if count and self._profile_of(connection) == profile_id
+            count for connection, count in self._to_numbers.items() if self._profile_of(connection) == profile_id
         )
 
-    def _count(self, leg: Save, by: int) -> None:
-        self._by_connection[leg.party.connection_id, leg.side] += by
-        if leg.side == "incoming" and _NUMBER.fullmatch(leg.destination):
-            self._to_numbers[leg.party.connection_id] += by
+    def _count(self, key: "_Key", by: int) -> None:
+        _add(self._by_connection, (key.connection_id, key.side), by)
+        if key.side == "incoming" and key.to_number:
+            _add(self._to_numbers, key.connection_id, by)
+
+
+def _add(counter: Counter[_T], key: _T, by: int) -> None:
+    """Count, and forget what is down to nothing: connections come and go."""
+    counter[key] += by
+    if not counter[key]:
+        del counter[key]
 
 
 def _active_call(leg: Save, now: float) -> ActiveCall:

@@ -4,7 +4,7 @@ Nothing here knows websockets, HTTP or SIP. A *dialog* is named by the id its pr
 callID, unique within its binding); a *binding* by an id the switchboard gives at login.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Literal, Protocol
 
 import msgspec
@@ -33,7 +33,6 @@ __all__ = [
     "LegIds",
     "LoginRefused",
     "MediaCore",
-    "Metrics",
     "Reply",
     "Shadow",
     "Signalling",
@@ -230,9 +229,3 @@ class Ladders(Protocol):
     """Where the engine writes what happened; read by trace, console and tests."""
 
     def wrote(self, session: str, lines: Sequence[Line]) -> None: ...
-
-
-class Metrics(Protocol):
-    """Counters by name and labels; never a number, digit or address in a label."""
-
-    def count(self, name: str, labels: Mapping[str, str]) -> None: ...

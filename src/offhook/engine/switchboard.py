@@ -5,6 +5,7 @@ ids, chance and the dialling decision.
 """
 
 import asyncio
+from functools import partial
 from types import TracebackType
 from typing import Literal, Self
 
@@ -252,12 +253,14 @@ class Switchboard:
         assert binding is not None  # whoever is reached is registered: both are entered and left together
         ids = self._leg_ids(self._chance.uuid())
         plan, party = self._plan(binding, invite, ids)
-        owner = Owner(Session(ids.call_session_id), self._world, self._session_over)
+        legs = self._count_legs(ids, party, plan, invite.destination)
+        owner = Owner(Session(ids.call_session_id), self._world, partial(self._session_over, legs))
         port = self._new_port()
         self._sessions[ids.call_session_id] = owner
         self._own(owner, dialog, port)
-        for target in plan.targets if isinstance(plan, Ring) else ():
-            self._own(owner, target.dialog, target.port)
+        if isinstance(plan, Ring):
+            for target in plan.targets:
+                self._own(owner, target.dialog, target.port)
         owner.post(
             Dialled(
                 dialog=dialog,
@@ -277,11 +280,21 @@ class Switchboard:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
+    def _count_legs(self, ids: LegIds, caller: Party, plan: Ring | Refuse, destination: str) -> list[str]:
+        """Count the legs that will be against the limits, before anything is awaited; their ids."""
+        if isinstance(plan, Refuse):
+            return []
+        self.active.open(ids.call_control_id, caller.connection_id, "incoming", destination)
+        self.active.open(plan.ids.call_control_id, plan.party.connection_id, "outgoing", destination)
+        return [ids.call_control_id, plan.ids.call_control_id]
+
     def _own(self, owner: Owner, dialog: DialogId, port: int) -> None:
         self._reached[dialog.binding].dialogs[dialog.name] = owner
         self._ports[port] = owner
 
-    def _session_over(self, owner: Owner) -> None:
+    def _session_over(self, legs: list[str], owner: Owner) -> None:
+        for leg in legs:
+            self.active.close(leg)
         self._sessions.pop(owner.session.id, None)
         for name in owner.session.floor.names:
             if isinstance(name, DialogId):
