@@ -1,10 +1,12 @@
 """What the compatibility tests share: the official Python package, and the REST API in a thread of its own."""
 
 import asyncio
+import importlib
 import sys
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any, TypeVar
 
 import pytest
@@ -22,6 +24,18 @@ from offhook.engine.platform import Identities
 from offhook.voice.binding import Bindings
 
 T = TypeVar("T")
+
+
+@pytest.fixture(scope="session")
+def node_modules() -> Path:
+    """Where the official browser SDK is installed."""
+    return compat_env.node_modules()
+
+
+@pytest.fixture(scope="session")
+def official() -> ModuleType:
+    """The official Python package, unmodified."""
+    return importlib.import_module("telnyx")
 
 
 class TurnedClock(SystemClock):

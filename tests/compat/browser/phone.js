@@ -18,7 +18,7 @@ const phone = {
       "telnyx.ready": () => this.note("ready"),
       "telnyx.socket.open": () => this.note("open"),
       "telnyx.socket.close": (e) => this.note("close", { code: e?.code ?? null }),
-      "telnyx.error": (e) => this.note("error", { code: e?.error?.code ?? null, wire: e?.error?.originalError?.code ?? null }),
+      "telnyx.error": (e) => this.note("error", { code: e?.error?.code ?? null }),
       "telnyx.warning": (e) => this.note("warning", { code: e?.warning?.code ?? null }),
       "telnyx.notification": (n) => this.notified(n),
     };

@@ -1,5 +1,6 @@
 """Browser phones for tests: Chromium with a known tone as its microphone, around the unmodified official SDK."""
 
+import json
 import math
 import struct
 import wave
@@ -7,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import web
-from playwright.async_api import Browser, Page, Playwright
+from playwright.async_api import Browser, Page, Playwright, WebSocket
 
 HERE = Path(__file__).parent
 CHROMIUM = "/usr/bin/chromium"
@@ -71,13 +72,21 @@ class BrowserPhone:
 
     def __init__(self, page: Page) -> None:
         self.page = page
+        self.sent: list[dict[str, Any]] = []
+        self.received: list[dict[str, Any]] = []
+        page.on("websocket", self._watch)
+
+    def _watch(self, socket: WebSocket) -> None:
+        """Keep the frames, for what the SDK does not tell."""
+        socket.on("framesent", lambda frame: self.sent.append(json.loads(frame)))
+        socket.on("framereceived", lambda frame: self.received.append(json.loads(frame)))
 
     @classmethod
     async def open(cls, browser: Browser, address: str) -> "BrowserPhone":
         context = await browser.new_context(permissions=["microphone"])
-        page = await context.new_page()
-        await page.goto(address)
-        return cls(page)
+        phone = cls(await context.new_page())
+        await phone.page.goto(address)
+        return phone
 
     async def close(self) -> None:
         await self.page.context.close()
