@@ -179,10 +179,10 @@ class Connection:
         self._settled(debt, wire.encode_result(debt.id, result, self.voice_sdk_id))
 
     def refuse(self, ticket: int, code: Code, text: str) -> None:
-        """Refuse a request of a client. A refused invite ends its call."""
+        """Refuse a request of a client. A refused invite or attach ends its call."""
         code = Code(code)
         debt = self._owed.settle(ticket)
-        if isinstance(debt.request, c2s.Invite):
+        if isinstance(debt.request, _MADE_BY):
             self.dialogs.forget(debt.request.call_id)
             self._owed.forget(debt.request.call_id)
         self._settled(debt, wire.encode_error(debt.id, code, text, self.voice_sdk_id))
@@ -391,7 +391,7 @@ class Connection:
         return self._succeeded(ticket, request, result)
 
     def _failed(self, ticket: int, request: Message, error: wire.Error) -> list[Event]:
-        if isinstance(request, c2s.Invite):
+        if isinstance(request, _MADE_BY):
             self.dialogs.forget(request.call_id)
         return [Refused(ticket, request, error.code, error.message)]
 
@@ -406,6 +406,8 @@ class Connection:
         return [Succeeded(ticket, request, result)]
 
 
+# Without their result there is no call. An attach may meet a call that is over: it crossed the client's bye.
+_MADE_BY = (c2s.Invite, c2s.Attach)
 _BEFORE_LOGIN = (c2s.Login, c2s.AnonymousLogin, c2s.Ping, c2s.DebugReport)
 
 

@@ -36,7 +36,7 @@ _MOVES: tuple[tuple[Iterable[Stage], type[Params], Stage], ...] = (
 _STAYS: tuple[tuple[Iterable[Stage], tuple[type[Params], ...]], ...] = (
     ((Stage.CALLING, Stage.EARLY), (s2c.Ringing,)),
     ((Stage.RINGING,), (c2s.RingingAck,)),
-    ((Stage.CALLING, Stage.EARLY, Stage.ACTIVE), (c2s.Info,)),
+    ((Stage.CALLING, Stage.EARLY, Stage.ATTACHING, Stage.ACTIVE), (c2s.Info,)),
     ((Stage.EARLY, Stage.ATTACHING, Stage.ACTIVE), (c2s.Modify,)),
     (_LIVE, (c2s.Candidate, c2s.EndOfCandidates, s2c.Candidate, s2c.EndOfCandidates, s2c.Display)),
 )
