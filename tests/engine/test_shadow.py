@@ -80,6 +80,16 @@ async def test_a_live_leg_has_a_row_that_follows_it_and_goes_with_it(store: Stor
     assert await legs(store) == {}
 
 
+async def test_a_beat_that_crosses_an_end_is_passed_over(store: Store) -> None:
+    shadow = StoredShadow(store, SetClock())
+    await shadow.commit([saved(1), saved(2)])
+    ending_now = asyncio.ensure_future(shadow.commit([closed(1, 60)]))
+    await asyncio.sleep(0)
+    await shadow.heartbeat(["v3:1", "v3:2"])
+    await ending_now
+    assert set(await legs(store)) == {"v3:2"}
+
+
 @pytest.mark.parametrize(
     ("seconds", "call_sec", "billed_sec", "cost"),
     [(0, 0, 0, "0"), (0.3, 1, 60, "0.002"), (50, 50, 60, "0.002"), (102, 102, 120, "0.004")],
@@ -140,9 +150,13 @@ async def test_a_leg_whose_record_was_written_before_the_crash_gets_no_second_on
 
 async def test_what_cannot_be_written_is_told() -> None:
     store = Store.at(None)
+    shadow = StoredShadow(store, SetClock())
+    await shadow.commit([saved(1)])
     await store.close()
     with pytest.raises(Unavailable):
-        await StoredShadow(store, SetClock()).commit([saved(1)])
+        await shadow.commit([saved(2)])
+    with pytest.raises(Unavailable):
+        await shadow.heartbeat(["v3:1"])
 
 
 def test_the_turned_clock_waits_for_the_store() -> None:

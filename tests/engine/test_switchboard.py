@@ -9,6 +9,7 @@ from tests.scenarios.exchange import exchange
 
 from offhook.engine.active import ActiveLegs
 from offhook.engine.owner import MAILBOX
+from offhook.engine.store import Unavailable
 from offhook.engine.switchboard import Limits
 from offhook.testing.clock import run
 from offhook.testing.fakes import FakeCore, FakeShadow
@@ -177,7 +178,7 @@ def test_a_dial_that_cannot_be_stored_is_refused_and_rings_nobody() -> None:
     async def script() -> None:
         async with exchange() as x:
             alice, bob = x.phone("alice"), x.phone("bob")
-            x.shadow.fail = OSError("disk full")
+            x.shadow.fail = Unavailable("disk full")
             reply = alice.dial("bob")
             await settle()
             assert reply.outcome is not None
@@ -254,7 +255,7 @@ def test_legs_count_against_limits_before_anything_is_stored() -> None:
                 assert x.active.outbound("connection of alice") == x.active.inbound("connection of bob") == dialled
             alice.dial("nobody")
             assert x.active.outbound("connection of alice") == 3
-            x.shadow.fail = OSError("disk full")
+            x.shadow.fail = Unavailable("disk full")
             await sleep(10)
             assert x.active.outbound("connection of alice") == x.active.inbound("connection of bob") == 0
 
@@ -414,7 +415,7 @@ def test_live_legs_beat_every_five_seconds_and_a_failing_store_does_not_stop_the
             alice.dial("bob")
             await sleep(26)
             assert set(x.shadow.beats.values()) == {5}
-            x.shadow.fail = OSError("disk full")
+            x.shadow.fail = Unavailable("disk full")
             await sleep(10)
             x.shadow.fail = None
             await sleep(5)

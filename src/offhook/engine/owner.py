@@ -13,6 +13,7 @@ import structlog
 from offhook.engine.active import ActiveLegs
 from offhook.engine.performer import Performer
 from offhook.engine.ports import Clock, Ladders, MediaCore, Reply, Shadow, Signalling
+from offhook.engine.store import StoreError
 from offhook.media.commands import Ice
 from offhook.voice import effect, ladder
 from offhook.voice.leg import Moment
@@ -95,6 +96,9 @@ class Owner:
     async def _take(self, given: Input) -> None:
         try:
             await self._decide_and_perform(given)
+        except StoreError as error:
+            _log.error("a decision was not stored", session=self.session.id, why=str(error))
+            await self._abandon()
         except Exception:
             _log.exception("a session failed", session=self.session.id)
             await self._abandon()
@@ -135,9 +139,9 @@ class Owner:
             effects = self.session.floor.abandon(now)
         try:
             await self._commit(_durable(effects))
-        except Exception:
+        except Exception as error:
             # The shadow row stays: the next start gives these legs their end and record.
-            _log.exception("ends could not be stored", session=self.session.id)
+            _log.error("ends were not stored", session=self.session.id, why=str(error))
             self._note(_durable(effects))
         for each in effects:
             try:

@@ -217,7 +217,7 @@ class Shadow(Protocol):
     """What survives of live legs."""
 
     async def commit(self, durable: Sequence[Durable]) -> None:
-        """Write all of it in one transaction; returns when it is safe. Raises where it is not."""
+        """Write all of it in one transaction; returns when it is safe. StoreError where it is not."""
         ...
 
     async def heartbeat(self, legs: Sequence[str]) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from offhook.engine.ports import Clock
-from offhook.engine.store import Add, Change, Drop, Row, Store, StoreError, Write
+from offhook.engine.store import Add, Change, Drop, Missing, Row, Store, StoreError, Write
 from offhook.voice import rating
 from offhook.voice.cause import CAUSES, ending
 from offhook.voice.effect import Close, Durable, Save
@@ -48,14 +48,16 @@ class StoredShadow:
             self._remember(each)
 
     async def heartbeat(self, legs: Sequence[str]) -> None:
-        """These legs are alive now. One that has ended meanwhile is passed over."""
+        """These legs are alive now. One that has ended meanwhile is passed over; StoreError where none was written."""
         now = self._clock.wall()
         beats = [
             self._store.write(Change("legs", self._accounts[leg], leg, {"heartbeat_at": now}))
             for leg in legs
             if leg in self._accounts
         ]
-        await asyncio.gather(*beats, return_exceptions=True)
+        for outcome in await asyncio.gather(*beats, return_exceptions=True):
+            if isinstance(outcome, BaseException) and not isinstance(outcome, Missing):
+                raise outcome
 
     async def recover(self) -> int:
         """Give legs that a crash left without an end their end, billed to their last heartbeat; how many."""

@@ -28,6 +28,7 @@ from offhook.engine.ports import (
     Shadow,
     Signalling,
 )
+from offhook.engine.store import StoreError
 from offhook.media import events as media
 from offhook.media.commands import Ice
 from offhook.voice import dialing
@@ -377,8 +378,10 @@ class Switchboard:
                 continue
             try:
                 await self._shadow.heartbeat(legs)
+            except StoreError as error:
+                _log.error("a heartbeat was not stored", why=str(error))
             except Exception:
-                _log.exception("a heartbeat was not stored")
+                _log.exception("a heartbeat failed")
 
     # ---- finding ---------------------------------------------------------------------------------------------
 
