@@ -34,6 +34,11 @@ class Actor:
     identity: Identity
     hz: float
 
+    @property
+    def username(self) -> str:
+        """What the platform knows it by."""
+        return self.identity.address.partition("@")[0]
+
     def client(self, platform: Platform) -> Client:
         who = self.identity
         return Client(platform.ws_url, login=who.login, password=who.password, token=who.token)
@@ -59,16 +64,13 @@ class Witness:
 
 async def scene(show: Show, platform: Platform, caller: Actor, callee: Actor) -> None:
     """One call: who says what, what each hears, how good it is, what it costs."""
-    show.scene(
-        f"{caller.name} ({caller.identity.what}) calls {callee.name} ({callee.identity.what}) "
-        f"at {callee.identity.address}"
-    )
+    show.scene(f"{caller.name} ({caller.identity.what}) calls {callee.name} ({callee.identity.what})")
     near_ear, far_ear = Ear(), Ear()
     script = then(listen(far_ear), answer(Tone(callee.hz)), wait(LISTEN_SECONDS + QUALITY_SECONDS))
     async with Phone(callee.client(platform), script) as phone, caller.client(platform) as client:
         call = await client.new_call(callee.identity.address, audio=Tone(caller.hz))
         call.attach(near_ear)
-        async with _ladder_of(show, platform, call):
+        async with _ladder_of(show, platform, call, (caller, callee)):
             await call.answered()
             far = phone.calls[0]
             near_witness, far_witness, keys = await asyncio.gather(
@@ -91,16 +93,22 @@ async def scene(show: Show, platform: Platform, caller: Actor, callee: Actor) ->
 
 
 @contextlib.asynccontextmanager
-async def _ladder_of(show: Show, platform: Platform, call: Call) -> AsyncGenerator[None, None]:
-    """Print the platform's ladder of the call as it grows, while the block runs and to the end of it."""
-    shown = 0
+async def _ladder_of(
+    show: Show, platform: Platform, call: Call, actors: tuple[Actor, Actor]
+) -> AsyncGenerator[None, None]:
+    """Print the platform's ladder of the call as it grows, while the block runs and to the end of it.
+
+    Generated usernames are long; the phones' own names stand for them.
+    """
+    shown: list[str] = []
 
     async def show_more() -> None:
-        nonlocal shown
         lines = await platform.ladder(call.ids.session) if call.ids.session else []
-        for line in lines[shown:]:
+        for line in lines[len(shown) :]:
+            for actor in actors:
+                line = line.replace(actor.username, actor.name)
+            shown.append(line)
             show.step(line)
-        shown = max(shown, len(lines))
 
     async def follow() -> None:
         while True:
@@ -114,7 +122,8 @@ async def _ladder_of(show: Show, platform: Platform, call: Call) -> AsyncGenerat
         following.cancel()
         await asyncio.gather(following, return_exceptions=True)
         await show_more()
-        show.claim("the ladder", f"{shown} lines", shown > 0)
+        bridged = " >< ".join(actor.name for actor in actors)
+        show.claim("the ladder", f"{len(shown)} lines, {bridged} among them", bridged in shown)
 
 
 async def _witness(name: str, call: Call, ear: Ear, hz: float) -> Witness:
@@ -171,10 +180,10 @@ async def _claim_costs(show: Show, platform: Platform, call: Call, legs: tuple[A
     except TimeoutError:
         show.claim("the bill", "has not come", true=False)
         return
-    show.bill(
-        [(f"WebRTC leg, {actor.name}", f"${cost}") for actor, cost in zip(legs, costs, strict=True)], f"${sum(costs)}"
-    )
-    show.claim("the bill", f"${sum(costs)} for {len(costs)} legs", costs == [A_MINUTE] * len(legs))
+    total = sum(costs.values())
+    show.bill([(f"WebRTC leg, {actor.name}", f"${costs[actor.username]}") for actor in legs], f"${total}")
+    true = costs == {actor.username: A_MINUTE for actor in legs}
+    show.claim("the bill", f"${total} for {len(costs)} legs", true)
 
 
 # ---- the story ---------------------------------------------------------------------------------------------
@@ -186,7 +195,11 @@ async def demo(show: Show) -> None:
     async with started() as platform:
         show.note(f"platform up in {platform.started_in:.2f} s at {platform.ws_url}, database in a file of its own")
         anna, bob, cleo = await cast(platform)
-        show.note("three phones made by REST: anna logs in by password, bob by credential, cleo by token")
+        show.note("three phones made by REST; each plays a tone of its own:")
+        for actor in (anna, bob, cleo):
+            show.note(
+                f"  {actor.name:<5} logs in by {actor.identity.what:<11} {actor.hz:.0f} Hz  {actor.identity.address}"
+            )
         for caller, callee in ((anna, bob), (bob, cleo), (cleo, anna)):
             await scene(show, platform, caller, callee)
 

@@ -80,13 +80,15 @@ class Platform:
         async with self._http.get(f"{self._root}/_offhook/sessions/{session}/ladder") as response:
             return (await response.text()).splitlines() if response.status == 200 else []
 
-    async def costs(self, session: str, legs: int) -> list[Decimal]:
-        """What each leg of an ended session cost; waits until there is a record of each."""
+    async def costs(self, session: str, legs: int) -> dict[str, Decimal]:
+        """What each leg of an ended session cost, by username; waits until there is a record of each."""
         async with asyncio.timeout(RECORDS_SECONDS):
             while True:
                 query = {"filter[record_type]": "webrtc", "page[size]": "50"}
                 rows = json.loads(await self.rest("GET", "/detail_records", params=query))["data"]
-                found = [Decimal(row["cost"]) for row in rows if row["telnyx_session_id"] == session]
+                found = {
+                    row["auth_username"]: Decimal(row["cost"]) for row in rows if row["telnyx_session_id"] == session
+                }
                 if len(found) >= legs:
                     return found
                 await asyncio.sleep(0.05)  # records are written behind the call; nothing tells when

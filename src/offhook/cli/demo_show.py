@@ -21,6 +21,10 @@ class Show:
         self.claims = 0
         self.broken: list[str] = []
 
+    def _line(self, text: Text) -> None:
+        """One line, never folded: a narrow window cuts what a ladder lines up."""
+        self.console.print(text, soft_wrap=True)
+
     def title(self, text: str, more: str = "") -> None:
         self.console.print()
         self.console.print(Text.assemble((text, "bold"), ("  " + more, "dim")))
@@ -30,11 +34,11 @@ class Show:
         self.console.print(Rule(Text(text, style="bold cyan"), align="left", style="cyan"))
 
     def note(self, text: str) -> None:
-        self.console.print(Text("  " + text, style="dim"))
+        self._line(Text("  " + text, style="dim"))
 
     def step(self, line: str) -> None:
         """One line of a ladder, as it happens."""
-        self.console.print(Text.assemble(("  │ ", "cyan"), (line, _style(line))))
+        self._line(Text.assemble(("  │ ", "cyan"), (line, _style(line))))
 
     def claim(self, what: str, seen: str, true: bool) -> None:
         """Say what is so, and whether it is."""
@@ -42,7 +46,7 @@ class Show:
         if not true:
             self.broken.append(f"{what}: {seen}")
         mark = ("✔ ", "bold green") if true else ("✘ ", "bold red")
-        self.console.print(Text.assemble("  ", mark, (f"{what:<22}", ""), (seen, "bold" if true else "bold red")))
+        self._line(Text.assemble("  ", mark, (f"{what:<20}", ""), (seen, "bold" if true else "bold red")))
 
     def heard(self, who: str, heard: Heard | None, hz: float) -> None:
         """What one side heard of the other, which plays a tone of `hz`."""
