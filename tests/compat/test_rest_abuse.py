@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from offhook.edge.rest import guard
 from offhook.voice.resources.problem import TITLES
 
 PATH = "/credential_connections"
@@ -162,6 +163,16 @@ def read_to_end(sock: socket.socket) -> bytes:
 def http(rest: Any) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=rest.root, headers={"Authorization": f"Bearer {rest.key}"}, timeout=20) as client:
         yield client
+
+
+def test_a_body_that_dribbles_in_is_cut_off(rest: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guard, "BODY_SECONDS", 0.2)
+    head = f"POST /v2{PATH} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {rest.key}\r\nContent-Length: 99\r\n\r\n{{"
+    with socket.create_connection(("127.0.0.1", rest.port), timeout=10) as sock:
+        sock.sendall(head.encode())
+        answer = sock.recv(65536)
+    assert answer.startswith(b"HTTP/1.1 408")
+    assert b"Connection: close" in answer
 
 
 texts = st.text(max_size=40)

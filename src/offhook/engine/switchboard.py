@@ -95,7 +95,7 @@ class Switchboard:
         ladders: Ladders,
         clock: Clock,
         chance: Chance,
-        ice: Ice = "full",
+        ice: Ice = "lite",
         limits: Limits | None = None,
     ) -> None:
         self.bindings = bindings
