@@ -10,6 +10,7 @@ import pytest
 
 from offhook.engine import tokens
 from offhook.engine.clock import SystemChance
+from offhook.engine.identities import MINTS_BETWEEN_CLEANING
 from offhook.engine.platform import Identities
 from offhook.engine.ports import LoginRefused
 from offhook.engine.seed import DEV_ACCOUNT, DEV_API_KEY, seed
@@ -215,3 +216,12 @@ async def test_seeding_again_changes_nothing(seen: Seen) -> None:
         card = seen.identities.directory.number(number)
         connection = seen.identities.directory.connection(card.connection_id or "") if card else None
         assert (connection.username if connection else "nobody yet") == username
+
+
+async def test_expired_tokens_are_forgotten_in_time(seen: Seen) -> None:
+    for _ in range(MINTS_BETWEEN_CLEANING - 1):
+        await seen.token()
+    seen.clock.now = NOW + 25 * 3600
+    fresh = await seen.token()
+    assert len(await seen.identities.store.load("tokens")) == 1
+    seen.logins.authenticate_token(fresh)

@@ -2,22 +2,22 @@
 
 from contextlib import suppress
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from offhook.voice.resources.catalogue import RESOURCES
 from offhook.voice.resources.credential_connection import CREDENTIAL_CONNECTIONS
 from offhook.voice.resources.detail_record import DETAIL_RECORDS, window
 from offhook.voice.resources.field import check, choice, defaults, flag, group, merge, moment, text, texts, whole
 from offhook.voice.resources.moment import format_moment, parse_moment
-from offhook.voice.resources.outbound_voice_profile import OUTBOUND_VOICE_PROFILES
-from offhook.voice.resources.phone_number import NUMBER_VOICE, PHONE_NUMBERS
+from offhook.voice.resources.phone_number import PHONE_NUMBERS
 from offhook.voice.resources.problem import Rejected
-from offhook.voice.resources.reference import page, schema
+from offhook.voice.resources.reference import document, page, schema
 from offhook.voice.resources.resource import Resource, read_query
-from offhook.voice.resources.telephony_credential import TELEPHONY_CREDENTIALS
 
 FIELDS = (
     text("id", read_only=True),
@@ -29,7 +29,6 @@ FIELDS = (
     moment("at", nullable=True),
     group("inner", flag("deep"), whole("depth", 1, 9, 5)),
 )
-ALL = [CREDENTIAL_CONNECTIONS, TELEPHONY_CREDENTIALS, PHONE_NUMBERS, NUMBER_VOICE, OUTBOUND_VOICE_PROFILES]
 
 
 @pytest.mark.parametrize(
@@ -78,7 +77,7 @@ def test_defaults_and_merging() -> None:
 
 
 def test_defaults_of_every_resource_pass_its_own_check() -> None:
-    for resource in ALL:
+    for resource in RESOURCES:
         wanted = {name: value for name, value in defaults(resource.fields).items() if value is not None}
         found = check(resource.fields, wanted, "update")
         # Nulls inside a group are defaults that a body cannot say; `conversation_persistence` is for updates only.
@@ -184,8 +183,13 @@ def test_the_schema_says_what_the_check_does() -> None:
     assert "required" not in schema(CREDENTIAL_CONNECTIONS, "update")
 
 
-@pytest.mark.parametrize("resource", ALL, ids=lambda resource: resource.path)
+@pytest.mark.parametrize("resource", RESOURCES, ids=lambda resource: resource.path)
 def test_a_reference_page_names_every_field_and_filter(resource: Resource) -> None:
     text = page(resource)
     assert all(f"filter[{filter.name}]" in text for filter in resource.filters)
     assert all(f"`{field.name}" in text for field in resource.fields)
+
+
+def test_the_published_reference_is_that_of_the_tables() -> None:
+    published = Path(__file__).parents[2] / "docs" / "reference" / "resources.md"
+    assert published.read_text(encoding="utf-8") == document(RESOURCES), "run `make docs`"

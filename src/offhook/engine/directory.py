@@ -13,6 +13,9 @@ from offhook.engine.store import Add, Change, Drop, Put, Row, Store, Table, Writ
 from offhook.engine.vault import Vault
 from offhook.voice.directory import ConnectionCard, CredentialCard, NumberCard, ProfileCard
 from offhook.voice.rating import MICROS
+from offhook.voice.resources.credential_connection import CREDENTIAL_CONNECTIONS
+from offhook.voice.resources.field import completed
+from offhook.voice.resources.outbound_voice_profile import OUTBOUND_VOICE_PROFILES
 
 
 class Secret(msgspec.Struct, frozen=True):
@@ -157,7 +160,7 @@ class MemoryDirectory:
     # ---- rows to cards ---------------------------------------------------------------------------------------
 
     def _connection(self, row: Row) -> tuple[ConnectionCard, Secret | None]:
-        settings = msgspec.json.decode(row["settings"])
+        settings = completed(CREDENTIAL_CONNECTIONS.fields, msgspec.json.decode(row["settings"]))
         inbound, outbound = settings["inbound"], settings["outbound"]
         card = ConnectionCard(
             id=row["id"],
@@ -206,7 +209,7 @@ def _number(row: Row) -> NumberCard:
 
 
 def _profile(row: Row) -> ProfileCard:
-    settings = msgspec.json.decode(row["settings"])
+    settings = completed(OUTBOUND_VOICE_PROFILES.fields, msgspec.json.decode(row["settings"]))
     rate = settings["max_destination_rate"]
     return ProfileCard(
         id=row["id"],

@@ -4,17 +4,21 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
+
 from offhook.engine import tokens
 from offhook.engine.resources import Document, Keeper
 from offhook.engine.store import Add, Change, Drop, Find, Row, Where, Write
 from offhook.voice.resources.connection import CONNECTIONS, SHOWN
 from offhook.voice.resources.credential_connection import CREDENTIAL_CONNECTIONS
+from offhook.voice.resources.field import completed
 from offhook.voice.resources.moment import format_moment, parse_moment
 from offhook.voice.resources.problem import CredentialExpired, rejected
 from offhook.voice.resources.resource import Chosen
 from offhook.voice.resources.telephony_credential import MAX_PER_TAG, RESOURCE_PREFIX, TELEPHONY_CREDENTIALS
 
 KIND = CREDENTIAL_CONNECTIONS.record_type
+MINTS_BETWEEN_CLEANING = 64
 
 
 class CredentialConnections(Keeper):
@@ -88,6 +92,9 @@ class Connections(Keeper):
 
     resource = CONNECTIONS
 
+    def document(self, row: Row) -> Document:
+        return completed(CREDENTIAL_CONNECTIONS.fields, msgspec.json.decode(row["settings"]))
+
     def shown(self, row: Row) -> Document:
         document = super().shown(row)
         document["record_type"] = row["kind"]
@@ -99,6 +106,7 @@ class TelephonyCredentials(Keeper):
     """Generated usernames and passwords under a connection, and the tokens minted from them."""
 
     resource = TELEPHONY_CREDENTIALS
+    _minted = 0
 
     async def filling(self, row: Row, document: Document, before: Row | None = None) -> Sequence[Write]:
         if before is not None and self._expired(before):
@@ -153,7 +161,7 @@ class TelephonyCredentials(Keeper):
         kept: dict[str, Any] = {
             "id": claims.token_id, "account_id": account_id, "created_at": now, "credential_id": id, "expires_at": ends,
         }  # fmt: skip
-        await self.world.store.write(Add("tokens", kept))
+        await self.world.store.write(Add("tokens", kept), *await self._forgotten(account_id, now))
         return tokens.mint(self.world.vault.token_key, claims, now)
 
     async def revoke(self, account_id: str, token_id: str) -> None:
@@ -163,6 +171,14 @@ class TelephonyCredentials(Keeper):
             raise rejected("10005", "The requested token could not be found.")
         await self.world.store.write(Change("tokens", account_id, token_id, {"revoked_at": self.world.clock.wall()}))
         self.world.revoker.token(token_id, "the token was revoked")
+
+    async def _forgotten(self, account_id: str, now: float) -> Sequence[Write]:
+        """Now and then, the deletion of tokens that have expired: they are refused without being known."""
+        self._minted += 1
+        if self._minted % MINTS_BETWEEN_CLEANING:
+            return ()
+        old = Find("tokens", account_id, (Where("expires_at", "lte", now),), limit=4 * MINTS_BETWEEN_CLEANING)
+        return [Drop("tokens", account_id, row["id"]) for row in (await self.world.store.find(old)).rows]
 
     def _expired(self, row: Row) -> bool:
         return row["expires_at"] <= self.world.clock.wall()

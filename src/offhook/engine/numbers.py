@@ -8,12 +8,12 @@ import msgspec
 from offhook.engine.resources import NOTHING, Document, Keeper
 from offhook.engine.store import Add, Row, Where, Write
 from offhook.voice import numbering
-from offhook.voice.resources.field import defaults
+from offhook.voice.resources.field import completed, defaults
 from offhook.voice.resources.moment import format_moment
 from offhook.voice.resources.outbound_voice_profile import OUTBOUND_VOICE_PROFILES
 from offhook.voice.resources.phone_number import NUMBER_VOICE, PHONE_NUMBERS
 from offhook.voice.resources.problem import rejected
-from offhook.voice.resources.resource import Chosen
+from offhook.voice.resources.resource import Chosen, Resource
 
 _SETTINGS = "number"
 _VOICE = "voice"
@@ -26,11 +26,11 @@ class NumberRows(Keeper):
     part: str
 
     def document(self, row: Row) -> Document:
-        return defaults(self.resource.fields) | msgspec.json.decode(row["settings"])[self.part]
+        return completed(self.resource.fields, msgspec.json.decode(row["settings"])[self.part])
 
-    def other(self, row: Row, part: str) -> Document:
+    def other(self, row: Row, view: Resource, part: str) -> Document:
         """The document of the other view."""
-        return msgspec.json.decode(row["settings"])[part]
+        return completed(view.fields, msgspec.json.decode(row["settings"])[part])
 
     def store_document(self, row: Row, document: Document) -> None:
         settings = msgspec.json.decode(row["settings"]) | {self.part: document}
@@ -88,7 +88,7 @@ class PhoneNumbers(NumberRows):
         return ()
 
     def shown(self, row: Row) -> Document:
-        voice = self.other(row, _VOICE)
+        voice = self.other(row, NUMBER_VOICE, _VOICE)
         forwarding = voice["call_forwarding"]
         document = super().shown(row)
         document.pop("address_id")
@@ -133,7 +133,7 @@ class NumberVoice(NumberRows):
     part = _VOICE
 
     def shown(self, row: Row) -> Document:
-        number = self.other(row, _SETTINGS)
+        number = self.other(row, PHONE_NUMBERS, _SETTINGS)
         document = self.document(row) | {
             "id": row["id"],
             "record_type": self.resource.record_type,

@@ -14,7 +14,7 @@ from offhook.engine.identity import Revoker
 from offhook.engine.ports import Chance, Clock
 from offhook.engine.store import Add, Change, Drop, Duplicate, Find, Row, Store, Table, Where, Write
 from offhook.engine.vault import Vault
-from offhook.voice.resources.field import When, check, defaults, merge
+from offhook.voice.resources.field import When, check, completed, defaults, merge
 from offhook.voice.resources.moment import format_moment
 from offhook.voice.resources.problem import Rejected, rejected
 from offhook.voice.resources.resource import Chosen, Query, Resource, expect_id, not_found
@@ -153,7 +153,7 @@ class Keeper:
 
     def document(self, row: Row) -> Document:
         """What the customer set, with defaults for fields that are younger than the row."""
-        return defaults(self.resource.fields) | msgspec.json.decode(row["settings"])
+        return completed(self.resource.fields, msgspec.json.decode(row["settings"]))
 
     def store_document(self, row: Row, document: Document) -> None:
         """Write the document into `settings` and its copies into their columns."""

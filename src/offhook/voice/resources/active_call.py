@@ -3,8 +3,8 @@
 from offhook.voice.resources.resource import Resource
 
 ACTIVE_CALLS = Resource(
-    path="connections/active_calls",
-    title="connection",
+    path="connections/{id}/active_calls",
+    title="active call",
     record_type="call",
     id_form="decimal",
     table="legs",

@@ -107,6 +107,11 @@ def defaults(fields: Sequence[Field]) -> dict[str, Any]:
     }
 
 
+def completed(fields: Sequence[Field], stored: Mapping[str, Any]) -> dict[str, Any]:
+    """A stored document, with defaults for fields that are younger than it."""
+    return merge(fields, defaults(fields), stored)
+
+
 def check(fields: Sequence[Field], given: Mapping[str, Any], when: When, at: str = "") -> list[Problem]:
     """Everything that is wrong with a body, in the order of the fields."""
     known = {field.name: field for field in fields if not field.read_only and when in field.lives_in}

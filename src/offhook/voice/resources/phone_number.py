@@ -110,7 +110,7 @@ VOICE_FIELDS: tuple[Field, ...] = (
 
 NUMBER_VOICE = Resource(
     path="phone_numbers/voice",
-    title="phone number",
+    title="voice settings of phone number",
     record_type="voice_settings",
     id_form="decimal",
     table="numbers",

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from offhook.voice.resources.field import Field, When
+from offhook.voice.resources.problem import TITLES
 from offhook.voice.resources.resource import Filter, Resource
 
 _TYPES = {
@@ -36,6 +37,27 @@ def page(resource: Resource) -> str:
     )
     parts.append(f"Pages of {resource.page_size}, at most {resource.max_page_size}.")
     return "\n".join(parts) + "\n"
+
+
+def document(resources: Sequence[Resource]) -> str:
+    """The whole reference of resources, with the codes that any of them may answer."""
+    codes = [f"| {code} | {status} | {title} |" for code, (status, title) in TITLES.items()]
+    return "\n".join([_INTRODUCTION, *map(page, resources), _ERRORS, *codes, ""])
+
+
+_INTRODUCTION = """# Resources
+
+Made by `make docs` from the tables that validate them (`src/offhook/voice/resources/`); do not edit.
+A field that says *only* takes just these values in this release, and refuses others with code 10027.
+Which fields are kept without an effect stands in `tests/compat/ledger.toml`, with the reasons.
+"""
+_ERRORS = """## Errors
+
+`{"errors": [{"code": …, "title": …, "detail": …, "source": {"pointer": …}}]}`. `source` names a field of the body
+(`pointer`) or a parameter of the query (`parameter`); the text is for people.
+
+| code | status | title |
+|---|---|---|"""
 
 
 def _object(fields: Sequence[Field], when: When) -> dict[str, Any]:

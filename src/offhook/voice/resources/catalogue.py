@@ -1,0 +1,21 @@
+"""Every resource there is, in the order of the reference. No rules."""
+
+from offhook.voice.resources.active_call import ACTIVE_CALLS
+from offhook.voice.resources.connection import CONNECTIONS
+from offhook.voice.resources.credential_connection import CREDENTIAL_CONNECTIONS
+from offhook.voice.resources.detail_record import DETAIL_RECORDS
+from offhook.voice.resources.outbound_voice_profile import OUTBOUND_VOICE_PROFILES
+from offhook.voice.resources.phone_number import NUMBER_VOICE, PHONE_NUMBERS
+from offhook.voice.resources.resource import Resource
+from offhook.voice.resources.telephony_credential import TELEPHONY_CREDENTIALS
+
+RESOURCES: tuple[Resource, ...] = (
+    CREDENTIAL_CONNECTIONS,
+    TELEPHONY_CREDENTIALS,
+    PHONE_NUMBERS,
+    NUMBER_VOICE,
+    OUTBOUND_VOICE_PROFILES,
+    CONNECTIONS,
+    ACTIVE_CALLS,
+    DETAIL_RECORDS,
+)
