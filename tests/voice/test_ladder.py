@@ -43,7 +43,8 @@ def test_what_is_not_worth_a_line_has_none() -> None:
         ("bob", "bob"),
         ("+15551234567", "+*********67"),
         ("sip:+15551234567@sip.test", "sip:+*********67@sip.test"),
-        ("to +1555 123 4567", "to +**55 123 **67"),
+        ("to +1 (555) 123-4567", "to +* (***) ***-**67"),
+        ("john1234", "john1234"),
         ("gencred42", "gencred42"),
         ("192.168.1.77", "***.***.*.77"),
     ],
@@ -63,6 +64,7 @@ def test_a_masked_line_keeps_its_causes() -> None:
     line = Line(0.0, "alice", "->", "BYE 602 ALLOTTED_TIMEOUT")
     assert line.masked() == "alice -> BYE 602 ALLOTTED_TIMEOUT"
     assert Line(0.0, "+15551234567", "->", "INVITE", "15557654321").masked() == "+*********67 -> INVITE *********21"
+    assert Line(0.0, "alice", "><", "+15551234567").masked() == "alice >< +*********67"
 
 
 @pytest.mark.parametrize("forged", ["bob\nbob -> 200 OK", "bob\r\n", "bob\x1b[31m", "bob\u202e", "b\x00b"])

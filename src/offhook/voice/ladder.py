@@ -11,6 +11,7 @@ remark. What is private in a line (numbers, digits) is kept apart until it is re
 `full` for the owner's trace.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from html import escape
 from typing import Any, Literal
@@ -46,12 +47,12 @@ class Line(msgspec.Struct, frozen=True):
     def masked(self) -> str:
         """The line for logs: no number, no digit that was pressed."""
         private = "*" * len(self.private) if self.what == "DTMF" else mask(self.private)
-        return _join(mask(self.who), self.arrow, self.what, private)
+        return _join(mask(self.who), self.arrow, mask(self.what), private)
 
 
 def mask(text: str) -> str:
-    """Hide what could be a phone number: of every word with four digits or more, all but the last two."""
-    return " ".join(_mask_word(word) for word in text.split(" "))
+    """Hide what could be a phone number or an address: all of its digits but the last two. `john1234` is a name."""
+    return _NUMBER.sub(lambda found: _DIGIT.sub("*", found[0][:-2]) + found[0][-2:], text)
 
 
 def lines(given: signal.Input, effects: Iterable[effect.Effect], names: Names, at: float) -> list[Line]:
@@ -80,6 +81,8 @@ def svg(ladder: Iterable[Line]) -> str:
 
 
 _ROW, _GAP = 24, 220
+_DIGIT = re.compile(r"\d")
+_NUMBER = re.compile(r"\d[\d.() -]{4,}\d")
 
 
 def _x(columns: list[str], name: str) -> int:
@@ -120,14 +123,6 @@ def _head(start: int, end: int, y: int) -> str:
 
 def _join(*parts: str) -> str:
     return " ".join(part for part in parts if part)
-
-
-def _mask_word(word: str) -> str:
-    digits = sum(character.isdigit() for character in word)
-    if digits < 4:
-        return word
-    hidden = digits - 2
-    return "".join("*" if character.isdigit() and (hidden := hidden - 1) >= 0 else character for character in word)
 
 
 def _line(thing: signal.Input | effect.Effect, names: Names, at: float) -> Line | None:
