@@ -175,6 +175,23 @@ class TestWS05SlowConsumer:
             at_door(scene)
         assert [entry["why"] for entry in logs if entry["event"] == "rtc.dropped"] == ["nothing read for 30 s"]
 
+    def test_a_dead_client_that_does_not_even_read_its_close_is_gone_all_the_same(self) -> None:
+        async def scene(door: OpenDoor, notebook: Notebook) -> None:
+            await door.logged_in("slow", receive_buffer=4096)
+            (far_end,) = notebook.far_ends.values()
+            await asyncio.sleep(50.0)  # turned time: silence kills at 60, before a stuck queue would
+            number = 0
+            while not door.door.queued():
+                far_end.invite(f"call-{number}", invitation("x" * 50_000))
+                await asyncio.sleep(0)
+                number += 1
+            await settled(lambda: not notebook.far_ends)
+            assert asyncio.get_running_loop().time() <= 72.0
+
+        with structlog.testing.capture_logs() as logs:
+            at_door(scene)
+        assert [entry["why"] for entry in logs if entry["event"] == "rtc.closed"] == ["nothing heard"]
+
 
 class TestWS06Origin:
     @pytest.mark.parametrize(

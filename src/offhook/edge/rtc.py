@@ -128,7 +128,11 @@ class _Socket:
     async def close(self, reason: CloseReason) -> None:
         """Say why and close; waits a few seconds for the client to agree (RFC 6455 section 7.1.1)."""
         _log.info("rtc.closed", binding=self._binding, code=int(reason.code), why=reason.text)
-        await self._websocket.close(code=reason.code, message=reason.text.encode())
+        try:
+            async with asyncio.timeout(2 * CLOSE_SECONDS):  # aiohttp first waits for the send buffer to empty
+                await self._websocket.close(code=reason.code, message=reason.text.encode())
+        except TimeoutError:
+            self._abort("does not read the close frame")
 
     # ---- what comes in -------------------------------------------------------------------------------------
 
