@@ -1,7 +1,7 @@
 """What both directions of the browser SDK's protocol share: bounded text, headers, results, codes. No I/O."""
 
 from enum import IntEnum
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 import msgspec
 
@@ -12,6 +12,8 @@ CallId = Annotated[str, msgspec.Meta(max_length=256, pattern=_ONE_LINE)]
 ClientState = Annotated[str, msgspec.Meta(max_length=8192, pattern=_ONE_LINE)]
 Digits = Annotated[str, msgspec.Meta(max_length=128, pattern=r"^[0-9A-Da-d*#wW]+\Z")]
 FrameId = Annotated[str, msgspec.Meta(max_length=256)] | Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+
+HoldAction = Literal["hold", "unhold", "toggleHold"]
 
 
 class Code(IntEnum):
