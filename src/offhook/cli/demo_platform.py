@@ -101,7 +101,7 @@ async def started() -> AsyncGenerator[Platform, None]:
         begin = time.monotonic()
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "offhook.cli.main", "dev", "--port", "0", "--db", str(Path(folder) / "demo.db"),
-            "--json", stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
+            "--json", "--log-level", "warning", stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
         )  # fmt: skip
         try:
             settings = await _settings(process)

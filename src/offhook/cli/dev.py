@@ -6,9 +6,10 @@ import errno
 import ipaddress
 import json
 import signal
+import sys
 from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any, Literal, Protocol
 
 from cyclopts import Parameter
 
@@ -37,6 +38,7 @@ async def dev(
     db: Path | None = None,
     as_json: Annotated[bool, Parameter(name="--json", negative="")] = False,
     ready_file: Path | None = None,
+    log_level: Literal["debug", "info", "warning", "error"] = "info",
 ) -> None:
     """Start the platform on this machine, for development and tests. Ends with Ctrl-C.
 
@@ -52,7 +54,10 @@ async def dev(
         Print one JSON object instead of the text.
     ready_file
         Write the same object to this file once the platform is ready.
+    log_level
+        What to log, on standard error.
     """
+    _log_to_stderr(log_level)
     _expect_loopback(host)
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -61,6 +66,16 @@ async def dev(
         print(json.dumps({**running.env, "info": running.info}) if as_json else banner(running), flush=True)
         with _announced(running.env, ready_file):
             await stop.wait()
+
+
+def _log_to_stderr(level: str) -> None:
+    """Standard output is for what programs read."""
+    import structlog
+
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
 
 
 def _expect_loopback(host: str) -> None:
@@ -77,9 +92,13 @@ def _expect_loopback(host: str) -> None:
 async def started(*, host: str, port: int, db: Path | None) -> AsyncGenerator[Running, None]:
     """The platform while the block runs; ConfigurationError where its address or database cannot be used."""
     from offhook.edge.server import start_dev
+    from offhook.engine.store import StoreError
+    from offhook.engine.vault import WrongKey
 
     try:
         running: Running = await start_dev(host=host, port=port, db=db)
+    except (StoreError, WrongKey) as error:
+        raise ConfigurationError(f"the database {db} cannot be used: {error}") from error
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise ConfigurationError(f"port {port} is in use; choose another with --port, or 0 for any") from error

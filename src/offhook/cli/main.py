@@ -61,7 +61,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except CycloptsError:  # it has been printed with the usage
         return USAGE
     except OffhookError as error:
-        print(f"offhook: {error}", file=sys.stderr)
+        first, _, _ = str(error).partition("\n")
+        print(f"offhook: {first}", file=sys.stderr)
         return exit_code(error)
     except BrokenPipeError:  # whoever read our output has seen enough
         sys.stderr.close()

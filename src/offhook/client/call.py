@@ -9,7 +9,7 @@ from typing import Any, TypeVar, overload
 
 from offhook.client import events as told
 from offhook.client.audio import Frame, Playable
-from offhook.client.dialog import CAUSES, Dialog, Direction, Ids, Party
+from offhook.client.dialog import CAUSES, Dialog, Direction, HoldAction, Ids, Party
 from offhook.client.emitter import Emitter, Subscription, Tasks
 from offhook.client.events import Ending
 from offhook.client.media import MediaCore, Port
@@ -20,7 +20,7 @@ from offhook.client.state import OVER, TALKING, State, Trigger, moved
 from offhook.errors import CallEnded, ConfigurationError, InvalidState, MediaError, OffhookError, Refused
 from offhook.media import events as media
 from offhook.wire import rtc_s2c as s2c
-from offhook.wire.rtc_values import CallResult, HoldAction
+from offhook.wire.rtc_values import CallResult
 
 E = TypeVar("E", bound=told.CallEvent)
 T = TypeVar("T")

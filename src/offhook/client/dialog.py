@@ -13,9 +13,10 @@ from offhook.errors import OffhookError
 from offhook.media.commands import Codec
 from offhook.wire import rtc_c2s as c2s
 from offhook.wire import rtc_s2c as s2c
-from offhook.wire.rtc_values import Header, HoldAction
+from offhook.wire.rtc_values import Header
 
 Direction = Literal["outbound", "inbound"]
+HoldAction = Literal["hold", "unhold", "toggleHold"]
 Waiter = asyncio.Future[Outcome]
 
 ALL_CODECS: tuple[Codec, ...] = ("opus", "pcmu", "pcma")

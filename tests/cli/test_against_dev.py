@@ -1,0 +1,89 @@
+"""Category: integration. The command against a running `offhook dev`: calls, what they record, what is told of them."""
+
+import asyncio
+import os
+import sys
+import wave
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from tests.platform_process import Platform
+
+from offhook import Client, Ear, Tone
+from offhook.client.script import Phone, answer, ignore, listen, reject, then
+
+
+@pytest.fixture
+async def platform(tmp_path: Path) -> AsyncIterator[Platform]:
+    platform = await Platform.start(tmp_path)
+    yield platform
+    assert await platform.stop() == 0
+
+
+async def command(platform: Platform, *arguments: str) -> tuple[int, str, str]:
+    """(exit code, stdout, stderr) of one `offhook` command."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "offhook.cli.main", *arguments,
+        stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        env={**os.environ, **platform.env},
+    )  # fmt: skip
+    out, err = await process.communicate()
+    assert process.returncode is not None
+    return process.returncode, out.decode(), err.decode()
+
+
+def client(platform: Platform, index: int) -> Client:
+    identity = platform.info["identities"][index]
+    return Client(platform.ws_url, login=identity["login"], password=identity["password"])
+
+
+async def test_a_call_plays_records_and_can_be_traced(platform: Platform, tmp_path: Path) -> None:
+    ear, recording = Ear(), tmp_path / "heard.wav"
+    callee = platform.info["identities"][1]["login"]
+    async with Phone(client(platform, 1), then(listen(ear), answer(Tone(700)), ignore())) as phone:
+        calling = asyncio.create_task(
+            command(platform, "call", callee, "--tone", "500", "--seconds", "2", "--record", str(recording))
+        )
+        await ear.hears_tone(500)
+        code, out, err = await calling
+        assert (code, err) == (0, "")
+        assert "answered" in out
+        assert "700 Hz" in out
+        session = phone.calls[0].ids.session
+        code, why, _ = await command(platform, "explain", callee)
+        assert code == 0
+        assert "$0.002" in why
+    with wave.open(str(recording)) as heard:
+        assert heard.getnframes() / heard.getframerate() > 1
+    code, ladder, _ = await command(platform, "trace", session)
+    assert code == 0
+    assert f" >< {callee}" in ladder
+
+
+async def test_refusals_are_one_line_each(platform: Platform) -> None:
+    callee = platform.info["identities"][1]["login"]
+    async with Phone(client(platform, 1), reject()):
+        busy, unknown, wrong, session = await asyncio.gather(
+            command(platform, "call", callee),
+            command(platform, "call", "nobody-of-that-name"),
+            command(platform, "call", callee, "--login", "x", "--password", "y"),
+            command(platform, "trace", "no-such-session"),
+        )
+    assert (busy[0], unknown[0], wrong[0], session[0]) == (1, 1, 77, 1)
+    assert "USER_BUSY" in busy[2]
+    assert all(len(err.splitlines()) == 1 for _, _, err in (busy, unknown, wrong, session))
+
+
+async def test_a_taken_port_is_a_mistake_of_configuration(platform: Platform) -> None:
+    port = platform.ws_url.rpartition(":")[2].rstrip("/")
+    code, out, err = await command(platform, "dev", "--port", port)
+    assert (code, out) == (78, "")
+    assert f"port {port} is in use" in err
+
+
+async def test_a_database_that_is_none_is_a_mistake_of_configuration(platform: Platform, tmp_path: Path) -> None:
+    (tmp_path / "not.db").write_text("this is no database, and long enough to be looked at as one " * 100)
+    code, out, err = await command(platform, "dev", "--port", "0", "--db", str(tmp_path / "not.db"))
+    assert (code, out) == (78, "")
+    assert len(err.splitlines()) == 1
