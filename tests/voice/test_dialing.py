@@ -189,7 +189,8 @@ def test_foreign_domains_are_refused(destination: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "destination", ["911", "112", "999", "933", "+1911", "sip:911@sip.telnyx.com", "9-1-1", "tel:911"]
+    "destination",
+    ["911", "112", "999", "933", "+1911", "sip:911@sip.telnyx.com", "911@elsewhere.test", "9-1-1", "tel:911"],
 )
 def test_emergency_numbers_are_refused_at_once(destination: str) -> None:
     cause, _, detail = World().refuses(destination, connection_id=None, account_id=None)
@@ -259,6 +260,15 @@ def test_an_inactive_connection_is_not_found_from_elsewhere() -> None:
     world = World(active=False, sip_uri_calling_preference="unrestricted")
     world.log_in("x", "john1234")
     assert world.refuses("john1234", connection_id=None, account_id=None)[:2] == ("UNALLOCATED_NUMBER", 404)
+
+
+@pytest.mark.parametrize("field", [{"active": False}, {"sip_uri_calling_preference": "internal"}, {}])
+def test_another_account_does_not_learn_what_a_connection_is_called(field: dict[str, Any]) -> None:
+    world = World(**({"sip_uri_calling_preference": "unrestricted", "name": "Secret project"} | field))
+    for call in ({"connection_id": None, "account_id": None}, {"account_id": "other", "connection_id": "2"}):
+        world.connections["2"] = ConnectionCard("2", "other", "Other", "other1234")
+        assert "Secret" not in world.refuses("john1234", **call)[2]
+    assert "Secret" in world.refuses("gencred1")[2]
 
 
 def test_a_credential_rings_until_it_expires_and_not_once_deleted() -> None:

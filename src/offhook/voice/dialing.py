@@ -101,14 +101,19 @@ class Dialplan:
     def decide(self, call: Dialled) -> Decision:
         """Who rings for this call. Never raises, whatever the destination is."""
         try:
-            user = user_part(call.destination, self._domains)
-            number = numbering.compact(user)
-            if number in EMERGENCY:
-                raise _Refused("CALL_REJECTED", "emergency calling not supported: use another phone")
-            caller = self._caller(call)
-            return self._by_username(user, caller, call) if number is None else self._by_number(number, caller, call)
+            return self._decide(call)
         except _Refused as refused:
             return Refuse(ending(refused.cause, refused.detail), refused.detail)
+
+    def _decide(self, call: Dialled) -> Ring:
+        user, host = parts(call.destination)
+        number = numbering.compact(user)
+        if number in EMERGENCY:
+            raise _Refused("CALL_REJECTED", "emergency calling not supported: use another phone")
+        if host is not None and host not in (self._domains.name, *self._domains.aliases):
+            raise _Refused("UNALLOCATED_NUMBER", f"only {self._domains.name} and its aliases are served here")
+        attempt = _Attempt(call, self._caller(call))
+        return self._by_username(user, attempt) if number is None else self._by_number(number, attempt)
 
     # ---- the caller's side -----------------------------------------------------------------------------------
 
@@ -150,7 +155,8 @@ class Dialplan:
 
     # ---- the dialled side ------------------------------------------------------------------------------------
 
-    def _by_number(self, dialled: str, caller: ConnectionCard | None, call: Dialled) -> Decision:
+    def _by_number(self, dialled: str, attempt: "_Attempt") -> Ring:
+        caller = attempt.caller
         readings = numbering.readings(dialled, caller.localization if caller else "US")
         if not readings:
             raise _Refused("INVALID_NUMBER_FORMAT", "this is no phone number")
@@ -164,53 +170,46 @@ class Dialplan:
         if connection.dnis_number_format != "sip_username":
             raise _Refused(
                 "UNALLOCATED_NUMBER",
-                f"inbound.dnis_number_format of connection {connection.name} is "
-                f"{connection.dnis_number_format}; only sip_username rings its registered client",
+                f"inbound.dnis_number_format of {attempt.named(connection)} is {connection.dnis_number_format}; "
+                "only sip_username rings its registered client",
             )
-        why = f"the number is assigned to connection {connection.name}, whose username is {connection.username}"
-        return self._ring(connection, connection.username, number.number, why, caller, call)
+        why = f"the number is assigned to {attempt.named(connection)} and rings its username"
+        return self._ring(connection, connection.username, number.number, why, attempt)
 
-    def _by_username(self, user: str, caller: ConnectionCard | None, call: Dialled) -> Decision:
-        connection, why = self._owner(user, call.now)
+    def _by_username(self, user: str, attempt: "_Attempt") -> Ring:
+        connection, whose = self._owner(user, attempt.call.now)
         if user[0].isdigit():
             raise _Refused(
                 "CALL_REJECTED", "sip_uri_calling_preference: a username that starts with a digit cannot be dialled"
             )
         preference = connection.sip_uri_calling_preference
-        inside = call.account_id == connection.account_id
-        if preference == "disabled" or (preference == "internal" and not inside):
+        if preference == "disabled" or (preference == "internal" and not attempt.inside(connection)):
             raise _Refused(
-                "CALL_REJECTED", f"sip_uri_calling_preference of connection {connection.name} is {preference}"
+                "CALL_REJECTED", f"sip_uri_calling_preference of {attempt.named(connection)} is {preference}"
             )
-        return self._ring(connection, user, None, why, caller, call)
+        return self._ring(connection, user, None, f"{user} is {whose} {attempt.named(connection)}", attempt)
 
     def _owner(self, user: str, now: float) -> tuple[ConnectionCard, str]:
-        """The connection under which a username rings, and whose name it is."""
+        """The connection under which a username rings, and what the name is to it."""
         connection = self._directory.connection_of_username(user)
         if connection is not None:
-            return connection, f"{user} is the username of connection {connection.name}"
+            return connection, "the username of"
         credential = self._directory.credential_of_username(user)
         connection = self._directory.connection(credential.connection_id) if credential else None
         if credential is None or connection is None:
             raise _Refused("UNALLOCATED_NUMBER", "there is no such username")
         if credential.expires_at is not None and credential.expires_at <= now:
             raise _Refused("UNALLOCATED_NUMBER", "expires_at: this telephony credential has expired")
-        return connection, f"{user} is a telephony credential of connection {connection.name}"
+        return connection, "a telephony credential of"
 
     def _ring(
-        self,
-        connection: ConnectionCard,
-        username: str,
-        number: str | None,
-        why: str,
-        caller: ConnectionCard | None,
-        call: Dialled,
+        self, connection: ConnectionCard, username: str, number: str | None, why: str, attempt: "_Attempt"
     ) -> Ring:
         if not connection.active:
-            raise _Refused("UNALLOCATED_NUMBER", f"active is false on connection {connection.name}")
+            raise _Refused("UNALLOCATED_NUMBER", f"active is false on {attempt.named(connection)}")
         if _full(connection.inbound_channel_limit, self._traffic.inbound(connection.id)):
             raise _Refused(
-                "NORMAL_CIRCUIT_CONGESTION", f"inbound.channel_limit of connection {connection.name} is reached"
+                "NORMAL_CIRCUIT_CONGESTION", f"inbound.channel_limit of {attempt.named(connection)} is reached"
             )
         registered = self._registered.of_username(username)
         if not registered:
@@ -223,11 +222,26 @@ class Dialplan:
             bindings=ringing,
             reason=f"{why}; {_who_rings(len(ringing), len(registered))}",
             number=number,
-            caller_number=_shown_number(call, caller, connection, number),
-            ringback=_ringback(caller, connection),
+            caller_number=_shown_number(attempt, connection, number),
+            ringback=_ringback(attempt.caller, connection),
             unheard_seconds=connection.timeout_1xx_secs,
             ring_seconds=connection.timeout_2xx_secs,
         )
+
+
+class _Attempt(msgspec.Struct, frozen=True):
+    """A call with its caller's connection; None for a stranger."""
+
+    call: Dialled
+    caller: ConnectionCard | None
+
+    def inside(self, connection: ConnectionCard) -> bool:
+        """Whether caller and callee belong to one account."""
+        return self.call.account_id == connection.account_id
+
+    def named(self, connection: ConnectionCard) -> str:
+        """The connection in words; what another account calls it is nobody's business."""
+        return f"connection {connection.name}" if self.inside(connection) else "the dialled connection"
 
 
 class _Refused(Exception):
@@ -247,10 +261,11 @@ def domains(name: str = HOSTED_DOMAINS[0], aliases: Sequence[str] | None = None)
     )
 
 
-def user_part(destination: str, ours: SipDomains) -> str:
-    """Whom a destination names: `bob`, `sip:bob@domain:5060;transport=tcp`, `<sips:bo%62@domain>` are all `bob`.
+def parts(destination: str) -> tuple[str, str | None]:
+    """Whom a destination names, and in which domain (None for no domain).
 
-    Raises the refusal for what names nobody here (RFC 3261 section 21.4.5: a foreign domain is a 404).
+    `bob`, `sip:bob@domain:5060;transport=tcp` and `<sips:bo%62@domain>` are all `bob`. Raises the refusal for what
+    names nobody. A domain that is not ours is for the caller to refuse (RFC 3261 section 21.4.5).
     """
     text = destination.strip()
     if not text or len(text) > MAX_DESTINATION or not text.isprintable():
@@ -261,12 +276,10 @@ def user_part(destination: str, ours: SipDomains) -> str:
     if colon and scheme.lower() in ("sip", "sips", "tel"):
         text = rest
     user, at, host = text.rpartition("@")
-    if at and _host(host) not in (ours.name, *ours.aliases):
-        raise _Refused("UNALLOCATED_NUMBER", f"only {ours.name} and its aliases are served here")
     user = unquote((user if at else text).partition(";")[0].partition(":")[0])
     if not user or not user.isprintable():
         raise _Refused("INVALID_NUMBER_FORMAT", "this destination names nobody")
-    return user
+    return user, _host(host) if at else None
 
 
 def _host(text: str) -> str:
@@ -286,9 +299,9 @@ def _who_rings(ringing: int, registered: int) -> str:
     return f"the latest of its {registered} logins rings"
 
 
-def _shown_number(call: Dialled, caller: ConnectionCard | None, callee: ConnectionCard, number: str | None) -> str:
+def _shown_number(attempt: _Attempt, callee: ConnectionCard, number: str | None) -> str:
     """The caller's number as the callee sees it. A SIP URI's caller is shown as it calls itself."""
-    shown = call.caller_number
+    caller, shown = attempt.caller, attempt.call.caller_number
     if caller and caller.ani_override and caller.ani_override_type != "emergency":
         shown = caller.ani_override
     if number is None:
