@@ -89,8 +89,7 @@ class RtcDoor:
         return target(login.target_id)
 
     async def stop(self) -> None:
-        """Close every socket with 1001: the browser SDK comes back by itself after that, and after no other end that
-        a server can choose."""
+        """Close every socket with 1001. The browser SDK comes back by itself after that; after a punt it would not."""
         await asyncio.gather(*(socket.close(GOING_AWAY) for socket in self._sockets))
 
 
@@ -184,7 +183,7 @@ class _Socket:
                 attempts.failed(key, self._now())
             self._refuse_login(ticket, str(refused))
             return
-        if self._identity is not None and identity.username != self._identity.username:
+        if self._identity is not None and _name(identity) != _name(self._identity):
             self._refuse_login(ticket, "This socket belongs to another login")
             return
         self._accept_login(login, ticket, identity)
@@ -206,12 +205,12 @@ class _Socket:
             self._close_soon(TOO_MANY_FAILURES)
 
     def _accept_login(self, login: c2s.Login | c2s.AnonymousLogin, ticket: int, identity: Identity) -> None:
-        self._identity = identity
         # A client that names its session keeps the name: mobile ones compare it. It gives no rights.
         session = login.session_id or self._door.chance.uuid()
-        self._connection.log_in(ticket, session)
         if self._far_end is None:
             self._far_end = self._register(login, identity, session)
+        self._identity = identity
+        self._connection.log_in(ticket, session)
         self._arm()
 
     def _register(self, login: c2s.Login | c2s.AnonymousLogin, identity: Identity, session: str) -> FarEnd:
@@ -298,6 +297,10 @@ class _Socket:
 def _guessable(login: c2s.Login | c2s.AnonymousLogin) -> str:
     """The name whose password is tried. Tokens cannot be guessed, and one stale token must not lock out an office."""
     return (login.login or "") if isinstance(login, c2s.Login) else ""
+
+
+def _name(identity: Identity) -> tuple[str, str]:
+    return identity.account_id, identity.username
 
 
 def _contact(request: web.Request, transport: asyncio.Transport) -> Contact:
