@@ -4,11 +4,12 @@ import json
 from pathlib import Path
 
 import pytest
+import structlog
 from rich.console import Console
 
 from offhook.cli import main, platform
 from offhook.cli.demo_show import Show, meter
-from offhook.cli.dev import banner
+from offhook.cli.dev import banner, log_to_stderr
 from offhook.cli.env import dotenv
 from offhook.client.sinks import Heard
 from offhook.errors import CallEnded, ConfigurationError, ConnectFailed, LoginRefused, OffhookError
@@ -120,6 +121,23 @@ def test_the_banner_is_to_be_copied_and_ends_with_ready() -> None:
     assert "john1234   password" not in lines
     assert "john1234   pw        a credential connection" in lines
     assert lines[-1] == "Ready."
+
+
+def test_a_traceback_in_the_log_shows_no_variable(capsys: pytest.CaptureFixture[str]) -> None:
+    before = structlog.get_config()
+    log_to_stderr("info")
+    try:
+        password = "hush" + "-hush"
+        try:
+            raise ValueError(len(password))
+        except ValueError:
+            structlog.get_logger().exception("it failed")
+    finally:
+        structlog.configure(**before)
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "ValueError: 9" in printed.err
+    assert "hush-hush" not in printed.err
 
 
 # ---- the demo's honesty --------------------------------------------------------------------------------------

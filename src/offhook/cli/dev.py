@@ -57,7 +57,7 @@ async def dev(
     log_level
         What to log, on standard error.
     """
-    _log_to_stderr(log_level)
+    log_to_stderr(log_level)
     _expect_loopback(host)
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -68,11 +68,22 @@ async def dev(
             await stop.wait()
 
 
-def _log_to_stderr(level: str) -> None:
-    """Standard output is for what programs read."""
+def log_to_stderr(level: str) -> None:
+    """Standard output is for what programs read. Tracebacks are plain: the pretty ones show variables, which hold
+    passwords and numbers."""
     import structlog
 
+    renderer = structlog.dev.ConsoleRenderer(
+        colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+    )
     structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.StackInfoRenderer(),
+            structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False),
+            renderer,
+        ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
