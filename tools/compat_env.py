@@ -50,13 +50,14 @@ def node_modules() -> Path:
 def python_packages() -> Path:
     """The site-packages of the official Python SDK; append it to `sys.path`."""
     source = COMPAT / "official"
+    python = sys.executable
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     place = _place(source / "uv.lock", version)
     uv = next(native.cache_dir().glob("uv-*/bin/uv"), Path(shutil.which("uv") or "uv"))
 
     def install() -> None:
         subprocess.run(
-            [uv, "sync", "--frozen", "--quiet", "--no-install-project", "--python", sys.executable, "--project", source],
+            [uv, "sync", "--frozen", "--quiet", "--no-install-project", "--python", python, "--project", source],
             env={**os.environ, "UV_PROJECT_ENVIRONMENT": str(place / "venv")},
             check=True,
         )

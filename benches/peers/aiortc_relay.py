@@ -76,7 +76,7 @@ class Relay:
         """Hand each received packet to the other far end's transport, with its SSRC, undecoded."""
         receiver = leg.getReceivers()[0]
 
-        async def handle(packet: RtpPacket, arrival_time_ms: int) -> None:
+        async def handle(packet: RtpPacket, arrival_time_ms: int) -> None:  # noqa: ARG001 - aiortc's signature
             if len(self.legs) < 2:
                 return
             sender = self.legs[1 - index].getSenders()[0]
