@@ -65,11 +65,8 @@ class Model:
 
     async def fail(self, which: int, _: int) -> None:
         """A transaction whose first write would have been seen."""
-        id = picked(self.connections, which)
-        await self.identities.store.write(
-            Change("connections", "a", id, {"connection_name": "never"}),
-            Add("accounts", {"id": "a", "account_id": "a"}),
-        )
+        seen = Change("connections", "a", picked(self.connections, which), {"connection_name": "never"})
+        await self.identities.store.write(seen, Change("accounts", "a", "nobody", {"name": "x"}))
 
 
 def picked(ids: list[str], which: int) -> str:
