@@ -91,6 +91,7 @@ class TestClient:
     def test_a_ping_that_is_not_answered_for_ten_seconds_is_the_end(self) -> None:
         connection = client()
         ping_of(connection, 20.0)
+        assert connection.tick(20.0) == []
         assert connection.deadline() == 30.0
         assert connection.tick(30.0) == [Died(UNANSWERED)]
 
@@ -99,11 +100,21 @@ class TestClient:
             connection = client()
             connection.dialogs.adopt(["call-1"])
             connection.send(request)
-            assert connection.deadline() == 10.0
-            assert connection.tick(10.0) == [Died(UNANSWERED)]
+            assert connection.deadline() <= 7.0  # at once: it must be told the time
+            assert connection.tick(7.0) == []
+            assert connection.deadline() == 17.0
+            assert connection.tick(17.0) == [Died(UNANSWERED)]
         connection = client()
         connection.send(c2s.Invite(sdp="v=0", dialog=dialog()))
         assert connection.deadline() == 20.0
+
+    def test_a_request_after_a_long_silence_has_its_ten_seconds_all_the_same(self) -> None:
+        connection = client()
+        connection.dialogs.adopt(["call-1"])
+        connection.send(c2s.Modify(action="hold", dialog=dialog()))  # at 15 s, which nobody tells
+        connection.receive('{"id":"other","method":"telnyx_rtc.info"}', 15.1)
+        assert connection.tick(25.0) == []
+        assert connection.tick(25.1) == [Died(UNANSWERED)]
 
     def test_an_answer_in_time_lets_it_live(self) -> None:
         connection = client()

@@ -4,7 +4,8 @@ It knows the protocol's order, timers and owed answers. It does not know sockets
 for. Time is an argument (monotonic seconds), ids come from the callable given at the start.
 
 You must hand every text frame to `receive`, write what `frames` returns after each call of any method, and call
-`tick` when `deadline` has come. A `Died` event means: close the socket with its reason.
+`tick` when `deadline` has come; any call may bring the deadline nearer. A `Died` event means: close the socket with
+its reason.
 
     server = Connection(Role.SERVER, ids=new_uuid, now=0.0, voice_sdk_id="…")
     for event in server.receive(text, now): ...
@@ -217,7 +218,7 @@ class Connection:
         if self.role is Role.CLIENT or isinstance(message, s2c.Invite):
             self._remember(frame_id, ticket, message)
         if self.role is Role.CLIENT and isinstance(message, c2s.Ping | c2s.Modify | c2s.Bye):
-            self._liveness.await_answer(ticket, self._now)
+            self._liveness.await_answer(ticket)
         if isinstance(message, s2c.Ping):
             self._pings = [*self._pings[-_REMEMBERED_PINGS + 1 :], frame_id]
         frame = wire.encode_request(frame_id, message, self._stamp(message))

@@ -40,9 +40,11 @@ class Liveness:
         self._heard = self._sent = self._pinged = now
         self._login_by = now + limits.login_within
         self._answer_by: dict[int, float] = {}
+        self._just_asked: list[int] = []
 
     def heard(self, now: float) -> None:
         self._heard = now
+        self._start_waiting(now)
 
     def sent(self, now: float) -> None:
         self._sent = now
@@ -53,17 +55,27 @@ class Liveness:
     def logged_in(self) -> None:
         self._login_by = float("inf")
 
-    def await_answer(self, ticket: int, now: float) -> None:
-        self._answer_by[ticket] = now + self._limits.answer_within
+    def await_answer(self, ticket: int) -> None:
+        """A request leaves. Nobody says when, and the last time told may be long ago: its wait starts with the next,
+        which `deadline` asks for at once."""
+        self._just_asked.append(ticket)
 
     def answered(self, ticket: int) -> None:
         self._answer_by.pop(ticket, None)
 
+    def _start_waiting(self, now: float) -> None:
+        for ticket in self._just_asked:
+            self._answer_by[ticket] = now + self._limits.answer_within
+        self._just_asked.clear()
+
     def deadline(self) -> float:
-        """The time at which `due` has something to say."""
+        """The time at which `due` has something to say, or wants to be told the time."""
+        if self._just_asked:
+            return self._heard
         return min(self._ping_at(), self._heard + self._limits.dead_after, self._login_by, self._first_answer_by())
 
     def due(self, now: float) -> CloseReason | Literal["ping"] | None:
+        self._start_waiting(now)
         if now >= self._heard + self._limits.dead_after:
             return SILENT
         if now >= self._login_by:
