@@ -146,6 +146,10 @@ def test_a_user_name_belongs_to_one_connection_of_the_platform(api: Telnyx, othe
     with pytest.raises(telnyx.UnprocessableEntityError) as error:
         new_connection(other, user_name=connection.user_name)
     assert code_of(error)[1] == "10012"
+    mine = new_connection(other)
+    with pytest.raises(telnyx.UnprocessableEntityError) as error:
+        other.credential_connections.update(mine.id, user_name=connection.user_name)
+    assert code_of(error)[1] == "10012"
 
 
 def test_another_accounts_things_do_not_exist(other: Telnyx, connection: Any) -> None:

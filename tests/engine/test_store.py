@@ -80,6 +80,12 @@ async def test_a_refused_transaction_leaves_no_trace_and_spoils_no_other(store: 
     assert await names(store) == ["1", "3"]
 
 
+async def test_a_change_into_a_taken_value_is_a_duplicate(store: Store) -> None:
+    await store.write(Add("api_keys", key("1", "one")), Add("api_keys", key("2", "two")))
+    with pytest.raises(Duplicate):
+        await store.write(Change("api_keys", "a", "2", {"digest": "one"}))
+
+
 @pytest.mark.parametrize(
     ("where", "expected"),
     [

@@ -128,13 +128,22 @@ def _begin(connection: sa.Connection) -> None:
 
 
 def _perform(connection: sa.Connection, write: Write) -> None:
+    try:
+        _execute(connection, write)
+    except IntegrityError as error:
+        if "unique" in str(error.orig).lower():
+            raise Duplicate(write.table) from error
+        raise
+
+
+def _execute(connection: sa.Connection, write: Write) -> None:
     table = metadata.tables[write.table]
     match write:
         case Add(row=row):
-            _insert(connection, table, row)
+            connection.execute(sa.insert(table).values(row))
         case Put(row=row):
             if not connection.execute(_updates(table), row | _own(row["account_id"], row["id"])).rowcount:
-                _insert(connection, table, row)
+                connection.execute(sa.insert(table).values(row))
         case Change(account_id=account_id, id=id, values=values):
             if not connection.execute(_updates(table), values | _own(account_id, id)).rowcount:
                 raise Missing(write.table, id)
@@ -166,15 +175,6 @@ def _owned(table: sa.Table) -> tuple[sa.ColumnElement[bool], ...]:
 
 def _own(account_id: str, id: str) -> Row:
     return {"own_account_id": account_id, "own_id": id}
-
-
-def _insert(connection: sa.Connection, table: sa.Table, row: Row) -> None:
-    try:
-        connection.execute(_inserts(table), row)
-    except IntegrityError as error:
-        if "unique" in str(error.orig).lower():
-            raise Duplicate(table.name) from error
-        raise
 
 
 def _condition(table: sa.Table, where: Where) -> sa.ColumnElement[bool]:
