@@ -14,7 +14,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -60,7 +60,7 @@ def target_dir() -> Path:
 
 
 @contextmanager
-def _locked(directory: Path) -> Iterator[None]:
+def _locked(directory: Path) -> Generator[None]:
     directory.mkdir(parents=True, exist_ok=True)
     with (directory / ".offhook-lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

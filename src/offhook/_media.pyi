@@ -2,6 +2,8 @@
 
 from typing import final
 
+__all__ = ["Core", "version"]
+
 @final
 class Core:
     """One media core: ports, and in a running core the thread and sockets that carry them."""
@@ -9,10 +11,10 @@ class Core:
     def __new__(cls, config: bytes) -> Core:
         """Build from an encoded `CoreConfig`. OSError where a socket cannot be opened, ValueError for bad bytes."""
 
-    def request(self, message: bytes, /) -> bytes:
+    def request(self, message: bytes) -> bytes:
         """Answer one encoded request, without the interpreter's lock."""
 
-    def send(self, messages: bytes, /) -> None:
+    def send(self, messages: bytes) -> None:
         """Take an encoded list of commands."""
 
     def poll(self) -> bytes:
@@ -21,7 +23,7 @@ class Core:
     def fileno(self) -> int:
         """Readable while events wait; -1 for a driven core."""
 
-    def advance(self, ns: int, /) -> None:
+    def advance(self, ns: int) -> None:
         """Let time pass in a driven core. ValueError for a running one."""
 
     def busy(self) -> bool:

@@ -5,18 +5,14 @@ what arrives from decoded audio.
 """
 
 import asyncio
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, async_playwright
-
-sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parent / "browser")]
-
 from phones import BrowserPhone, launch, serve_page, tone_file
+from playwright.async_api import Browser, async_playwright
 
 from offhook import Call, Client, Ear, Tone
 from platform_process import Platform

@@ -77,7 +77,7 @@ impl IceCredentials {
 
 enum Mode {
     Running(Worker),
-    Driven(Mutex<Driven>),
+    Driven(Box<Mutex<Driven>>),
 }
 
 /// See the module. Every method may be called from any thread.
@@ -110,7 +110,7 @@ impl Core {
             media_timeout: Duration::from_millis(config.media_timeout_ms.max(100)),
         };
         let mode = if config.driven {
-            Mode::Driven(Mutex::new(Driven::new(&config.network, limits)))
+            Mode::Driven(Box::new(Mutex::new(Driven::new(&config.network, limits))))
         } else {
             Mode::Running(Worker::start(&addresses(&config)?, config.tcp, limits)?)
         };

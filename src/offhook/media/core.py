@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from offhook import _media
+from offhook._media import Core as Native
 from offhook.media.commands import Command, CoreConfig, Request
 from offhook.media.events import (
     Described,
@@ -48,7 +48,7 @@ class Core:
     """
 
     def __init__(self, config: CoreConfig | None = None, fallback: Handler | None = None) -> None:
-        self._native = _media.Core(_encode(config or CoreConfig()))
+        self._native = Native(_encode(config or CoreConfig()))
         self._handlers: dict[int, Handler] = {}
         self.fallback = fallback
         self._last_port = 0
