@@ -133,6 +133,16 @@ async def test_an_abandoned_write_is_still_told_to_observers(store: Store) -> No
     assert len(heard) == 1
 
 
+async def test_an_observer_that_fails_is_heard_of(store: Store) -> None:
+    def fail(_: Sequence[Write]) -> None:
+        raise KeyError("observer")
+
+    store.watch(fail)
+    with pytest.raises(KeyError, match="observer"):
+        await store.write(Add("profiles", profile("1")))
+    assert await names(store) == ["1"]
+
+
 async def test_work_in_the_thread_is_reported(tmp_path: Path) -> None:
     changes: list[int] = []
     store = Store.at(None, changes.append)

@@ -238,11 +238,19 @@ class Store:
 
     def _arrived(self, outcomes: list[tuple[_Job, Any]]) -> None:
         for job, outcome in outcomes:
-            if outcome is None and not isinstance(job.ask, (Find, Load)):
-                for observer in self._observers:
-                    observer(job.ask)
-            _settle(job.future, outcome)
+            _settle(job.future, outcome if isinstance(job.ask, (Find, Load)) else self._told(job.ask, outcome))
             self._busy(-1)
+
+    def _told(self, writes: Sequence[Write], outcome: Exception | None) -> Exception | None:
+        """Tell observers of what was committed. An observer that fails must not leave the writer waiting for ever."""
+        if outcome is not None:
+            return outcome
+        try:
+            for observer in self._observers:
+                observer(writes)
+        except Exception as error:
+            return error
+        return None
 
 
 def _settle(future: "asyncio.Future[Any]", outcome: Any) -> None:
