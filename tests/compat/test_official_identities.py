@@ -480,3 +480,26 @@ def test_queries_without_meaning_are_refused(api: Telnyx, query: str) -> None:
     with pytest.raises((telnyx.BadRequestError, telnyx.UnprocessableEntityError)) as error:
         api.get(f"/credential_connections?{query}", cast_to=object)
     assert error.value.body["errors"][0]["source"]["parameter"]
+
+
+# ---- replies -----------------------------------------------------------------------------------------------------
+
+
+def missing(document: Any, at: str = "") -> list[str]:
+    """Fields of an official model, and of the models inside it, that our reply did not have."""
+    absent = [f"{at}{name}" for name in type(document).model_fields if name not in document.model_fields_set]
+    for name in document.model_fields_set:
+        value = getattr(document, name, None)
+        if hasattr(value, "model_fields_set"):
+            absent += missing(value, f"{at}{name}.")
+    return absent
+
+
+def test_replies_have_every_field_of_the_official_models(api: Telnyx, connection: Any, number: Any) -> None:
+    assert missing(api.credential_connections.retrieve(connection.id).data) == []
+    assert missing(api.telephony_credentials.create(connection_id=connection.id).data) == []
+    assert missing(api.phone_numbers.retrieve(number["id"]).data) == []
+    assert missing(api.phone_numbers.voice.retrieve(number["id"]).data) == []
+    assert missing(api.outbound_voice_profiles.create(name="All fields").data) == []
+    assert missing(api.connections.retrieve(connection.id).data) == []
+    assert missing(api.credential_connections.actions.check_registration_status(connection.id).data) == []
