@@ -86,9 +86,17 @@ class Rest:
         self.root = f"http://127.0.0.1:{self.port}"
         self.base_url = self.root + "/v2"
 
+    async def _drain(self) -> None:
+        """Connections that are still being closed must not outlive the loop."""
+        rest = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in rest:
+            task.cancel()
+        await asyncio.gather(*rest, return_exceptions=True)
+
     def stop(self) -> None:
         self.do(self._runner.cleanup)
         self.do(self.identities.close)
+        self.do(self._drain)
         self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join()
         self.loop.close()
