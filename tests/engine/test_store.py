@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from offhook.engine import sql
 from offhook.engine.store import (
     Add,
     Backend,
@@ -164,6 +165,21 @@ async def test_a_file_keeps_its_rows_and_belongs_to_its_owner(tmp_path: Path) ->
     second = Store.at(path)
     assert await names(second) == ["1"]
     await second.close()
+
+
+async def test_a_file_has_one_server_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sql, "BUSY_MILLISECONDS", 20)
+    path = tmp_path / "offhook.db"
+    first = Store.at(path)
+    await first.write(Add("profiles", profile("1")))
+    second = Store.at(path)
+    with pytest.raises(Unavailable, match="locked"):
+        await second.load("profiles")
+    await second.close()
+    await first.close()
+    third = Store.at(path)
+    assert await names(third) == ["1"]
+    await third.close()
 
 
 async def test_a_store_that_cannot_open_says_so_to_everybody(tmp_path: Path) -> None:

@@ -32,6 +32,8 @@ from offhook.engine.store import (
 )
 from offhook.engine.tables import metadata
 
+BUSY_MILLISECONDS = 5000
+
 _OPERATORS: dict[str, Callable[[sa.Column[Any], Any], sa.ColumnElement[bool]]] = {
     "eq": lambda column, value: column == value,
     "ne": lambda column, value: column != value,
@@ -118,9 +120,11 @@ def _sqlite_engine(url: str, **options: Any) -> sa.Engine:
 def _prepare(connection: Any, _record: Any) -> None:
     # The driver's own idea of when a transaction begins leaves DDL outside of it.
     connection.isolation_level = None
+    # A second server on the same file would not hear of our writes; `busy_timeout` lets a predecessor finish.
+    connection.execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
+    connection.execute("PRAGMA locking_mode = EXCLUSIVE")
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
-    connection.execute("PRAGMA busy_timeout = 5000")
 
 
 def _begin(connection: sa.Connection) -> None:
