@@ -190,7 +190,7 @@ def test_foreign_domains_are_refused(destination: str) -> None:
 
 @pytest.mark.parametrize(
     "destination",
-    ["911", "112", "999", "933", "+1911", "sip:911@sip.telnyx.com", "911@elsewhere.test", "9-1-1", "tel:911"],
+    ["911", "112", "999", "933", "+1911", "+112", "sip:911@sip.telnyx.com", "911@elsewhere.test", "9-1-1", "tel:911"],
 )
 def test_emergency_numbers_are_refused_at_once(destination: str) -> None:
     cause, _, detail = World().refuses(destination, connection_id=None, account_id=None)

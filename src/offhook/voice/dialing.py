@@ -108,7 +108,7 @@ class Dialplan:
     def _decide(self, call: Dialled) -> Ring:
         user, host = parts(call.destination)
         number = numbering.compact(user)
-        if number in EMERGENCY:
+        if number is not None and not EMERGENCY.isdisjoint((number, number.removeprefix("+"))):
             raise _Refused("CALL_REJECTED", "emergency calling not supported: use another phone")
         if host is not None and host not in (self._domains.name, *self._domains.aliases):
             raise _Refused("UNALLOCATED_NUMBER", f"only {self._domains.name} and its aliases are served here")
