@@ -121,6 +121,25 @@ def test_a_revoked_token_closes_its_socket_and_ends_its_call() -> None:
     run(script())
 
 
+def test_a_fresh_token_on_the_same_socket_keeps_the_place_and_outlives_the_old_one() -> None:
+    async def script() -> None:
+        async with house() as at:
+            credential = await at.credential()
+            keeper = at.identities.telephony_credentials
+            alice = await at.john("alice")
+            bob = await at.client("b", login_token=await keeper.mint(at.account, credential["id"]))
+            [old] = (await at.identities.store.find(Find("tokens", at.account))).rows
+            later = await at.client("c", login=credential["sip_username"], passwd=credential["sip_password"])
+            await bob.request("login", login_token=await keeper.mint(at.account, credential["id"]))
+            assert await who_rings(alice, credential["sip_username"], [bob, later]) == "c"
+            await keeper.revoke(at.account, old["id"])
+            await settle()
+            await later.leave()
+            assert await who_rings(alice, credential["sip_username"], [bob]) == "b"
+
+    run(script())
+
+
 def test_an_emergency_number_is_refused_at_once_after_the_invites_result() -> None:
     async def script() -> None:
         async with house() as at:

@@ -209,6 +209,8 @@ class _Socket:
         session = login.session_id or self._door.chance.uuid()
         if self._far_end is None:
             self._far_end = self._register(login, identity, session)
+        else:
+            self._door.exchange.renewed(self._far_end.binding, identity)
         self._identity = identity
         self._connection.log_in(ticket, session)
         self._arm()

@@ -145,6 +145,11 @@ class Exchange(Protocol):
         """A far end logged in: returns its binding id. Latest login rings first."""
         ...
 
+    def renewed(self, binding: str, who: Identity) -> None:
+        """It proved anew who it is, on the same connection (a fresh token): it keeps its place among its username's
+        bindings, and what withdraws the old proof does not touch it any more."""
+        ...
+
     def unregister(self, binding: str) -> None:
         """It logged out or its socket is gone: its calls get the signal `lost`, the former binding rings."""
         ...

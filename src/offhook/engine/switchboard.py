@@ -151,6 +151,19 @@ class Switchboard:
         self._reached[id] = Reached(signalling, contact.sessid, {})
         return id
 
+    def renewed(self, binding: str, who: Identity) -> None:
+        """The same far end with a fresh proof: its place and login time stay."""
+        known = self.bindings.get(binding)
+        if known is not None:
+            self.bindings.reattach(
+                msgspec.structs.replace(
+                    known,
+                    credential_id=who.credential_id,
+                    token_id=who.token_id,
+                    token_expires_at=who.token_expires_at,
+                )
+            )
+
     def unregister(self, binding: str) -> None:
         """It logged out or its socket is gone: its calls are lost, the former binding of its username rings."""
         reached = self._reached.pop(binding, None)
