@@ -1,8 +1,10 @@
 //! The core as its owner drives it: requests answered at once, commands, events. Knows the messages, no Python.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::sync::Mutex;
+use std::sync::mpsc::{SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
 use str0m::IceCreds;
@@ -12,10 +14,15 @@ use crate::codec::CodecKind;
 use crate::crypto;
 use crate::driven::Driven;
 use crate::floor::Limits;
-use crate::messages::{Command, CoreConfig, Event, Ice, RefusedCode, Reply, Request, codecs_named};
-use crate::port::{Port, Setup};
+use crate::messages::{
+    Command, CoreConfig, Counters, Event, Ice, PortStats, RefusedCode, Reply, Request, codecs_named,
+};
+use crate::port::{Agreed, Port, Setup};
 use crate::sdp::{self, Description, Formats, Kind, Local, SdpError};
 use crate::worker::Worker;
+
+/// How long a request waits for the media thread, which looks at its mailbox at least every 20 ms.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// How a core cannot be built.
 #[derive(Debug, thiserror::Error)]
@@ -24,16 +31,42 @@ pub enum CoreError {
     Address(String),
     #[error("cannot open {0}: {1}")]
     Socket(SocketAddr, std::io::Error),
+    #[error("{0} names no address of this machine: bind the one that far ends reach")]
+    Unspecified(IpAddr),
+    #[error("one worker carries all ports for now, not {0}")]
+    Workers(u32),
     #[error("a driven core has no clock to wait on, a running one cannot be advanced")]
     WrongMode,
 }
 
 /// What goes to whoever owns the floor.
 pub enum Job {
-    Open { port: Box<Port>, own: Vec<SocketAddr>, sockets: Vec<UdpSocket> },
-    Accept { port: u32, remote: Box<Description>, sends: Formats, creds: Option<IceCreds>, active: bool },
+    Open {
+        port: Box<Port>,
+        own: Vec<SocketAddr>,
+        sockets: Vec<UdpSocket>,
+    },
+    Accept(u32, Box<Agreed>),
     Command(Command),
-    Stats(u32, std::sync::mpsc::SyncSender<Option<crate::messages::PortStats>>),
+    Stats(u32, SyncSender<Option<PortStats>>),
+    Counters(SyncSender<Counters>),
+    #[cfg(test)]
+    Panic,
+}
+
+/// What the far end said of itself that decides whether a later description begins something anew.
+#[derive(Clone, PartialEq, Eq)]
+struct Far {
+    ufrag: String,
+    pwd: String,
+    fingerprint: (String, Vec<u8>),
+}
+
+impl Far {
+    fn of(remote: &Description) -> Self {
+        let Description { ufrag, pwd, fingerprint, .. } = remote;
+        Self { ufrag: ufrag.clone(), pwd: pwd.clone(), fingerprint: fingerprint.clone() }
+    }
 }
 
 /// What was described of a port, kept on the caller's side so that SDP never waits for the media thread.
@@ -47,7 +80,7 @@ struct Card {
     formats: Formats,
     codecs: Vec<CodecKind>,
     dialogue: Dialogue,
-    remote_ufrag: String,
+    far: Option<Far>,
     /// Our DTLS role, once it is settled.
     active: Option<bool>,
 }
@@ -104,6 +137,9 @@ fn refused(code: RefusedCode, detail: &str) -> Box<Refused> {
 
 impl Core {
     pub fn new(config: CoreConfig) -> Result<Self, CoreError> {
+        if config.workers != 1 {
+            return Err(CoreError::Workers(config.workers));
+        }
         crypto::shared();
         let limits = Limits {
             quality_every: Duration::from_millis(config.quality_every_ms.max(100)),
@@ -126,6 +162,7 @@ impl Core {
             Request::AnswerReoffer { port, offer } => self.answer_reoffer(port, &offer),
             Request::Reoffer { port } => self.reoffer(port),
             Request::ReadStats { port } => self.read_stats(port),
+            Request::ReadCounters => self.read_counters(),
         };
         outcome.unwrap_or_else(|refused| {
             let (code, detail, line) = refused.0;
@@ -214,24 +251,17 @@ impl Core {
     fn answer(&self, port: u32, offer: &str, ice: Ice, codecs: &[String]) -> Result<Reply, Box<Refused>> {
         self.check_new(port)?;
         let remote = sdp::read(offer, Kind::Offer)?;
-        if remote.ice_lite && ice == Ice::Lite {
-            return Err(refused(RefusedCode::RoleConflict, "both sides are ICE lite"));
-        }
+        check_ice(&remote, ice)?;
         let codecs = codecs_named(codecs);
         let formats = answered(&remote.formats, &codecs)?;
         let (candidates, place) = self.place(port, ice)?;
-        let active = remote.setup == sdp::Setup::Passive;
         let setup = self.setup(ice, remote.ice_lite, formats.clone(), &place);
-        let mut card = Card::new(setup.clone(), candidates, formats.clone(), codecs);
+        let mut card = Card::new(setup.clone(), candidates, formats, codecs);
         card.mid.clone_from(&remote.mid);
-        card.remote_ufrag.clone_from(&remote.ufrag);
-        card.active = Some(active);
-        card.dialogue = Dialogue::Settled;
-        let text = card.describe(&setup.creds, role(active), Some(&remote));
-        let codec = formats.codecs.first().map(|(kind, _)| kind.name());
-        self.open(port, card, setup, place);
-        self.post(Job::Accept { port, remote: Box::new(remote), sends: formats, creds: None, active });
-        Ok(Reply::Described { sdp: text, codec })
+        let (reply, agreed) = card.answer(remote, None);
+        self.open(port, card, setup, place)?;
+        self.post(Job::Accept(port, Box::new(agreed)));
+        Ok(reply)
     }
 
     fn offer(&self, port: u32, ice: Ice, codecs: &[String]) -> Result<Reply, Box<Refused>> {
@@ -245,7 +275,7 @@ impl Core {
         let setup = self.setup(ice, ice == Ice::Full, formats.clone(), &place);
         let card = Card::new(setup.clone(), candidates, formats, codecs);
         let text = card.describe(&setup.creds, sdp::Setup::ActPass, None);
-        self.open(port, card, setup, place);
+        self.open(port, card, setup, place)?;
         Ok(Reply::Described { sdp: text, codec: None })
     }
 
@@ -256,45 +286,35 @@ impl Core {
             return Err(refused(RefusedCode::WrongState, "there is no offer to answer"));
         };
         let remote = sdp::read(answer, Kind::Answer)?;
-        if remote.ice_lite && card.setup.ice == Ice::Lite {
-            return Err(refused(RefusedCode::RoleConflict, "both sides are ICE lite"));
-        }
+        check_ice(&remote, card.setup.ice)?;
         let sends = answered(&remote.formats, &card.codecs)?;
-        let active = card.active.unwrap_or(remote.setup == sdp::Setup::Passive);
-        card.active = Some(active);
-        card.dialogue = Dialogue::Settled;
-        card.remote_ufrag.clone_from(&remote.ufrag);
+        let active = card.role(&remote);
+        card.settle(&remote, active);
         let codec = sends.codecs.first().map(|(kind, _)| kind.name());
         let creds = restart.map(|creds| creds.creds());
         if let Some(creds) = &creds {
             card.setup.creds = creds.clone();
         }
-        drop(cards);
-        self.post(Job::Accept { port, remote: Box::new(remote), sends, creds, active });
+        let takes = card.formats.clone();
+        self.post(Job::Accept(port, Box::new(Agreed { remote, sends, takes, creds, active })));
         Ok(Reply::Done { codec })
     }
 
     fn answer_reoffer(&self, port: u32, offer: &str) -> Result<Reply, Box<Refused>> {
         let mut cards = self.lock();
         let card = cards.get_mut(&port).ok_or_else(unknown)?;
-        let remote = sdp::read(offer, Kind::Offer)?;
-        let formats = answered(&remote.formats, &card.codecs)?;
-        let is_restart = remote.ufrag != card.remote_ufrag;
-        let creds = is_restart.then(IceCreds::new);
-        if let Some(creds) = &creds {
-            card.setup.creds = creds.clone();
+        if card.dialogue != Dialogue::Settled {
+            return Err(refused(RefusedCode::WrongState, "an offer of ours is open"));
         }
-        card.remote_ufrag.clone_from(&remote.ufrag);
+        let remote = sdp::read(offer, Kind::Offer)?;
+        check_ice(&remote, card.setup.ice)?;
+        card.formats = answered(&remote.formats, &card.codecs)?;
+        let is_same = |far: &Far| (&far.ufrag, &far.pwd) == (&remote.ufrag, &remote.pwd);
+        let creds = (!card.far.as_ref().is_some_and(is_same)).then(IceCreds::new);
         card.version += 1;
-        card.dialogue = Dialogue::Settled;
-        let active = card.active.unwrap_or(remote.setup == sdp::Setup::Passive);
-        card.active = Some(active);
-        card.formats = formats.clone();
-        let text = card.describe(&card.setup.creds, role(active), Some(&remote));
-        let codec = formats.codecs.first().map(|(kind, _)| kind.name());
-        drop(cards);
-        self.post(Job::Accept { port, remote: Box::new(remote), sends: formats, creds, active });
-        Ok(Reply::Described { sdp: text, codec })
+        let (reply, agreed) = card.answer(remote, creds);
+        self.post(Job::Accept(port, Box::new(agreed)));
+        Ok(reply)
     }
 
     fn reoffer(&self, port: u32) -> Result<Reply, Box<Refused>> {
@@ -311,10 +331,17 @@ impl Core {
     }
 
     fn read_stats(&self, port: u32) -> Result<Reply, Box<Refused>> {
-        let (tell, told) = std::sync::mpsc::sync_channel(1);
+        let (tell, told) = sync_channel(1);
         self.post(Job::Stats(port, tell));
-        let stats = told.recv_timeout(Duration::from_secs(1)).ok().flatten();
+        let stats = told.recv_timeout(PATIENCE).ok().flatten();
         stats.map(Reply::Stats).ok_or_else(unknown)
+    }
+
+    fn read_counters(&self) -> Result<Reply, Box<Refused>> {
+        let (tell, told) = sync_channel(1);
+        self.post(Job::Counters(tell));
+        let counters = told.recv_timeout(PATIENCE);
+        counters.map(Reply::Counters).map_err(|_| refused(RefusedCode::WrongState, "the worker is gone"))
     }
 
     fn check_new(&self, port: u32) -> Result<(), Box<Refused>> {
@@ -339,10 +366,14 @@ impl Core {
         }
     }
 
-    fn open(&self, id: u32, card: Card, setup: Setup, place: Place) {
-        self.lock().insert(id, card);
+    fn open(&self, id: u32, card: Card, setup: Setup, place: Place) -> Result<(), Box<Refused>> {
         let port = Box::new(Port::new(id, setup, self.now()));
+        match self.lock().entry(id) {
+            Entry::Occupied(_) => return Err(refused(RefusedCode::PortExists, "the port is open already")),
+            Entry::Vacant(free) => free.insert(card),
+        };
         self.post(Job::Open { port, own: place.own, sockets: place.sockets });
+        Ok(())
     }
 
     /// Where the port is reached: its candidates as text, and its addresses.
@@ -404,6 +435,13 @@ fn unknown() -> Box<Refused> {
     refused(RefusedCode::UnknownPort, "there is no such port")
 }
 
+fn check_ice(remote: &Description, ours: Ice) -> Result<(), Box<Refused>> {
+    if remote.ice_lite && ours == Ice::Lite {
+        return Err(refused(RefusedCode::RoleConflict, "both sides are ICE lite"));
+    }
+    Ok(())
+}
+
 const fn role(active: bool) -> sdp::Setup {
     if active { sdp::Setup::Active } else { sdp::Setup::Passive }
 }
@@ -451,6 +489,9 @@ impl Place {
 fn addresses(config: &CoreConfig) -> Result<Vec<SocketAddr>, CoreError> {
     let parse = |text: &String| text.parse().map_err(|_| CoreError::Address(text.clone()));
     let bound: Vec<IpAddr> = config.bind.iter().map(parse).collect::<Result<_, _>>()?;
+    if let Some(any) = bound.iter().find(|ip| ip.is_unspecified()) {
+        return Err(CoreError::Unspecified(*any));
+    }
     for text in &config.public_addresses {
         parse(text)?;
     }
@@ -468,9 +509,41 @@ impl Card {
             formats,
             codecs,
             dialogue: Dialogue::Offered(None),
-            remote_ufrag: String::new(),
+            far: None,
             active: None,
         }
+    }
+
+    /// Our DTLS role: the one that the far end's description leaves us, and where it leaves the choice, the one we have, or
+    /// the server's. RFC 8842 section 5.3 recommends `active` to answerers, which saves half a round trip where both sides
+    /// do full ICE. A lite side is different: which pair is good is found out by the far end, which can begin at that very
+    /// moment, while we would begin on the first pair that was checked and start timers for far ends that never come.
+    fn role(&self, remote: &Description) -> bool {
+        let is_same = self.far.as_ref().is_some_and(|far| far.fingerprint == remote.fingerprint);
+        match remote.setup {
+            sdp::Setup::Passive => true,
+            sdp::Setup::Active => false,
+            sdp::Setup::ActPass => is_same && self.active.unwrap_or(false),
+        }
+    }
+
+    fn settle(&mut self, remote: &Description, active: bool) {
+        self.far = Some(Far::of(remote));
+        self.active = Some(active);
+        self.dialogue = Dialogue::Settled;
+    }
+
+    /// Answer an offer whose common formats are noted. `creds` are new ones of ours, where ICE restarts.
+    fn answer(&mut self, remote: Description, creds: Option<IceCreds>) -> (Reply, Agreed) {
+        let active = self.role(&remote);
+        self.settle(&remote, active);
+        if let Some(creds) = &creds {
+            self.setup.creds = creds.clone();
+        }
+        let sdp = self.describe(&self.setup.creds, role(active), Some(&remote));
+        let codec = self.formats.codecs.first().map(|(kind, _)| kind.name());
+        let (sends, takes) = (self.formats.clone(), self.formats.clone());
+        (Reply::Described { sdp, codec }, Agreed { remote, sends, takes, creds, active })
     }
 
     fn describe(&self, creds: &IceCreds, setup: sdp::Setup, answering: Option<&Description>) -> String {
@@ -482,6 +555,7 @@ impl Card {
             ice_lite: self.setup.ice == Ice::Lite,
             fingerprint: &crypto::shared().fingerprint,
             setup,
+            direction: answering.map_or(sdp::Direction::SendRecv, |remote| remote.direction.answered()),
             mid: &self.mid,
             formats: &self.formats,
             candidates: &self.candidates,

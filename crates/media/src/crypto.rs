@@ -1,11 +1,12 @@
 //! The process's one certificate and crypto set-up; knows no ports.
 //!
-//! Building a DTLS configuration runs a self-test of the crypto library, which is far dearer than a leg, so it is
-//! built once and shared.
+//! Making a certificate is dear, and so is the configuration of DTLS (see `crypto_dtls`): both are made once and shared.
 
 use std::sync::{Arc, OnceLock};
 
 use str0m::config::{CryptoProvider, DtlsCert, Fingerprint};
+
+use crate::crypto_dtls::SharedConfig;
 
 /// What every port of the process shares.
 pub struct Shared {
@@ -19,7 +20,7 @@ pub struct Shared {
 pub fn shared() -> &'static Shared {
     static SHARED: OnceLock<Shared> = OnceLock::new();
     SHARED.get_or_init(|| {
-        let provider = str0m_aws_lc_rs::default_provider();
+        let provider = CryptoProvider { dtls_provider: &SharedConfig, ..str0m_aws_lc_rs::default_provider() };
         let certificate = provider.dtls_provider.generate_certificate().expect("the crypto library makes certificates");
         let digest = provider.sha256_provider.sha256(&certificate.certificate);
         let hex: Vec<String> = digest.iter().map(|byte| format!("{byte:02X}")).collect();

@@ -110,6 +110,8 @@ impl Driven {
     }
 
     fn launch(&mut self) {
+        // Nobody has sockets here that would have to be closed.
+        self.floor.gone.clear();
         for transmit in std::mem::take(&mut self.floor.transmits) {
             if self.network.loss > 0.0 && self.chance.f64() < self.network.loss {
                 continue;

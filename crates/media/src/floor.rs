@@ -5,22 +5,21 @@ use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
+use str0m::Input;
 use str0m::net::{Protocol, Receive, Transmit};
 use str0m::rtp::RtpPacket;
-use str0m::{IceCreds, Input};
 
 use crate::codec::{CodecKind, FRAME_MS};
 use crate::core::Job;
-use crate::messages::{Command, Event, PortStats, Sound, Source, end_name};
+use crate::messages::{Command, Counters, Event, PortStats, Sound, Source, end_name};
 use crate::mix::{Mixer, overlay};
 use crate::play::{self, Played};
-use crate::port::{Listening, Metering, Port, Stage, Told, measure};
+use crate::port::{Agreed, Listening, Metering, Port, Stage, Told, Unread, measure};
 use crate::resample::Resampler;
-use crate::sdp::{Description, Formats};
 use crate::tone::{Tone, Tones};
 
 pub const TICK: Duration = Duration::from_millis(FRAME_MS as u64);
-/// Routes of one port that may speak to it; the oldest gives way.
+/// Routes of one port that may speak to it; the oldest that carries no media gives way.
 const MAX_ROUTES: usize = 16;
 /// RFC 8489 section 5: header, then attributes.
 const STUN_HEADER: usize = 20;
@@ -45,7 +44,10 @@ fn shape(data: &[u8]) -> Shape {
         [0..=3, ..] if data.len() >= STUN_HEADER && data[4..8] == STUN_COOKIE => Shape::Stun,
         [20..=63, ..] => Shape::Dtls,
         [128..=191, 192..=223, ..] => Shape::Rtcp,
-        [128..=191, ..] if data.len() >= 12 => Shape::Rtp(u32::from_be_bytes([data[8], data[9], data[10], data[11]])),
+        // SSRC 0 marks bandwidth probes, for which the session would keep state before it has checked anything.
+        [128..=191, ..] if data.len() >= 12 && data[8..12] != [0; 4] => {
+            Shape::Rtp(u32::from_be_bytes([data[8], data[9], data[10], data[11]]))
+        }
         _ => Shape::Unknown,
     }
 }
@@ -68,8 +70,12 @@ fn stun_ufrag(data: &[u8]) -> Option<&str> {
 /// Why datagrams were dropped, counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Drops {
+    /// From nowhere that passed an ICE check of ours, or a check that failed.
     pub strangers: u64,
+    /// No protocol that we speak, or refused by the session of the port it came for.
     pub malformed: u64,
+    /// RTP whose SRTP tag did not verify.
+    pub unauthenticated: u64,
 }
 
 /// What a floor needs to know of its configuration.
@@ -95,6 +101,10 @@ pub struct Floor {
     pub transmits: Vec<Transmit>,
     pub events: Vec<Event>,
     pub drops: Drops,
+    /// Ports that ended since their sockets were last looked after.
+    pub gone: Vec<u32>,
+    /// TCP connections that are open, proven or not; the worker counts them.
+    pub connections: usize,
     limits: Limits,
     told: Vec<Told>,
     scratch: Scratch,
@@ -125,6 +135,8 @@ impl Floor {
             transmits: Vec::new(),
             events: Vec::new(),
             drops: Drops::default(),
+            gone: Vec::new(),
+            connections: 0,
             limits,
             told: Vec::new(),
             scratch: Scratch::default(),
@@ -145,19 +157,11 @@ impl Floor {
     }
 
     /// The far end described itself, for the first time or anew (see [`Port::accept`]).
-    pub fn accept(
-        &mut self,
-        id: u32,
-        remote: &Description,
-        sends: Formats,
-        creds: Option<IceCreds>,
-        active: bool,
-        now: Instant,
-    ) {
+    pub fn accept(&mut self, id: u32, agreed: Agreed, now: Instant) {
         self.guarded(id, now, |floor| {
             let Some(port) = floor.ports.get_mut(&id) else { return };
             let before = port.ufrag.clone();
-            port.accept(remote, sends, creds, active, now);
+            port.accept(agreed, now);
             // The session works out what to do next, and when, only when it is told the time.
             let _ = port.timeout(now);
             if port.ufrag != before {
@@ -173,7 +177,7 @@ impl Floor {
         self.by_ufrag.remove(&port.ufrag);
         self.by_address.retain(|_, owner| *owner != id);
         for route in self.routes.remove(&id).unwrap_or_default() {
-            self.by_route.remove(&route);
+            self.unbind(&route, id);
         }
         self.hear(id, Vec::new());
         for listener in self.heard_by.remove(&id).unwrap_or_default() {
@@ -183,28 +187,29 @@ impl Floor {
         }
         self.hears.remove(&id);
         self.decoding.remove(&id);
-        self.resamplers.retain(|(speaker, _), _| *speaker != id);
+        self.resamplers.retain(|(speaker, listener), _| *speaker != id && *listener != id);
+        self.gone.push(id);
         Some(port)
     }
 
     fn close(&mut self, id: u32) {
         let Some(mut port) = self.remove(id) else { return };
-        port.out.player.close();
-        push_reports(&mut port, &mut self.events);
-        self.events.push(Event::PortClosed { stats: port.stats() });
-        port.close(&mut self.transmits);
+        let outcome = catch_unwind(AssertUnwindSafe(|| {
+            end_plays(&mut port, &mut self.events);
+            port.close(&mut self.transmits);
+            port.stats()
+        }));
+        self.events.push(match outcome {
+            Ok(stats) => Event::PortClosed { stats },
+            Err(panic) => Event::PortFailed { port: id, reason: "panic", detail: said(&*panic) },
+        });
     }
 
     fn fail(&mut self, id: u32, reason: &'static str, detail: String) {
-        if let Some(mut port) = self.remove(id) {
-            port.out.player.close();
-            push_reports(&mut port, &mut self.events);
-            self.events.push(Event::PortFailed { port: id, reason, detail });
-        }
-    }
-
-    pub fn has(&self, id: u32) -> bool {
-        self.ports.contains_key(&id)
+        let Some(mut port) = self.remove(id) else { return };
+        // A port that has panicked once may do so again while its plays are ended; it has failed either way.
+        let _ = catch_unwind(AssertUnwindSafe(|| end_plays(&mut port, &mut self.events)));
+        self.events.push(Event::PortFailed { port: id, reason, detail });
     }
 
     /// Whether a port may be spoken to on this route.
@@ -216,12 +221,25 @@ impl Floor {
     pub fn perform(&mut self, job: Job, now: Instant) {
         match job {
             Job::Open { port, own, .. } => self.open(*port, &own, now),
-            Job::Accept { port, remote, sends, creds, active } => {
-                self.accept(port, &remote, sends, creds, active, now);
-            }
+            Job::Accept(port, agreed) => self.accept(port, *agreed, now),
             Job::Command(command) => self.command(command, now),
-            // Nobody waits any more: nothing to tell.
+            // Where nobody waits any more there is nothing to tell.
             Job::Stats(id, tell) => drop(tell.try_send(self.stats(id))),
+            Job::Counters(tell) => drop(tell.try_send(self.counters())),
+            #[cfg(test)]
+            Job::Panic => panic!("planted"),
+        }
+    }
+
+    fn counters(&self) -> Counters {
+        Counters {
+            ports: self.ports.len() as u64,
+            routes: self.by_route.len() as u64,
+            streams: self.ports.values().map(|port| port.streams() as u64).sum(),
+            connections: self.connections as u64,
+            strangers: self.drops.strangers,
+            malformed: self.drops.malformed,
+            unauthenticated: self.drops.unauthenticated,
         }
     }
 
@@ -245,10 +263,8 @@ impl Floor {
             self.drain_one(id);
         }));
         if let Err(panic) = outcome {
-            let detail = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-            let detail = detail.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
             self.told.clear();
-            self.fail(id, "panic", detail);
+            self.fail(id, "panic", said(&*panic));
             return;
         }
         self.tell(id, now);
@@ -270,7 +286,8 @@ impl Floor {
         for fact in told {
             match fact {
                 Told::Connected => self.connected(id, now),
-                Told::Packet(packet) => self.arrived(id, &packet, now),
+                Told::Packet(packet) => self.guarded(id, now, |floor| floor.arrived(id, &packet, now)),
+                // Its signalling will follow; until then it counts as silent.
                 Told::Closed => {}
                 Told::Failed { reason, detail } => self.fail(id, reason, detail),
             }
@@ -310,22 +327,26 @@ impl Floor {
             self.drops.malformed += 1;
             return;
         };
-        self.guarded(id, now, |floor| floor.receive_for(id, now, route, shape, received));
+        self.guarded(id, now, |floor| floor.receive_for(id, now, route, shape, received, data));
     }
 
-    fn receive_for(&mut self, id: u32, now: Instant, route: Route, shape: Shape, received: Receive<'_>) {
+    fn receive_for(&mut self, id: u32, now: Instant, route: Route, shape: Shape, received: Receive<'_>, data: &[u8]) {
         let Some(port) = self.ports.get_mut(&id) else { return };
         let input = Input::Receive(now, received);
-        if shape == Shape::Stun && !port.accepts(&input) {
+        if shape == Shape::Stun && !(port.accepts(&input) && port.verifies(data)) {
             self.drops.strangers += 1;
             return;
         }
         let Input::Receive(_, received) = input else { return };
-        let ssrc = if let Shape::Rtp(ssrc) = shape { Some(ssrc) } else { None };
-        if let Err(detail) = port.receive(now, received, ssrc) {
+        let outcome = match shape {
+            Shape::Rtp(ssrc) => port.receive_rtp(now, received, ssrc, &mut self.transmits, &mut self.told),
+            _ => port.receive(now, received),
+        };
+        match outcome {
+            Ok(()) => {}
+            Err(Unread::Unauthenticated) => self.drops.unauthenticated += 1,
             // A datagram that a checked far end got wrong is no reason to end the call.
-            self.drops.malformed += 1;
-            let _ = detail;
+            Err(Unread::Malformed) => self.drops.malformed += 1,
         }
         if shape == Shape::Stun {
             let is_back = port.route_confirmed(route);
@@ -342,10 +363,20 @@ impl Floor {
         }
         let routes = self.routes.entry(id).or_default();
         routes.push_back(route);
-        if routes.len() > MAX_ROUTES
-            && let Some(oldest) = routes.pop_front()
-        {
-            self.by_route.remove(&oldest);
+        if routes.len() <= MAX_ROUTES {
+            return;
+        }
+        let path = self.ports.get(&id).and_then(|port| port.path);
+        let idle = routes.iter().position(|known| Some(*known) != path).unwrap_or(0);
+        if let Some(oldest) = routes.remove(idle) {
+            self.unbind(&oldest, id);
+        }
+    }
+
+    /// A route that has become another port's stays that port's.
+    fn unbind(&mut self, route: &Route, id: u32) {
+        if self.by_route.get(route) == Some(&id) {
+            self.by_route.remove(route);
         }
     }
 
@@ -429,8 +460,10 @@ impl Floor {
         speakers.sort_unstable();
         speakers.dedup();
         for speaker in self.hears.insert(listener, speakers.clone()).unwrap_or_default() {
-            if let Some(listeners) = self.heard_by.get_mut(&speaker) {
-                listeners.retain(|known| *known != listener);
+            let Some(listeners) = self.heard_by.get_mut(&speaker) else { continue };
+            listeners.retain(|known| *known != listener);
+            if listeners.is_empty() {
+                self.heard_by.remove(&speaker);
             }
         }
         for speaker in speakers {
@@ -521,7 +554,7 @@ impl Floor {
     }
 
     fn send(&mut self, id: u32, now: Instant) {
-        if self.ports.get(&id).is_none_or(|port| port.stage != Stage::Connected) {
+        if self.ports.get(&id).is_none_or(|port| !port.may_send()) {
             return;
         }
         if self.is_forwarded_to(id, now) {
@@ -582,7 +615,7 @@ impl Floor {
         let limits = self.limits;
         let Some(port) = self.ports.get_mut(&id) else { return };
         push_reports(port, &mut self.events);
-        if port.stage != Stage::Connected {
+        if port.stage == Stage::Connecting {
             return;
         }
         let at = port.since_opened(now);
@@ -594,11 +627,22 @@ impl Floor {
             port.adapt();
             self.events.push(Event::QualityMeasured { stats: port.stats() });
         }
-        if !port.is_media_stopped && port.is_silent_for(limits.media_timeout, at) {
+        if !port.is_media_stopped && port.is_missed_for(limits.media_timeout, at) {
             port.is_media_stopped = true;
             self.events.push(Event::MediaStopped { port: id });
         }
     }
+}
+
+/// What a panic said.
+fn said(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default()
+}
+
+fn end_plays(port: &mut Port, events: &mut Vec<Event>) {
+    port.out.player.close();
+    push_reports(port, events);
 }
 
 fn push_reports(port: &mut Port, events: &mut Vec<Event>) {

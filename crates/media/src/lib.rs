@@ -5,6 +5,7 @@ pub mod codec_g711;
 pub mod codec_opus;
 pub mod core;
 mod crypto;
+mod crypto_dtls;
 mod driven;
 pub mod dtmf;
 pub mod egress;

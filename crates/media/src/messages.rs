@@ -96,6 +96,7 @@ pub enum Request {
     ReadStats {
         port: u32,
     },
+    ReadCounters,
 }
 
 /// Why a request was refused; the names are the wire's.
@@ -138,6 +139,18 @@ pub struct PortStats {
     pub jitter_buffer_ms: f32,
 }
 
+/// What the core holds, and what it dropped.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Counters {
+    pub ports: u64,
+    pub routes: u64,
+    pub streams: u64,
+    pub connections: u64,
+    pub strangers: u64,
+    pub malformed: u64,
+    pub unauthenticated: u64,
+}
+
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "t")]
 pub enum Reply {
@@ -153,6 +166,7 @@ pub enum Reply {
         detail: String,
         line: String,
     },
+    Counters(Counters),
     #[serde(untagged)]
     Stats(PortStats),
 }

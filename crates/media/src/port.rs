@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use str0m::format::{Codec, FormatParams};
+use str0m::ice::StunMessage;
 use str0m::media::Frequency;
 use str0m::media::{MediaKind, Mid, Pt};
 use str0m::net::{Protocol, Receive, Transmit};
@@ -20,20 +21,43 @@ use crate::messages::{Direction, Ice, PortStats};
 use crate::play::Player;
 use crate::quality::{JitterEstimator, mos};
 use crate::resample::Resampler;
-use crate::sdp::{Description, Formats};
+use crate::sdp::{self, Description, Formats};
 use crate::tone::Meter;
 
 /// Streams that one far end may have open at once; the oldest gives way.
 const MAX_STREAMS: usize = 4;
+/// The first byte of STUN messages is no greater (RFC 7983).
+const LAST_STUN: u8 = 3;
 const STATS_EVERY: Duration = Duration::from_secs(1);
 /// A forwarded source that was quiet for so long is filled with silence of ours, lest the far end restart ICE.
 pub const QUIET: Duration = Duration::from_millis(200);
 
-/// How far a port has come. There is no way back.
+/// How far a port has come. Only another certificate of the far end leads back, to `Connecting`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
     Connecting,
     Connected,
+    /// The far end said goodbye on the media path: there is nobody to send to.
+    Left,
+}
+
+/// Why a datagram came to nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unread {
+    Malformed,
+    Unauthenticated,
+}
+
+/// What two descriptions agreed on, as one side needs it.
+pub struct Agreed {
+    pub remote: Description,
+    /// The codecs and payload types that we send, and that we take.
+    pub sends: Formats,
+    pub takes: Formats,
+    /// Our new ICE credentials, where ICE restarts.
+    pub creds: Option<IceCreds>,
+    /// Whether we are the DTLS client.
+    pub active: bool,
 }
 
 /// What a port tells after it was given something.
@@ -109,7 +133,10 @@ pub struct Port {
     pub out: Outgoing,
     pub metering: Option<Metering>,
     pub listening: Option<Listening>,
+    /// Where the last check that verified came from.
     pub route: Option<(Protocol, SocketAddr, SocketAddr)>,
+    /// Where media goes: protocol, the far end's address, ours.
+    pub path: Option<(Protocol, SocketAddr, SocketAddr)>,
     pub is_media_stopped: bool,
     pub next_quality: Duration,
     connected_at: Option<Duration>,
@@ -117,7 +144,12 @@ pub struct Port {
     mid: Mid,
     streams: VecDeque<Ssrc>,
     is_restarting: bool,
-    fingerprint: Option<(String, Vec<u8>)>,
+    /// The DTLS association: the far end's fingerprint, and whether we are its client.
+    association: Option<((String, Vec<u8>), bool)>,
+    far_pwd: String,
+    direction: sdp::Direction,
+    /// Of the sequence numbers of this association: SRTP's roll-over counter starts at 0 (RFC 3711 section 3.3.1).
+    first_seq: Option<u64>,
     setup: Setup,
     rtt: Option<Duration>,
     reported: Option<Reported>,
@@ -211,7 +243,17 @@ fn payloads(formats: &Formats) -> Vec<(u8, Codec, Frequency, Option<u8>)> {
         (formats.events_8k, Codec::Tele, Frequency::EIGHT_KHZ),
     ];
     let others = others.into_iter().filter_map(|(pt, codec, rate)| Some((pt?, codec, rate, None)));
-    audio.chain(others).collect()
+    let mut known: Vec<_> = audio.chain(others).collect();
+    // A later description may number its formats otherwise, but a session knows only the numbers it was built with.
+    let is_free = |pt: &u8| known.iter().all(|(used, ..)| used != pt);
+    let spare: Vec<u8> = [0, 8, 13].into_iter().chain(96..=127).filter(is_free).collect();
+    known.extend(spare.into_iter().map(|pt| match pt {
+        0 => (pt, Codec::PCMU, Frequency::EIGHT_KHZ, None),
+        8 => (pt, Codec::PCMA, Frequency::EIGHT_KHZ, None),
+        13 => (pt, Codec::CN, Frequency::EIGHT_KHZ, None),
+        _ => (pt, Codec::Opus, Frequency::FORTY_EIGHT_KHZ, Some(2)),
+    }));
+    known
 }
 
 impl Port {
@@ -230,6 +272,7 @@ impl Port {
             metering: None,
             listening: None,
             route: None,
+            path: None,
             is_media_stopped: false,
             next_quality: Duration::ZERO,
             connected_at: None,
@@ -237,7 +280,10 @@ impl Port {
             mid,
             streams: VecDeque::new(),
             is_restarting: false,
-            fingerprint: None,
+            association: None,
+            far_pwd: String::new(),
+            direction: sdp::Direction::SendRecv,
+            first_seq: None,
             setup,
             rtt: None,
             reported: None,
@@ -254,28 +300,23 @@ impl Port {
         self.streams.clear();
     }
 
-    /// The far end's description, the first one or a later one. `active`: we start the DTLS handshake.
-    pub fn accept(
-        &mut self,
-        remote: &Description,
-        sends: Formats,
-        creds: Option<IceCreds>,
-        active: bool,
-        now: Instant,
-    ) {
-        let known = self.fingerprint.replace(remote.fingerprint.clone());
-        if known.is_some_and(|before| before != remote.fingerprint) {
-            self.start_over(creds.clone(), now);
-        }
+    /// The far end's description, the first one or a later one. Tell the port the time afterwards.
+    pub fn accept(&mut self, agreed: Agreed, now: Instant) {
+        let Agreed { remote, sends, takes, creds, active } = agreed;
         let is_first = self.remote.is_none();
-        let mut api = self.rtc.direct_api();
         if let Some(creds) = creds {
             self.ufrag.clone_from(&creds.ufrag);
-            self.setup.creds = creds.clone();
-            api.set_local_ice_credentials(creds);
+            self.setup.creds = creds;
             self.is_restarting = !is_first;
         }
-        api.set_remote_ice_credentials(IceCreds { ufrag: remote.ufrag.clone(), pass: remote.pwd.clone() });
+        let association = (remote.fingerprint.clone(), active);
+        if self.association.replace(association.clone()).is_some_and(|before| before != association) {
+            self.start_over(now);
+        }
+        let mut api = self.rtc.direct_api();
+        api.set_local_ice_credentials(self.setup.creds.clone());
+        self.far_pwd.clone_from(&remote.pwd);
+        api.set_remote_ice_credentials(IceCreds { ufrag: remote.ufrag, pass: remote.pwd });
         api.set_remote_fingerprint(crypto::fingerprint(&remote.fingerprint.0, &remote.fingerprint.1));
         // It fails only for a handshake that is under way already, which then goes on.
         let _ = api.start_dtls(active);
@@ -283,17 +324,19 @@ impl Port {
             self.add_candidate(line);
         }
         self.out.set_codec(sends.codecs.first().map_or(CodecKind::Opus, |(kind, _)| *kind));
+        self.direction = remote.direction;
+        self.setup.formats = takes;
         self.remote = Some(sends);
     }
 
-    /// Another certificate is another DTLS association: everything below the streams begins anew.
-    fn start_over(&mut self, creds: Option<IceCreds>, now: Instant) {
-        if let Some(creds) = creds {
-            self.setup.creds = creds;
-        }
+    /// Another certificate, or the roles exchanged, is another DTLS association (RFC 8842 section 4): everything below
+    /// the streams begins anew, while what the far end sees of them (SSRC, sequence, timestamps) goes on.
+    fn start_over(&mut self, now: Instant) {
         self.rtc = build(&self.setup, now);
         self.stage = Stage::Connecting;
         self.route = None;
+        self.path = None;
+        self.first_seq = None;
         self.declare();
     }
 
@@ -313,26 +356,58 @@ impl Port {
         self.rtc.accepts(input)
     }
 
-    /// Take a datagram. The caller has checked that its source may speak to us.
-    pub fn receive(&mut self, now: Instant, receive: Receive<'_>, ssrc: Option<u32>) -> Result<(), String> {
-        if let Some(ssrc) = ssrc {
-            self.expect_stream(ssrc.into());
-        }
-        self.rtc.handle_input(Input::Receive(now, receive)).map_err(|error| error.to_string())
+    /// Whether a STUN message carries the MESSAGE-INTEGRITY that it must. Sessions ask less of the address they send to.
+    pub fn verifies(&self, data: &[u8]) -> bool {
+        let Ok(message) = StunMessage::parse(data) else { return false };
+        let password = if message.is_binding_request() { &self.setup.creds.pass } else { &self.far_pwd };
+        let hmac = crypto::shared().provider.sha1_hmac_provider;
+        message.verify(password.as_bytes(), |key, parts| hmac.sha1_hmac(key, parts))
     }
 
-    fn expect_stream(&mut self, ssrc: Ssrc) {
+    /// Take a datagram that is no RTP. The caller has checked that its source may speak to us.
+    pub fn receive(&mut self, now: Instant, receive: Receive<'_>) -> Result<(), Unread> {
+        self.rtc.handle_input(Input::Receive(now, receive)).map_err(|_| Unread::Malformed)
+    }
+
+    /// Take an RTP packet, as [`Self::receive`]. Its source becomes a stream of ours once its SRTP tag has verified, and
+    /// leaves nothing behind before: source addresses can be forged.
+    pub fn receive_rtp(
+        &mut self,
+        now: Instant,
+        receive: Receive<'_>,
+        ssrc: u32,
+        transmits: &mut Vec<Transmit>,
+        told: &mut Vec<Told>,
+    ) -> Result<(), Unread> {
+        let ssrc = Ssrc::from(ssrc);
         if self.streams.contains(&ssrc) {
-            return;
+            return self.receive(now, receive);
         }
-        let mut api = self.rtc.direct_api();
+        self.rtc.direct_api().expect_stream_rx(ssrc, None, self.mid, None);
+        let outcome = self.receive(now, receive);
+        let before = told.len();
+        self.drain(transmits, told);
+        let is_theirs = |fact: &Told| matches!(fact, Told::Packet(packet) if packet.header.ssrc == ssrc);
+        if told[before..].iter().any(is_theirs) {
+            self.adopt_stream(ssrc);
+            return outcome;
+        }
+        self.rtc.direct_api().remove_stream_rx(ssrc);
+        outcome.and(Err(Unread::Unauthenticated))
+    }
+
+    fn adopt_stream(&mut self, ssrc: Ssrc) {
         if self.streams.len() == MAX_STREAMS
             && let Some(oldest) = self.streams.pop_front()
         {
-            api.remove_stream_rx(oldest);
+            self.rtc.direct_api().remove_stream_rx(oldest);
         }
-        api.expect_stream_rx(ssrc, None, self.mid, None);
         self.streams.push_back(ssrc);
+    }
+
+    /// How many streams of the far end are known.
+    pub fn streams(&self) -> usize {
+        self.streams.len()
     }
 
     pub fn timeout(&mut self, now: Instant) -> Result<(), String> {
@@ -347,7 +422,12 @@ impl Port {
                     self.deadline = at;
                     return;
                 }
-                Ok(Output::Transmit(transmit)) => transmits.push(transmit),
+                Ok(Output::Transmit(transmit)) => {
+                    if transmit.contents.first().is_some_and(|first| *first > LAST_STUN) {
+                        self.path = Some((transmit.proto, transmit.destination, transmit.source));
+                    }
+                    transmits.push(transmit);
+                }
                 Ok(Output::Event(event)) => self.heard(event, told),
                 Err(error) => {
                     let text = error.to_string();
@@ -386,7 +466,10 @@ impl Port {
                 }
             }
             RtcEvent::PeerStats(stats) => self.rtt = stats.rtt.or(self.rtt),
-            RtcEvent::Closed => told.push(Told::Closed),
+            RtcEvent::Closed => {
+                self.stage = Stage::Left;
+                told.push(Told::Closed);
+            }
             _ => {}
         }
     }
@@ -449,10 +532,15 @@ impl Port {
 
     // ---- to the far end --------------------------------------------------------------------------------------
 
+    /// Whether the far end is there and wants audio (RFC 3264 section 5.1).
+    pub fn may_send(&self) -> bool {
+        self.stage == Stage::Connected && self.direction.receives()
+    }
+
     /// Whether a lone speaker's packets may go on untouched right now.
     pub fn may_forward(&self, codec: CodecKind) -> bool {
         let takes = self.remote.as_ref().is_some_and(|formats| formats.codecs.iter().any(|(kind, _)| *kind == codec));
-        self.stage == Stage::Connected
+        self.may_send()
             && takes
             && !self.out.muted
             && self.out.player.is_idle()
@@ -545,10 +633,12 @@ impl Port {
     }
 
     fn write(&mut self, pt: u8, header: Header, payload: std::sync::Arc<[u8]>, now: Instant) {
+        let first = *self.first_seq.get_or_insert(header.extended_seq & !0xffff);
+        // A straggler of the roll-over before this association began cannot be sent with its keys.
+        let Some(seq) = header.extended_seq.checked_sub(first) else { return };
         self.out.packets += 1;
         self.out.bytes += payload.len() as u64;
-        let write = RtpWrite::new(Pt::from(pt), header.extended_seq.into(), header.timestamp, now, payload)
-            .marker(header.marker);
+        let write = RtpWrite::new(Pt::from(pt), seq.into(), header.timestamp, now, payload).marker(header.marker);
         if let Some(stream) = self.rtc.direct_api().stream_tx(&header.ssrc.into()) {
             stream.write_rtp(write);
         }
@@ -556,8 +646,11 @@ impl Port {
 
     // ---- numbers ---------------------------------------------------------------------------------------------
 
-    /// Whether the far end has been silent on the wire for `limit` since it connected.
-    pub fn is_silent_for(&self, limit: Duration, at: Duration) -> bool {
+    /// Whether the far end, which may send, has been silent on the wire for `limit` since it connected.
+    pub fn is_missed_for(&self, limit: Duration, at: Duration) -> bool {
+        if !self.direction.sends() {
+            return false;
+        }
         let since = self.ingress.last_packet.or(self.connected_at).unwrap_or(at);
         at.saturating_sub(since) >= limit
     }

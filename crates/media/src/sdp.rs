@@ -54,6 +54,46 @@ impl Setup {
     }
 }
 
+/// Which way a side wants media to flow, as that side sees it (RFC 3264 section 5.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Direction {
+    #[default]
+    SendRecv,
+    SendOnly,
+    RecvOnly,
+    Inactive,
+}
+
+impl Direction {
+    const ALL: [Self; 4] = [Self::SendRecv, Self::SendOnly, Self::RecvOnly, Self::Inactive];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::SendRecv => "sendrecv",
+            Self::SendOnly => "sendonly",
+            Self::RecvOnly => "recvonly",
+            Self::Inactive => "inactive",
+        }
+    }
+
+    pub const fn sends(self) -> bool {
+        matches!(self, Self::SendRecv | Self::SendOnly)
+    }
+
+    pub const fn receives(self) -> bool {
+        matches!(self, Self::SendRecv | Self::RecvOnly)
+    }
+
+    /// What the other side says to it (RFC 3264 section 6.1).
+    pub const fn answered(self) -> Self {
+        match self {
+            Self::SendOnly => Self::RecvOnly,
+            Self::RecvOnly => Self::SendOnly,
+            same => same,
+        }
+    }
+}
+
 /// Payload types of one side; `None` where it does not take the format.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Formats {
@@ -89,6 +129,7 @@ pub struct Description {
     /// The SHA-256 fingerprint, or the strongest that we can check.
     pub fingerprint: (String, Vec<u8>),
     pub setup: Setup,
+    pub direction: Direction,
     pub mid: String,
     pub formats: Formats,
     /// Candidate lines without `a=`, unparsed; those with names that are no addresses are left out.
@@ -125,6 +166,7 @@ pub fn read(text: &str, kind: Kind) -> Result<Description, SdpError> {
         ice_lite: session.contains(&"a=ice-lite"),
         fingerprint: fingerprint(&scope)?,
         setup: setup(&scope, kind)?,
+        direction: direction(&scope),
         mid: scope.value("mid").unwrap_or("0").chars().take(32).collect(),
         formats: formats(audio)?,
         candidates: candidates(&lines)?,
@@ -279,6 +321,12 @@ fn setup(scope: &Scope<'_>, kind: Kind) -> Result<Setup, SdpError> {
     }
 }
 
+fn direction(scope: &Scope<'_>) -> Direction {
+    let lines = scope.audio.iter().chain(scope.session);
+    let mut said = lines.filter_map(|line| line.strip_prefix("a="));
+    said.find_map(|name| Direction::ALL.into_iter().find(|known| known.name() == name)).unwrap_or_default()
+}
+
 fn formats(audio: &[&str]) -> Result<Formats, SdpError> {
     let line = audio[0];
     let numbers: Vec<u8> = line[2..]
@@ -355,6 +403,7 @@ pub struct Local<'a> {
     /// Hex with colons, SHA-256.
     pub fingerprint: &'a str,
     pub setup: Setup,
+    pub direction: Direction,
     pub mid: &'a str,
     pub formats: &'a Formats,
     pub candidates: &'a [String],
@@ -403,13 +452,14 @@ fn write_audio(sdp: &mut String, local: &Local<'_>) {
         sdp,
         "m=audio {port} UDP/TLS/RTP/SAVPF {}\r\nc=IN {address}\r\na=rtcp:9 IN IP4 0.0.0.0\r\n\
          a=ice-ufrag:{}\r\na=ice-pwd:{}\r\na=fingerprint:sha-256 {}\r\na=setup:{}\r\na=mid:{}\r\n\
-         a=sendrecv\r\na=msid:offhook audio\r\na=rtcp-mux\r\n",
+         a={}\r\na=msid:offhook audio\r\na=rtcp-mux\r\n",
         numbers.join(" "),
         local.ufrag,
         local.pwd,
         local.fingerprint,
         local.setup.name(),
         local.mid,
+        local.direction.name(),
     );
     write_formats(sdp, formats);
     let _ = write!(sdp, "a=ptime:20\r\na=ssrc:{} cname:offhook\r\n", local.ssrc);

@@ -49,6 +49,7 @@ fn what_we_write_we_can_read() {
         ice_lite: true,
         fingerprint: &["AB"; 32].join(":"),
         setup: Setup::Passive,
+        direction: Direction::SendRecv,
         mid: "0",
         formats: &offer.formats,
         candidates: &["candidate:1 1 udp 2130706431 127.0.0.1 4000 typ host".to_owned()],

@@ -22,11 +22,16 @@ const WAKE: Token = Token(0);
 const BUFFER: usize = 2_048;
 /// Datagrams taken from one socket before the clock is looked at again.
 const BATCH: usize = 256;
+/// Chunks taken from one connection in one turn.
+const TCP_BATCH: usize = 16;
+const TCP_INTEREST: Interest = Interest::READABLE.add(Interest::WRITABLE);
 const MAX_TCP: usize = 1_024;
 /// A TCP peer that reads so slowly is cut off: audio that is seconds late helps nobody.
 const MAX_TCP_BACKLOG: usize = 64 * 1_024;
 /// A TCP connection that never passed an ICE check is closed after this.
 const TCP_PATIENCE: Duration = Duration::from_secs(10);
+/// How often connections are looked through for such.
+const WEEDING: Duration = Duration::from_secs(1);
 const PORT_TRIES: u32 = 64;
 const SOCKET_BUFFER: libc::c_int = 4 * 1_024 * 1_024;
 
@@ -37,11 +42,32 @@ struct Shared {
     /// Readable while events wait.
     bell: OwnedFd,
     is_stopping: AtomicBool,
+    is_dead: AtomicBool,
 }
 
 impl Shared {
     fn lock<'a, T>(&self, mutex: &'a Mutex<T>) -> MutexGuard<'a, T> {
         mutex.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A job for a thread that is gone: whoever waits for an answer sees the channel close.
+    fn refuse(&self, job: Job) {
+        if let Job::Open { port, .. } = job {
+            let detail = String::from("the media thread ended");
+            self.publish(&mut vec![Event::PortFailed { port: port.id, reason: "worker_died", detail }]);
+        }
+    }
+
+    /// The thread has panicked: tell the end of every port it carried, and of those that were on their way to it.
+    fn bury(&self, floor: &mut Floor) {
+        floor.abandon("the media thread ended");
+        floor.events.push(Event::WorkerDied { worker: 0, detail: "panic".into() });
+        self.publish(&mut floor.events);
+        let mut jobs = self.lock(&self.jobs);
+        self.is_dead.store(true, Ordering::Release);
+        for job in jobs.drain(..) {
+            self.refuse(job);
+        }
     }
 
     fn publish(&self, events: &mut Vec<Event>) {
@@ -73,6 +99,7 @@ impl Worker {
             events: Mutex::new(Vec::new()),
             bell,
             is_stopping: AtomicBool::new(false),
+            is_dead: AtomicBool::new(false),
         });
         let unbound = SocketAddr::from(([127, 0, 0, 1], 0));
         let poll = Poll::new().map_err(|error| CoreError::Socket(unbound, error))?;
@@ -91,7 +118,14 @@ impl Worker {
     }
 
     pub fn post(&self, job: Job) {
-        self.shared.lock(&self.shared.jobs).push(job);
+        let mut jobs = self.shared.lock(&self.shared.jobs);
+        // Under the mailbox's lock, so that no job comes in after the thread has emptied it for the last time.
+        if self.shared.is_dead.load(Ordering::Acquire) {
+            self.shared.refuse(job);
+            return;
+        }
+        jobs.push(job);
+        drop(jobs);
         // It fails only when the thread is gone, which has been told as WorkerDied.
         let _ = self.waker.wake();
     }
@@ -132,9 +166,7 @@ fn spawn(shared: Arc<Shared>, sockets: Sockets, limits: Limits) -> std::io::Resu
         let mut floor = Floor::new(limits);
         let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(&shared, sockets, &mut floor)));
         if outcome.is_err() && !shared.is_stopping.load(Ordering::Acquire) {
-            floor.abandon("the media thread ended");
-            floor.events.push(Event::WorkerDied { worker: 0, detail: "panic".into() });
-            shared.publish(&mut floor.events);
+            shared.bury(&mut floor);
         }
     })
 }
@@ -167,13 +199,14 @@ fn run(shared: &Shared, mut sockets: Sockets, floor: &mut Floor) {
         if now >= next_sweep {
             next_sweep = now + SWEEP;
             floor.sweep(now);
-            sockets.forget(floor, now);
         }
         if now >= next_tick {
             next_tick = later(next_tick, now);
             floor.tick(now);
         }
         sockets.send(&mut floor.transmits);
+        // After the goodbyes of the ports that are gone have left by them.
+        sockets.forget(floor, now);
         shared.publish(&mut floor.events);
     }
     sockets.send(&mut floor.transmits);
@@ -205,7 +238,9 @@ struct Sockets {
     poll: Poll,
     open: HashMap<Token, Socket>,
     udp: HashMap<SocketAddr, Token>,
-    tcp: HashMap<SocketAddr, Token>,
+    /// Connections by our address and theirs.
+    tcp: HashMap<(SocketAddr, SocketAddr), Token>,
+    next_weeding: Instant,
     /// Sockets that belong to one port and close with it.
     own: HashMap<u32, Vec<Token>>,
     next: usize,
@@ -219,6 +254,7 @@ impl Sockets {
             open: HashMap::new(),
             udp: HashMap::new(),
             tcp: HashMap::new(),
+            next_weeding: Instant::now() + WEEDING,
             own: HashMap::new(),
             next: 1,
             buffer: Box::new([0; BUFFER]),
@@ -278,26 +314,27 @@ impl Sockets {
     }
 
     /// Close what belongs to ports that are gone, and TCP connections that proved nothing.
-    fn forget(&mut self, floor: &Floor, now: Instant) {
-        let gone: Vec<u32> = self.own.keys().copied().filter(|id| !floor.has(*id)).collect();
-        let mut orphans = Vec::new();
-        for id in gone {
-            orphans.extend(self.own.remove(&id).unwrap_or_default());
+    fn forget(&mut self, floor: &mut Floor, now: Instant) {
+        for id in floor.gone.drain(..) {
+            for token in self.own.remove(&id).unwrap_or_default() {
+                self.close(token);
+            }
         }
-        for token in orphans {
-            self.close(token);
+        if now >= self.next_weeding {
+            self.next_weeding = now + WEEDING;
+            self.weed(floor, now);
         }
+        floor.connections = self.tcp.len();
+    }
+
+    fn weed(&mut self, floor: &Floor, now: Instant) {
         let is_idle = |connection: &Connection| {
             let route = (Protocol::Tcp, connection.remote, connection.local);
             now.saturating_duration_since(connection.opened) > TCP_PATIENCE && !floor.knows(&route)
         };
-        let idle: Vec<Token> = self
-            .open
-            .iter()
-            .filter(|(_, socket)| matches!(socket, Socket::Connection(connection) if is_idle(connection)))
-            .map(|(token, _)| *token)
-            .collect();
-        for token in idle {
+        let is_weed = |token: &&Token| matches!(self.open.get(token), Some(Socket::Connection(it)) if is_idle(it));
+        let weeds: Vec<Token> = self.tcp.values().filter(is_weed).copied().collect();
+        for token in weeds {
             self.close(token);
         }
     }
@@ -309,7 +346,7 @@ impl Sockets {
                 let _ = self.poll.registry().deregister(&mut socket);
             }
             Some(Socket::Connection(mut connection)) => {
-                self.tcp.remove(&connection.remote);
+                self.tcp.remove(&(connection.local, connection.remote));
                 let _ = self.poll.registry().deregister(&mut connection.stream);
             }
             Some(Socket::Listener(..)) | None => {}
@@ -348,9 +385,12 @@ impl Sockets {
     }
 
     fn again(&mut self, token: Token) {
-        if let Some(Socket::Udp(socket, _)) = self.open.get_mut(&token) {
-            let _ = self.poll.registry().reregister(socket, token, Interest::READABLE);
-        }
+        let registry = self.poll.registry();
+        let _ = match self.open.get_mut(&token) {
+            Some(Socket::Udp(socket, _)) => registry.reregister(socket, token, Interest::READABLE),
+            Some(Socket::Connection(it)) => registry.reregister(&mut it.stream, token, TCP_INTEREST),
+            Some(Socket::Listener(..)) | None => Ok(()),
+        };
     }
 
     fn accept(&mut self, token: Token) {
@@ -363,11 +403,10 @@ impl Sockets {
             }
             let _ = stream.set_nodelay(true);
             let token = self.token();
-            let interest = Interest::READABLE | Interest::WRITABLE;
-            if self.poll.registry().register(&mut stream, token, interest).is_ok() {
+            if self.poll.registry().register(&mut stream, token, TCP_INTEREST).is_ok() {
                 let opened = Instant::now();
                 let connection = Connection { stream, local, remote, opened, inbox: Vec::new(), outbox: Vec::new() };
-                self.tcp.insert(remote, token);
+                self.tcp.insert((local, remote), token);
                 self.open.insert(token, Socket::Connection(Box::new(connection)));
             }
         }
@@ -375,9 +414,11 @@ impl Sockets {
 
     fn receive_tcp(&mut self, floor: &mut Floor, token: Token) {
         let Some(Socket::Connection(connection)) = self.open.get_mut(&token) else { return };
-        let is_open = connection.read(floor) && connection.flush();
-        if !is_open {
+        let read = connection.read(floor);
+        if read == Progress::Ended || !connection.flush() {
             self.close(token);
+        } else if read == Progress::Part {
+            self.again(token);
         }
     }
 
@@ -398,7 +439,7 @@ impl Sockets {
     }
 
     fn send_tcp(&mut self, transmit: &Transmit) {
-        let Some(token) = self.tcp.get(&transmit.destination).copied() else { return };
+        let Some(token) = self.tcp.get(&(transmit.source, transmit.destination)).copied() else { return };
         let Some(Socket::Connection(connection)) = self.open.get_mut(&token) else { return };
         connection.queue(&transmit.contents);
         if !connection.flush() {
@@ -407,22 +448,32 @@ impl Sockets {
     }
 }
 
+/// How far a TCP connection was read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Progress {
+    All,
+    /// More waits, and others have to get their turn.
+    Part,
+    Ended,
+}
+
 impl Connection {
-    /// Read all there is, frame by frame; false when the connection is over.
-    fn read(&mut self, floor: &mut Floor) -> bool {
+    /// Read frame by frame, as much as one turn allows.
+    fn read(&mut self, floor: &mut Floor) -> Progress {
         let mut chunk = [0; BUFFER];
-        loop {
+        for _ in 0..TCP_BATCH {
             match self.stream.read(&mut chunk) {
-                Ok(0) => return false,
+                Ok(0) => return Progress::Ended,
                 Ok(length) => self.inbox.extend_from_slice(&chunk[..length]),
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return true,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Progress::All,
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-                Err(_) => return false,
+                Err(_) => return Progress::Ended,
             }
             if !self.frames(floor) {
-                return false;
+                return Progress::Ended;
             }
         }
+        Progress::Part
     }
 
     fn frames(&mut self, floor: &mut Floor) -> bool {

@@ -34,9 +34,10 @@ class Network(msgspec.Struct, frozen=True):
 class CoreConfig(msgspec.Struct, frozen=True):
     """How a core is built.
 
-    `bind` are the addresses whose sockets it opens (one UDP port for each worker on each address, and, where
-    `tcp`, a listener of the same number for ICE over TCP, RFC 4571 framing). `public_addresses` replace them
-    in candidates behind a 1:1 NAT. `driven` cores have no threads, sockets or clock: `Core.advance` moves
+    One worker, which is one thread, carries all ports for now: any other number of `workers` is refused (OSError).
+    `bind` are the addresses whose sockets it opens (a UDP port on each and, where `tcp`, a listener of the same
+    number for ICE over TCP, RFC 4571 framing); `0.0.0.0` and `::` are refused, because candidates have to name an
+    address. `public_addresses` replace them in candidates behind a 1:1 NAT. `driven` cores have no threads, sockets or clock: `Core.advance` moves
     them and packets between their ports travel through `network`.
     """
 
@@ -107,7 +108,11 @@ class ReadStats(_Message, frozen=True):
     port: int
 
 
-Request = AnswerPort | OfferPort | AcceptAnswer | AnswerReoffer | Reoffer | ReadStats
+class ReadCounters(_Message, frozen=True):
+    """Ask what the core holds and what it dropped; the reply is `Counters`."""
+
+
+Request = AnswerPort | OfferPort | AcceptAnswer | AnswerReoffer | Reoffer | ReadStats | ReadCounters
 
 
 # ---- commands: no reply, events tell what came of them -----------------------------------------------------

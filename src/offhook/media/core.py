@@ -12,10 +12,12 @@ import msgspec
 from offhook._media import Core as Native
 from offhook.media.commands import Command, CoreConfig, Request
 from offhook.media.events import (
+    Counters,
     Described,
     Done,
     Event,
     PortClosed,
+    PortFailed,
     PortStats,
     QualityMeasured,
     Refused,
@@ -43,7 +45,8 @@ class MediaRefused(Exception):
 class Core:
     """One media core. `start` it in the loop that is to receive its events, or `advance` a driven one; `close` it.
 
-    Handlers run in the loop and must not raise; events of a port nobody is attached to go to `fallback`.
+    Handlers run in the loop. What they raise comes out of `dispatch` as one ExceptionGroup after every event was handed
+    out. Events of a port nobody is attached to go to `fallback`.
     Raises OSError where a socket cannot be opened.
     """
 
@@ -74,7 +77,7 @@ class Core:
         """Answer a request at once; a `Refused` among the replies has changed nothing."""
         return _reply(self._native.request(_encode(request)))
 
-    def request(self, request: Request) -> Described | Done | PortStats:
+    def request(self, request: Request) -> Described | Done | PortStats | Counters:
         """As `ask`, but a refusal raises `MediaRefused`."""
         reply = self.ask(request)
         if isinstance(reply, Refused):
@@ -110,12 +113,23 @@ class Core:
         return self._native.busy()
 
     def dispatch(self) -> None:
-        """Hand out the events that wait."""
+        """Hand out the events that wait. Raises ExceptionGroup of what handlers raised."""
+        failures: list[Exception] = []
         for event in _events(self._native.poll()):
-            port = _port_of(event)
-            handler = self._handlers.get(port, self.fallback) if port is not None else self.fallback
-            if handler is not None:
-                handler(event)
+            try:
+                self._hand_out(event)
+            except Exception as error:
+                failures.append(error)
+        if failures:
+            raise ExceptionGroup("handlers of media events failed", failures)
+
+    def _hand_out(self, event: Event) -> None:
+        port = _port_of(event)
+        handler = self.fallback if port is None else self._handlers.get(port, self.fallback)
+        if port is not None and isinstance(event, PortClosed | PortFailed):
+            self.detach(port)
+        if handler is not None:
+            handler(event)
 
     def close(self) -> None:
         """End every port and the thread; no event follows."""

@@ -71,7 +71,24 @@ class PortStats(_Message, frozen=True):
     jitter_buffer_ms: float = 0.0
 
 
-Reply = Described | Done | Refused | PortStats
+class Counters(_Message, frozen=True):
+    """What the core holds now, and the datagrams that it dropped since it began.
+
+    `routes` may speak to a port, having passed an ICE check; `streams` have sent a packet that verified;
+    `connections` are TCP connections, proven or not. `strangers` spoke out of turn or failed a check, `malformed`
+    is no protocol of ours, `unauthenticated` is RTP whose SRTP tag did not verify.
+    """
+
+    ports: int
+    routes: int
+    streams: int
+    connections: int
+    strangers: int
+    malformed: int
+    unauthenticated: int
+
+
+Reply = Described | Done | Refused | PortStats | Counters
 
 
 # ---- events ------------------------------------------------------------------------------------------------
@@ -101,7 +118,7 @@ class PortClosed(_Message, frozen=True):
 
 
 class MediaStopped(_Message, frozen=True):
-    """No valid packet from the far end for `media_timeout_ms`."""
+    """No valid packet for `media_timeout_ms` from a far end that may send (its SDP's direction)."""
 
     port: int
 
