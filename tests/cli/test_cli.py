@@ -9,8 +9,9 @@ from rich.console import Console
 
 from offhook.cli import main, platform
 from offhook.cli.demo_show import Show, meter
-from offhook.cli.dev import banner, log_to_stderr
+from offhook.cli.dev import banner
 from offhook.cli.env import dotenv
+from offhook.cli.logs import log_to_stderr
 from offhook.client.sinks import Heard
 from offhook.errors import CallEnded, ConfigurationError, ConnectFailed, LoginRefused, OffhookError
 
