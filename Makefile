@@ -52,7 +52,7 @@ docs: setup ## Build the documentation into site/
 	@$(VENV)/zensical build --clean
 
 wheel: system-demo prerequisites $(UV) ## Build the wheel into dist/
-	@$(UV) build --wheel --out-dir dist --python $(PYTHON)
+	@$(CARGO_TARGET) $(UV) build --wheel --out-dir dist --python $(PYTHON)
 
 format: setup ## Format Python and Rust
 	@$(VENV)/ruff format .
