@@ -1,0 +1,169 @@
+"""Category: integration. The doors of `offhook dev` put together: who may come in, what the owner sees, the reset."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
+from aiohttp import WSServerHandshakeError
+
+from offhook import Client, Tone, events
+from offhook.edge.page import CallRow, ConsoleView, RegisteredRow, render
+from offhook.edge.server import Platform, start_dev
+from offhook.engine.seed import SEEDED
+
+JOHN, JANE = SEEDED.identities
+
+
+@pytest.fixture
+async def platform() -> AsyncIterator[Platform]:
+    running = await start_dev()
+    yield running
+    await running.stop()
+
+
+@pytest.fixture
+async def http(platform: Platform) -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession(platform.env["OFFHOOK_CONSOLE_URL"]) as session:
+        yield session
+
+
+def phone(platform: Platform, login: str, password: str) -> Client:
+    return Client(platform.env["OFFHOOK_WS_URL"], login=login, password=password)
+
+
+async def ended_call(platform: Platform) -> str:
+    """John calls Jane, who answers; he hangs up. The session's id."""
+    async with (
+        phone(platform, JANE.login, JANE.password) as jane,
+        phone(platform, JOHN.login, JOHN.password) as john,
+    ):
+        coming = jane.incoming()
+        call = await john.new_call(JANE.login, audio=Tone(440))
+        await (await anext(coming)).answer()
+        await call.answered()
+        await call.hangup()
+        session = call.ids.session
+    assert session is not None
+    return session
+
+
+# ---- who may come in -----------------------------------------------------------------------------------------
+
+DOORS = ("/", "/v2/whoami", "/_offhook/health", "/_offhook/info")
+
+
+@pytest.mark.parametrize("path", DOORS)
+@pytest.mark.parametrize(
+    ("header", "value"),
+    [("Origin", "https://evil.example"), ("Origin", "null"), ("Host", "evil.example"), ("Host", "evil.example:9700")],
+)
+async def test_foreign_pages_and_names_are_refused_at_every_door(
+    http: aiohttp.ClientSession, path: str, header: str, value: str
+) -> None:
+    async with http.get(path, headers={header: value}) as response:
+        assert response.status == 403
+    with pytest.raises(WSServerHandshakeError, match="403"):
+        await http.ws_connect("/", headers={header: value})
+
+
+@pytest.mark.parametrize("origin", ["http://localhost:5173", "http://127.0.0.1:8080", "https://[::1]:3000", None])
+async def test_pages_of_this_machine_and_programs_come_in(http: aiohttp.ClientSession, origin: str | None) -> None:
+    headers = {"Origin": origin} if origin else {}
+    for path in ("/", "/_offhook/health", "/_offhook/ready"):
+        async with http.get(path, headers=headers) as response:
+            assert response.status == 200
+    async with http.ws_connect("/", headers=headers) as websocket:
+        assert not websocket.closed
+
+
+# ---- what the owner sees -------------------------------------------------------------------------------------
+
+
+async def test_info_is_what_dev_prints(platform: Platform, http: aiohttp.ClientSession) -> None:
+    async with http.get("/_offhook/info") as response:
+        info = await response.json()
+    assert info == platform.info
+    assert [row["login"] for row in info["identities"]] == ["john1234", "jane5678"]
+    assert set(info["env"]) == {
+        "TELNYX_BASE_URL", "TELNYX_API_KEY", "TELNYX_PUBLIC_KEY", "OFFHOOK_WS_URL", "OFFHOOK_SIP_DOMAIN",
+        "OFFHOOK_CONSOLE_URL",
+    }  # fmt: skip
+    assert info["env"]["TELNYX_BASE_URL"].endswith("/v2")
+
+
+async def test_a_call_leaves_its_ladder_as_text_and_drawing(platform: Platform, http: aiohttp.ClientSession) -> None:
+    session = await ended_call(platform)
+    async with http.get(f"/_offhook/sessions/{session}/ladder") as response:
+        ladder = (await response.text()).splitlines()
+    assert ladder[0] == "john1234 -> INVITE jane5678"
+    assert "john1234 >< jane5678" in ladder
+    assert "jane5678 <- BYE 16 NORMAL_CLEARING" in ladder
+    async with http.get(f"/_offhook/sessions/{session}/ladder.svg") as response:
+        assert response.content_type == "image/svg+xml"
+        assert (await response.text()).startswith("<svg ")
+    async with http.get("/_offhook/sessions/none/ladder") as response:
+        assert response.status == 404
+    async with http.get("/") as response:
+        page = await response.text()
+        assert "script-src 'sha256-" in response.headers["Content-Security-Policy"]
+    assert session in page
+    assert "$0.004" in page
+
+
+@pytest.mark.parametrize(
+    ("destination", "said"),
+    [
+        ("jane5678", "USER_NOT_REGISTERED"),
+        ("+12025550102", "USER_NOT_REGISTERED"),
+        ("nobody99", "UNALLOCATED_NUMBER"),
+        ("911", "emergency"),
+    ],
+)
+async def test_explain_says_why_nobody_rings(http: aiohttp.ClientSession, destination: str, said: str) -> None:
+    async with http.get("/_offhook/explain", params={"destination": destination}) as response:
+        assert said in await response.text()
+
+
+async def test_explain_says_who_rings_and_what_a_minute_costs(platform: Platform, http: aiohttp.ClientSession) -> None:
+    async with phone(platform, JANE.login, JANE.password):
+        async with http.get("/_offhook/explain", params={"destination": "sip:jane5678@sip.telnyx.com"}) as response:
+            text = await response.text()
+    assert "rings jane5678" in text
+    assert "$0.002" in text
+
+
+# ---- the reset -----------------------------------------------------------------------------------------------
+
+
+async def test_a_reset_ends_everything_and_starts_as_new(platform: Platform, http: aiohttp.ClientSession) -> None:
+    session = await ended_call(platform)
+    key = {"Authorization": f"Bearer {platform.env['TELNYX_API_KEY']}"}
+    body = {"connection_name": "Mine", "user_name": "mine1234", "password": "a long enough one"}
+    async with http.post("/v2/credential_connections", json=body, headers=key) as response:
+        assert response.status == 201
+    async with phone(platform, JANE.login, JANE.password) as jane:
+        gone = jane.events(events.Disconnected)
+        async with http.post("/_offhook/reset") as response:
+            assert response.status == 204
+        async with asyncio.timeout(5):
+            assert not (await anext(gone)).wanted
+    async with http.get("/v2/credential_connections", headers=key) as response:
+        assert sorted(row["user_name"] for row in (await response.json())["data"]) == ["jane5678", "john1234"]
+    async with http.get("/v2/detail_records", params={"filter[record_type]": "webrtc"}, headers=key) as response:
+        assert (await response.json())["data"] == []
+    async with http.get(f"/_offhook/sessions/{session}/ladder") as response:
+        assert response.status == 404
+    await ended_call(platform)
+
+
+# ---- the page ------------------------------------------------------------------------------------------------
+
+
+def test_what_far_ends_write_is_shown_as_text() -> None:
+    evil = "<script>alert(1)</script>\"'&"
+    row = RegisteredRow(evil, evil, "WS", evil, evil, evil, True)
+    call = CallRow("s", "live", evil, [evil], [(evil, "$0")], "$0")
+    page = render(ConsoleView([(evil, evil)], [(evil, evil, evil)], [(evil, evil)], [row], [call]))
+    assert "<script>alert" not in page
+    assert page.count("&lt;script&gt;alert(1)") == 15
