@@ -38,6 +38,7 @@ async def ended_call(platform: Platform) -> str:
         phone(platform, JANE.login, JANE.password) as jane,
         phone(platform, JOHN.login, JOHN.password) as john,
     ):
+        await jane.ready()
         coming = jane.incoming()
         call = await john.new_call(JANE.login, audio=Tone(440))
         await (await anext(coming)).answer()
@@ -126,7 +127,8 @@ async def test_explain_says_why_nobody_rings(http: aiohttp.ClientSession, destin
 
 
 async def test_explain_says_who_rings_and_what_a_minute_costs(platform: Platform, http: aiohttp.ClientSession) -> None:
-    async with phone(platform, JANE.login, JANE.password):
+    async with phone(platform, JANE.login, JANE.password) as jane:
+        await jane.ready()
         async with http.get("/_offhook/explain", params={"destination": "sip:jane5678@sip.telnyx.com"}) as response:
             text = await response.text()
     assert "rings jane5678" in text
@@ -143,6 +145,7 @@ async def test_a_reset_ends_everything_and_starts_as_new(platform: Platform, htt
     async with http.post("/v2/credential_connections", json=body, headers=key) as response:
         assert response.status == 201
     async with phone(platform, JANE.login, JANE.password) as jane:
+        await jane.ready()
         gone = jane.events(events.Disconnected)
         async with http.post("/_offhook/reset") as response:
             assert response.status == 204
