@@ -37,8 +37,8 @@ class CoreConfig(msgspec.Struct, frozen=True):
     One worker, which is one thread, carries all ports for now: any other number of `workers` is refused (OSError).
     `bind` are the addresses whose sockets it opens (a UDP port on each and, where `tcp`, a listener of the same
     number for ICE over TCP, RFC 4571 framing); `0.0.0.0` and `::` are refused, because candidates have to name an
-    address. `public_addresses` replace them in candidates behind a 1:1 NAT. `driven` cores have no threads, sockets or clock: `Core.advance` moves
-    them and packets between their ports travel through `network`.
+    address. `public_addresses` replace them in candidates behind a 1:1 NAT. `driven` cores have no threads,
+    sockets or clock: `Core.advance` moves them and packets between their ports travel through `network`.
     """
 
     workers: int = 1

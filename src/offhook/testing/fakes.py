@@ -55,6 +55,8 @@ class FakeCore:
                 return self._refusal(port, "") or events.Described(f"new offer of port {port}")
             case media.ReadStats(port):
                 return self._refusal(port, "") or _no_stats(port)
+            case media.ReadCounters():
+                return events.Counters(len(self.hears), 0, 0, 0, 0, 0, 0)
 
     def send(self, *commands: media.Command) -> None:
         for command in commands:
