@@ -1,22 +1,42 @@
-"""CPU for each relayed packet: our core beside an aiortc relay, under the same far ends in the same run."""
+"""What a relayed packet costs and how long it takes: our core beside an aiortc relay, under the same far ends."""
 
 import asyncio
+import contextlib
 import json
 import sys
+from collections.abc import AsyncIterator
+from statistics import quantiles
 from typing import Any
 
 import msgspec
 
-from offhook.media.commands import AcceptAnswer, Audio, Codec, CoreConfig, OfferPort, Play
+from benches.probe import Tap, microseconds_between
+from offhook.media.commands import AcceptAnswer, AnswerPort, Audio, Codec, CoreConfig, OfferPort, Play
 from offhook.media.core import Core
 from offhook.media.events import Described, Event, PortConnected
 
+CONNECT_SECONDS = 20.0
+# Callers do not speak in step: their packets come in as many groups, spread over the 20 ms of a frame.
+GROUPS = 10
+FRAME_SECONDS = 0.02
+
+
+class Load(msgspec.Struct, frozen=True):
+    """How many bridges are talked over for how long; the first `tapped` of them have their latency measured."""
+
+    bridges: int
+    seconds: float
+    codecs: tuple[Codec, Codec] = ("opus", "opus")
+    tapped: int = 0
+
 
 class Relayed(msgspec.Struct, frozen=True):
-    """What one relay used while it carried `packets` packets (both directions counted)."""
+    """What one relay used for the packets that it received and sent on, and how long it kept those on tapped
+    bridges (µs, from departure before the relay to arrival after it)."""
 
     packets: int
     cpu_seconds: float
+    latencies: list[float]
 
     @property
     def microseconds(self) -> float:
@@ -28,7 +48,7 @@ class RelayProcess:
     """A relay in a process of its own, spoken to in JSON lines."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self.process = process
+        self._process = process
 
     @classmethod
     async def start(cls, module: str, *arguments: str) -> "RelayProcess":
@@ -39,20 +59,164 @@ class RelayProcess:
             )
         )
 
-    async def ask(self, question: dict[str, Any]) -> dict[str, Any]:
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.write(json.dumps(question).encode() + b"\n")
-        return json.loads(await self.process.stdout.readline())
+    async def answer(self, offer: str) -> str:
+        return (await self._ask({"offer": offer}))["answer"]
 
-    async def used(self) -> Relayed:
-        answer = await self.ask({"cpu": True})
-        return Relayed(packets=answer["relayed"], cpu_seconds=answer["cpu"])
+    async def used(self) -> tuple[int, float]:
+        """Packets relayed and CPU seconds used so far."""
+        answer = await self._ask({"cpu": True})
+        return answer["relayed"], answer["cpu"]
 
     async def stop(self) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.close()
-        await self.process.wait()
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        await self._process.wait()
+
+    async def _ask(self, question: dict[str, Any]) -> dict[str, Any]:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(question).encode() + b"\n")
+        line = await self._process.stdout.readline()
+        if not line:
+            raise RuntimeError("the relay ended")
+        return json.loads(line)
+
+
+async def measure(module: str, *arguments: str, load: Load) -> Relayed:
+    """Only the relay's own CPU is counted; the far ends talk from a media core in this process."""
+    relay = await RelayProcess.start(module, *arguments)
+    try:
+        async with _talking() as far_ends:
+            taps = [(Tap(), Tap()) for _ in range(load.tapped)]
+            for number in range(load.bridges):
+                pair = taps[number] if number < load.tapped else (None, None)
+                for codec, tap in zip(load.codecs, pair, strict=True):
+                    await far_ends.offer(relay, codec, tap)
+            await asyncio.sleep(1)
+            _clear(taps)
+            packets, cpu = await relay.used()
+            await asyncio.sleep(load.seconds)
+            packets_after, cpu_after = await relay.used()
+            return Relayed(packets_after - packets, cpu_after - cpu, _latencies(taps))
+    finally:
+        await relay.stop()
+
+
+async def without_a_bridge(load: Load) -> list[float]:
+    """The control: as many far ends, each pair connected directly. Packets of tapped pairs pass from tap to tap."""
+    async with _talking() as far_ends:
+        taps = [(Tap(), Tap()) for _ in range(load.tapped)]
+        for number in range(load.bridges):
+            await far_ends.connect(load.codecs[0], *(taps[number] if number < load.tapped else (None, None)))
+        await asyncio.sleep(1)
+        _clear(taps)
+        await asyncio.sleep(load.seconds)
+        return _latencies(taps)
+
+
+def p50_p99(latencies: list[float]) -> tuple[float, float]:
+    """The two percentiles, in the unit given; not-a-number where too little was measured."""
+    if len(latencies) < 100:
+        return float("nan"), float("nan")
+    cuts = quantiles(latencies, n=100)
+    return cuts[49], cuts[98]
+
+
+def _clear(taps: list[tuple[Tap, Tap]]) -> None:
+    for pair in taps:
+        for tap in pair:
+            tap.clear()
+
+
+def _latencies(taps: list[tuple[Tap, Tap]]) -> list[float]:
+    found: list[float] = []
+    for a, b in taps:
+        found += microseconds_between(a.sent, b.received) + microseconds_between(b.sent, a.received)
+        a.close()
+        b.close()
+    return found
+
+
+class _FarEnds:
+    """Talking ports, on media cores that are out of step with each other."""
+
+    def __init__(self) -> None:
+        self._cores: list[Core] = []
+        self._made = 0
+        self._speech = _speech()
+
+    async def start(self) -> None:
+        """A core's frames begin when the core does."""
+        for _ in range(GROUPS):
+            core = Core(CoreConfig(workers=1, quality_every_ms=60_000))
+            core.start(asyncio.get_running_loop())
+            self._cores.append(core)
+            await asyncio.sleep(FRAME_SECONDS + FRAME_SECONDS / GROUPS)
+
+    def close(self) -> None:
+        for core in self._cores:
+            core.close()
+
+    async def offer(self, relay: RelayProcess, codec: Codec, tap: Tap | None) -> None:
+        """One far end that offers this codec to the relay; returns when it is connected and talks."""
+        far_end = self._new()
+        offer = far_end.described(OfferPort(port=far_end.port, ice="full", codecs=[codec]))
+        if tap is None:
+            answer = await relay.answer(offer)
+        else:
+            answer = tap.before_peer(await relay.answer(tap.behind_far_end(offer)))
+        far_end.core.request(AcceptAnswer(port=far_end.port, answer=answer))
+        await far_end.talk(self._speech)
+
+    async def connect(self, codec: Codec, tap: Tap | None, other: Tap | None) -> None:
+        """Two far ends that talk to each other."""
+        caller, callee = self._new(), self._new()
+        offer = caller.described(OfferPort(port=caller.port, ice="full", codecs=[codec]))
+        offer = offer if tap is None or other is None else other.before_peer(tap.behind_far_end(offer))
+        answer = callee.described(AnswerPort(port=callee.port, offer=offer, ice="full", codecs=[codec]))
+        answer = answer if tap is None or other is None else tap.before_peer(other.behind_far_end(answer))
+        caller.core.request(AcceptAnswer(port=caller.port, answer=answer))
+        await caller.talk(self._speech)
+        await callee.talk(self._speech)
+
+    def _new(self) -> "_FarEnd":
+        self._made += 1
+        return _FarEnd(self._cores[self._made % GROUPS])
+
+
+class _FarEnd:
+    """One port that talks."""
+
+    def __init__(self, core: Core) -> None:
+        self.core = core
+        self.port = core.new_port()
+        self._connected = asyncio.Event()
+        core.attach(self.port, self._told)
+
+    def described(self, request: OfferPort | AnswerPort) -> str:
+        described = self.core.request(request)
+        assert isinstance(described, Described)  # what else answers a request for a description
+        return described.sdp
+
+    async def talk(self, speech: Audio) -> None:
+        """Returns when it is connected, and talks from then on."""
+        async with asyncio.timeout(CONNECT_SECONDS):
+            await self._connected.wait()
+        self.core.send(Play(port=self.port, play=1, source=speech, loop=0))
+
+    def _told(self, event: Event) -> None:
+        if isinstance(event, PortConnected):
+            self._connected.set()
+
+
+@contextlib.asynccontextmanager
+async def _talking() -> AsyncIterator[_FarEnds]:
+    far_ends = _FarEnds()
+    try:
+        await far_ends.start()
+        yield far_ends
+    finally:
+        far_ends.close()
 
 
 def _speech() -> Audio:
@@ -64,43 +228,3 @@ def _speech() -> Audio:
     envelope = 0.55 + 0.45 * np.sin(2 * np.pi * 3.1 * time)
     samples = 4_000 * voice * envelope + np.random.default_rng(7).normal(0, 60, time.size)
     return Audio(rate=48_000, pcm=np.clip(samples, -32_768, 32_767).astype("<i2").tobytes())
-
-
-async def _far_end(core: Core, relay: RelayProcess, codec: Codec, speech: Audio) -> None:
-    """One far end: offers that codec, connects, talks until the core closes."""
-    connected = asyncio.Event()
-
-    def told(event: Event) -> None:
-        if isinstance(event, PortConnected):
-            connected.set()
-
-    port = core.new_port()
-    core.attach(port, told)
-    offer = core.request(OfferPort(port=port, ice="full", codecs=[codec]))
-    assert isinstance(offer, Described)
-    answer = await relay.ask({"offer": offer.sdp})
-    core.request(AcceptAnswer(port=port, answer=answer["answer"]))
-    async with asyncio.timeout(20):
-        await connected.wait()
-    core.send(Play(port=port, play=1, source=speech, loop=0))
-
-
-async def measure(module: str, *arguments: str, codecs: tuple[Codec, Codec], bridges: int, seconds: float) -> Relayed:
-    """Load a relay with `bridges` pairs of far ends for `seconds`; only the relay's own CPU is counted."""
-    relay = await RelayProcess.start(module, *arguments)
-    core = Core(CoreConfig(workers=1, quality_every_ms=60_000))
-    core.start(asyncio.get_running_loop())
-    try:
-        speech = _speech()
-        for _ in range(bridges):
-            for codec in codecs:
-                await _far_end(core, relay, codec, speech)
-        await asyncio.sleep(1)
-        before = await relay.used()
-        await asyncio.sleep(seconds)
-        after = await relay.used()
-        return Relayed(after.packets - before.packets, after.cpu_seconds - before.cpu_seconds)
-    finally:
-        core.stop()
-        core.close()
-        await relay.stop()

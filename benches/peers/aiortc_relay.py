@@ -1,7 +1,8 @@
-"""The named peer: an aiortc relay between two far ends, forwarding packets or decoding and encoding them.
+"""The named peer: an aiortc relay between far ends, forwarding packets or decoding and encoding them.
 
-A process of its own, told by JSON lines on standard input: `{"offer": sdp}` (twice, once for each far end) is
-answered with `{"answer": sdp}`, `{"cpu": true}` with the CPU seconds used so far and the packets relayed.
+A process of its own, told by JSON lines on standard input: `{"offer": sdp}` is answered with `{"answer": sdp}`, and far
+ends are bridged two by two in the order in which they come; `{"cpu": true}` is answered with the CPU seconds used so
+far and the packets relayed. Written as an aiortc user would, but for the forwarding, which aiortc has no interface for.
 """
 
 import asyncio
@@ -25,72 +26,76 @@ class Crossing(MediaStreamTrack):
         self.relayed = 0
 
     async def recv(self) -> Any:
-        track = await self.source
+        frame = await (await self.source).recv()
         self.relayed += 1
-        return await track.recv()
+        return frame
+
+
+class Leg:
+    """One far end, and what it is sent."""
+
+    def __init__(self) -> None:
+        self.connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        self.crossing = Crossing()
+        self.other: Leg | None = None
+        self.track: MediaStreamTrack | None = None
+        self.forwarded = 0
+
+    async def answer(self, offer: str, forward: bool) -> str:
+        self.connection.on("track", self._heard)
+        await self.connection.setRemoteDescription(RTCSessionDescription(offer, "offer"))
+        if forward:
+            self.connection.getTransceivers()[0].direction = "sendrecv"
+            self.connection.getReceivers()[0]._handle_rtp_packet = self._forward
+        else:
+            self.connection.addTrack(self.crossing)
+        await self.connection.setLocalDescription(await self.connection.createAnswer())
+        return self.connection.localDescription.sdp
+
+    def bridge(self, other: "Leg") -> None:
+        """Each is sent what the other says; both have been answered."""
+        self.other, other.other = other, self
+        for leg in (self, other):
+            if leg.track is not None:
+                leg.other.crossing.source.set_result(leg.track)
+
+    def _heard(self, track: MediaStreamTrack) -> None:
+        self.track = track
+
+    async def _forward(self, packet: RtpPacket, arrival_time_ms: int) -> None:
+        """Hand a received packet to the other far end's transport, with its SSRC, undecoded."""
+        del arrival_time_ms
+        if self.other is None:
+            return
+        sender = self.other.connection.getSenders()[0]
+        packet.ssrc = sender._ssrc
+        self.forwarded += 1
+        try:
+            await sender.transport._send_rtp(packet.serialize())
+        except ConnectionError:
+            return
 
 
 class Relay:
-    """Two peer connections, each of which is sent what the other receives."""
+    """All legs, two by two."""
 
     def __init__(self, forward: bool) -> None:
-        self.forward = forward
-        self.legs: list[RTCPeerConnection] = []
-        self.crossings: list[Crossing] = []
-        self.forwarded = 0
+        self._forward = forward
+        self._legs: list[Leg] = []
 
     async def answer(self, offer: str) -> str:
-        leg = RTCPeerConnection(RTCConfiguration(iceServers=[]))
-        crossing = Crossing()
-        self.legs.append(leg)
-        self.crossings.append(crossing)
-        index = len(self.legs) - 1
-
-        @leg.on("track")
-        def _(track: MediaStreamTrack) -> None:
-            if not self.forward:
-                other = self.crossings[1 - index] if len(self.crossings) > 1 - index else None
-                self._cross(index, track, other)
-
-        await leg.setRemoteDescription(RTCSessionDescription(offer, "offer"))
-        if not self.forward:
-            leg.addTrack(crossing)
-        else:
-            leg.getTransceivers()[0].direction = "sendrecv"
-        await leg.setLocalDescription(await leg.createAnswer())
-        if self.forward:
-            self._forward_from(leg, index)
-        return leg.localDescription.sdp
-
-    def _cross(self, index: int, track: MediaStreamTrack, other: Crossing | None) -> None:
-        if other is not None:
-            other.source.set_result(track)
-            return
-        asyncio.get_running_loop().call_later(0.05, lambda: self._cross_later(index, track))
-
-    def _cross_later(self, index: int, track: MediaStreamTrack) -> None:
-        other = self.crossings[1 - index] if len(self.crossings) == 2 else None
-        self._cross(index, track, other)
-
-    def _forward_from(self, leg: RTCPeerConnection, index: int) -> None:
-        """Hand each received packet to the other far end's transport, with its SSRC, undecoded."""
-        receiver = leg.getReceivers()[0]
-
-        async def handle(packet: RtpPacket, arrival_time_ms: int) -> None:  # noqa: ARG001 - aiortc's signature
-            if len(self.legs) < 2:
-                return
-            sender = self.legs[1 - index].getSenders()[0]
-            packet.ssrc = sender._ssrc
-            self.forwarded += 1
-            try:
-                await sender.transport._send_rtp(packet.serialize())
-            except ConnectionError:
-                return
-
-        receiver._handle_rtp_packet = handle
+        leg = Leg()
+        answer = await leg.answer(offer, self._forward)
+        self._legs.append(leg)
+        if len(self._legs) % 2 == 0:
+            leg.bridge(self._legs[-2])
+        return answer
 
     def relayed(self) -> int:
-        return self.forwarded + sum(crossing.relayed for crossing in self.crossings)
+        return sum(leg.forwarded + leg.crossing.relayed for leg in self._legs)
+
+    async def close(self) -> None:
+        await asyncio.gather(*(leg.connection.close() for leg in self._legs))
 
 
 async def main(mode: str) -> None:
@@ -105,6 +110,7 @@ async def main(mode: str) -> None:
                 usage = resource.getrusage(resource.RUSAGE_SELF)
                 reply = {"cpu": usage.ru_utime + usage.ru_stime, "relayed": relay.relayed()}
         print(json.dumps(reply), flush=True)
+    await relay.close()
 
 
 if __name__ == "__main__":

@@ -1,0 +1,193 @@
+"""`make bench`: measure everything, print one table, with `--json FILE` write it as well.
+
+Figures are CPU per unit of work, and ratios to a peer or to the physical limit in the same run. OFFHOOK_BENCH_SMOKE=1
+does every measurement in its smallest size: it shows that the benches work, and its figures mean nothing.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import msgspec
+import structlog
+from rich.console import Console
+
+from benches import driven, signalling
+from benches.figures import ROOT, Figure, show, write
+from benches.relays import Load, Relayed, measure, p50_p99, without_a_bridge
+
+OURS = "benches.peers.offhook_relay"
+PEER = "benches.peers.aiortc_relay"
+KIB = 1024
+
+
+class Sizes(msgspec.Struct, frozen=True):
+    """How much of everything."""
+
+    legs: int = 100
+    seconds: float = 20.0
+    peer_bridges: int = 5
+    transcoded: int = 5
+    logins: int = 4_800
+    calls: int = 1_600
+    clients: int = 500
+    starts: int = 5
+    minutes: float = 10.0
+
+
+FULL = Sizes()
+SMOKE = Sizes(
+    legs=10, seconds=1.5, peer_bridges=1, transcoded=1, logins=64, calls=32, clients=40, starts=1, minutes=0.2
+)
+
+
+async def forwarding(sizes: Sizes, limit: dict[str, float]) -> list[Figure]:
+    """A forwarded Opus packet."""
+    ours = await measure(OURS, load=Load(sizes.legs // 2, sizes.seconds))
+    peer = await measure(PEER, "forward", load=Load(sizes.peer_bridges, sizes.seconds))
+    floor = limit["limit_gcm_us"]
+    return [
+        Figure("forwarded Opus packet", ours.microseconds, "µs CPU", f"{sizes.legs} legs that talk"),
+        Figure("… of an aiortc relay's", _ratio(ours, peer), "×", _peer(peer, sizes.peer_bridges), 1 / 50),
+        Figure(
+            "… share that is the limit", 100 * floor / ours.microseconds, "%",
+            f"limit {floor:.1f} µs: UDP receive and send, SRTP unprotect and protect", 15, "higher",
+        ),
+    ]  # fmt: skip
+
+
+async def transcoding(sizes: Sizes, limit: dict[str, float]) -> list[Figure]:
+    """A packet decoded from Opus and encoded to PCMU, or the other way."""
+    codecs = limit["opus_encode_us"] + limit["opus_decode_us"] + limit["g711_encode_us"] + limit["g711_decode_us"]
+    load = Load(sizes.transcoded, sizes.seconds, ("opus", "pcmu"))
+    ours = await measure(OURS, load=load)
+    peer = await measure(PEER, "transcode", load=load)
+    return [
+        Figure("transcoded packet, Opus ⇄ PCMU", ours.microseconds, "µs CPU", f"codecs alone {codecs / 2:.0f} µs"),
+        Figure("… of an aiortc relay's", _ratio(ours, peer), "×", _peer(peer, sizes.transcoded), 1 / 8),
+    ]  # fmt: skip
+
+
+async def latency(sizes: Sizes, _: dict[str, float]) -> list[Figure]:
+    """What a bridge adds to a packet's way. G.711, so that making the load does not compete for the processor."""
+    load = Load(sizes.legs // 2, sizes.seconds, ("pcmu", "pcmu"), tapped=min(4, sizes.legs // 2))
+    ours = p50_p99((await measure(OURS, load=load)).latencies)
+    control = p50_p99(await without_a_bridge(load))
+    beside = f"{sizes.legs} legs; without a bridge {control[0] / 1000:.3f} ms, {control[1] / 1000:.3f} ms"
+    return [
+        Figure("latency that a bridge adds, p50", (ours[0] - control[0]) / 1000, "ms", beside),
+        Figure("latency that a bridge adds, p99", (ours[1] - control[0]) / 1000, "ms", "", 1.0),
+    ]
+
+
+async def rates(sizes: Sizes, _: dict[str, float]) -> list[Figure]:
+    """Log-ins and calls for each CPU second of the platform's process."""
+    logins = await signalling.logins(sizes.logins)
+    calls = await signalling.calls(sizes.calls, connected=False)
+    connected = await signalling.calls(sizes.calls // 2, connected=True)
+    return [
+        Figure(
+            "log-ins", logins.per_cpu_second, "a CPU s", "connect, password, gateway state, close; FreeSWITCH 877",
+            1_500, "higher",
+        ),
+        Figure(
+            "call set-ups", calls.per_cpu_second, "a CPU s", "two legs, ports, rows, records, bye; FreeSWITCH 153",
+            300, "higher",
+        ),
+        Figure("call set-ups, media connected", connected.per_cpu_second, "a CPU s", "and ICE and DTLS of both legs"),
+    ]  # fmt: skip
+
+
+async def memory(sizes: Sizes, _: dict[str, float]) -> list[Figure]:
+    """Memory for each client that is idle, and for each leg."""
+    client = await signalling.memory_of_a_client(sizes.clients)
+    leg = await signalling.memory_of_a_leg(sizes.legs, min(5.0, sizes.seconds))
+    return [
+        Figure("idle client", client / KIB, "KiB", f"{sizes.clients} of them; FreeSWITCH 925", 50),
+        Figure("leg", leg / KIB, "KiB", f"{sizes.legs} of them, connected; FreeSWITCH 379", 150),
+    ]
+
+
+async def starting(sizes: Sizes, _: dict[str, float]) -> list[Figure]:
+    """From nothing to `Ready.`."""
+    start = await signalling.start_to_ready(sizes.starts)
+    return [Figure("start to Ready.", start.wall, "s", f"{start.cpu:.2f} s CPU; median of {sizes.starts}", 2.0)]
+
+
+async def turned(sizes: Sizes, _: dict[str, float]) -> list[Figure]:
+    """A call in turned time."""
+    cpu = await asyncio.to_thread(driven.call, sizes.minutes)
+    return [Figure(f"{sizes.minutes:g}-minute call in driven mode", cpu, "s CPU", "two legs, two far ends", 5.0)]
+
+
+PARTS: tuple[Callable[[Sizes, dict[str, float]], Awaitable[list[Figure]]], ...] = (
+    forwarding, transcoding, latency, rates, memory, starting, turned,
+)  # fmt: skip
+
+
+def costs() -> dict[str, float]:
+    """What the parts of the media core cost, the limit among them: the Rust example, in microseconds."""
+    cargo = shutil.which("cargo")
+    if cargo is None:
+        sys.exit("the benches need cargo, to measure the limit")
+    target = subprocess.run(
+        [sys.executable, ROOT / "tools" / "native.py", "target-dir"], capture_output=True, text=True, check=True
+    ).stdout.strip()
+    command = [
+        cargo,
+        "run",
+        "--locked",
+        "--release",
+        "--quiet",
+        "--package",
+        "offhook-media",
+        "--example",
+        "media_costs",
+    ]
+    done = subprocess.run(
+        [*command, "--", "--json"], cwd=ROOT, env={**os.environ, "CARGO_TARGET_DIR": target}, capture_output=True,
+        text=True, check=False,
+    )  # fmt: skip
+    if done.returncode != 0:
+        sys.exit(done.stderr)
+    return json.loads(done.stdout)
+
+
+async def measure_all(sizes: Sizes, limit: dict[str, float], console: Console) -> list[Figure]:
+    figures: list[Figure] = []
+    for part in PARTS:
+        console.print(f"[dim]{part.__doc__}[/]")
+        figures += await part(sizes, limit)
+    return figures
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="benches.run", description="Measure, beside the named peers.")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to FILE as well")
+    chosen = parser.parse_args(arguments)
+    sizes = SMOKE if os.environ.get("OFFHOOK_BENCH_SMOKE", "") not in ("", "0") else FULL
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 150)
+    signalling.raise_file_limit()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger("warning"))
+    figures = asyncio.run(measure_all(sizes, costs(), console))
+    show(figures, console)
+    if chosen.json is not None:
+        write(figures, chosen.json)
+
+
+def _ratio(ours: Relayed, peer: Relayed) -> float:
+    return ours.microseconds / peer.microseconds
+
+
+def _peer(relayed: Relayed, bridges: int) -> str:
+    return f"aiortc {relayed.microseconds:,.0f} µs, {2 * bridges} legs"
+
+
+if __name__ == "__main__":
+    main()
