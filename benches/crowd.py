@@ -218,7 +218,11 @@ class Crowd:
     async def enter(self, who: Identity, audio: Audio) -> FarEnd:
         """A far end that is logged in, and that the caller must close."""
         far_end = FarEnd(await self._http.ws_connect(self._url), audio)
-        await far_end.log_in(who)
+        try:
+            await far_end.log_in(who)
+        except BaseException:
+            await far_end.close()
+            raise
         return far_end
 
     async def leave(self) -> None:

@@ -3,9 +3,10 @@
 import asyncio
 import resource
 import tempfile
+from collections.abc import Coroutine
 from pathlib import Path
 from statistics import median
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from benches.crowd import Audio, CannedAudio, Crowd, FarEnd, RealAudio, crowd
 from benches.platform import Identity, Platform, running, start
@@ -72,7 +73,7 @@ async def _pairs(platform: Platform, gathered: Crowd, audio: Audio) -> list[tupl
     return list(zip(callers, who[PAIRS:], strict=True))
 
 
-async def _rate(platform: Platform, work: list[object], done: int) -> Rate:
+async def _rate(platform: Platform, work: list[Coroutine[Any, Any, None]], done: int) -> Rate:
     loop = asyncio.get_running_loop()
     began, before = loop.time(), platform.cpu()
     await asyncio.gather(*work)
