@@ -144,10 +144,10 @@ def _execute(connection: sa.Connection, write: Write) -> None:
     table = metadata.tables[write.table]
     match write:
         case Add(row=row):
-            connection.execute(sa.insert(table).values(row))
+            connection.execute(_inserts(table), row)
         case Put(row=row):
             if not connection.execute(_updates(table), row | _own(row["account_id"], row["id"])).rowcount:
-                connection.execute(sa.insert(table).values(row))
+                connection.execute(_inserts(table), row)
         case Change(account_id=account_id, id=id, values=values):
             if not connection.execute(_updates(table), values | _own(account_id, id)).rowcount:
                 raise Missing(write.table, id)
