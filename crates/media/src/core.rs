@@ -12,6 +12,7 @@ use str0m::net::Protocol;
 
 use crate::codec::CodecKind;
 use crate::crypto;
+pub use crate::driven::Datagram;
 use crate::driven::Driven;
 use crate::floor::Limits;
 use crate::messages::{
@@ -50,6 +51,9 @@ pub enum Job {
     Command(Command),
     Stats(u32, SyncSender<Option<PortStats>>),
     Counters(SyncSender<Counters>),
+    /// The port panics at its next packet.
+    #[cfg(test)]
+    Curse(u32),
     #[cfg(test)]
     Panic,
 }
@@ -212,6 +216,29 @@ impl Core {
         }
     }
 
+    /// A driven core's time; a running one's is the clock's.
+    pub fn now(&self) -> Instant {
+        match &self.mode {
+            Mode::Running(_) => Instant::now(),
+            Mode::Driven(driven) => lock(driven).now(),
+        }
+    }
+
+    /// Give a driven core a datagram of a far end outside of it (see [`Datagram`]).
+    pub fn deliver(&self, datagram: &Datagram) -> Result<(), CoreError> {
+        let Mode::Driven(driven) = &self.mode else { return Err(CoreError::WrongMode) };
+        lock(driven).deliver(datagram);
+        Ok(())
+    }
+
+    /// What has arrived at far ends outside of a driven core since the last call.
+    pub fn take_outside(&self) -> Vec<Datagram> {
+        match &self.mode {
+            Mode::Running(_) => Vec::new(),
+            Mode::Driven(driven) => lock(driven).take_outside(),
+        }
+    }
+
     /// Whether events wait to be taken.
     pub fn is_busy(&self) -> bool {
         match &self.mode {
@@ -232,17 +259,10 @@ impl Core {
         lock(&self.cards)
     }
 
-    fn post(&self, job: Job) {
+    pub(crate) fn post(&self, job: Job) {
         match &self.mode {
             Mode::Running(worker) => worker.post(job),
             Mode::Driven(driven) => lock(driven).take(job),
-        }
-    }
-
-    fn now(&self) -> Instant {
-        match &self.mode {
-            Mode::Running(_) => Instant::now(),
-            Mode::Driven(driven) => lock(driven).now(),
         }
     }
 
@@ -257,7 +277,6 @@ impl Core {
         let (candidates, place) = self.place(port, ice)?;
         let setup = self.setup(ice, remote.ice_lite, formats.clone(), &place);
         let mut card = Card::new(setup.clone(), candidates, formats, codecs);
-        card.mid.clone_from(&remote.mid);
         let (reply, agreed) = card.answer(remote, None);
         self.open(port, card, setup, place)?;
         self.post(Job::Accept(port, Box::new(agreed)));
@@ -537,6 +556,7 @@ impl Card {
     fn answer(&mut self, remote: Description, creds: Option<IceCreds>) -> (Reply, Agreed) {
         let active = self.role(&remote);
         self.settle(&remote, active);
+        self.mid.clone_from(&remote.mid);
         if let Some(creds) = &creds {
             self.setup.creds = creds.clone();
         }

@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use str0m::net::Protocol;
@@ -12,6 +12,19 @@ use crate::floor::{Floor, Limits, TICK};
 use crate::messages::{Event, Network};
 
 const SWEEP: Duration = Duration::from_millis(10);
+
+/// Far ends outside of a driven core live in the addresses for documentation (RFC 5737, TEST-NET-1).
+fn is_outside(address: SocketAddr) -> bool {
+    matches!(address.ip(), IpAddr::V4(ip) if ip.octets()[..3] == [192, 0, 2])
+}
+
+/// What leaves a driven core for a far end outside of it, or comes from there.
+#[derive(Clone, Debug)]
+pub struct Datagram {
+    pub source: SocketAddr,
+    pub destination: SocketAddr,
+    pub data: Vec<u8>,
+}
 
 /// A datagram on its way.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
@@ -30,6 +43,8 @@ pub struct Driven {
     network: Network,
     chance: fastrand::Rng,
     flights: BinaryHeap<Reverse<Flight>>,
+    /// Arrived outside; whoever drives far ends there takes them.
+    outside: Vec<Datagram>,
     sent: u64,
     now: Instant,
     next_tick: Instant,
@@ -44,6 +59,7 @@ impl Driven {
             network: network.clone(),
             chance: fastrand::Rng::with_seed(network.seed),
             flights: BinaryHeap::new(),
+            outside: Vec::new(),
             sent: 0,
             now,
             next_tick: now + TICK,
@@ -66,6 +82,17 @@ impl Driven {
 
     pub fn has_events(&self) -> bool {
         !self.floor.events.is_empty()
+    }
+
+    /// A datagram from outside arrives now.
+    pub fn deliver(&mut self, datagram: &Datagram) {
+        self.floor.receive(self.now, (Protocol::Udp, datagram.source, datagram.destination), &datagram.data);
+        self.launch();
+    }
+
+    /// What has arrived outside since the last call.
+    pub fn take_outside(&mut self) -> Vec<Datagram> {
+        std::mem::take(&mut self.outside)
     }
 
     /// Let `by` pass: datagrams arrive, sessions do what is due, every 20 ms a tick.
@@ -94,6 +121,11 @@ impl Driven {
     fn step(&mut self) {
         while self.flights.peek().is_some_and(|Reverse(flight)| flight.arrives <= self.now) {
             let Some(Reverse(flight)) = self.flights.pop() else { break };
+            if is_outside(flight.destination) {
+                let Flight { source, destination, data, .. } = flight;
+                self.outside.push(Datagram { source, destination, data });
+                continue;
+            }
             let route = (Protocol::Udp, flight.source, flight.destination);
             self.floor.receive(self.now, route, &flight.data);
             self.launch();
@@ -128,3 +160,7 @@ impl Driven {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "driven_tests.rs"]
+mod tests;

@@ -227,6 +227,8 @@ impl Floor {
             Job::Stats(id, tell) => drop(tell.try_send(self.stats(id))),
             Job::Counters(tell) => drop(tell.try_send(self.counters())),
             #[cfg(test)]
+            Job::Curse(id) => self.ports.get_mut(&id).expect("a port").is_cursed = true,
+            #[cfg(test)]
             Job::Panic => panic!("planted"),
         }
     }
@@ -349,7 +351,7 @@ impl Floor {
             Err(Unread::Malformed) => self.drops.malformed += 1,
         }
         if shape == Shape::Stun {
-            let is_back = port.route_confirmed(route);
+            let is_back = port.route_confirmed(route, now);
             self.bind(id, route);
             if is_back {
                 self.told.push(Told::Connected);

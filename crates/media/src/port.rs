@@ -138,6 +138,8 @@ pub struct Port {
     /// Where media goes: protocol, the far end's address, ours.
     pub path: Option<(Protocol, SocketAddr, SocketAddr)>,
     pub is_media_stopped: bool,
+    #[cfg(test)]
+    pub is_cursed: bool,
     pub next_quality: Duration,
     connected_at: Option<Duration>,
     rtc: Rtc,
@@ -274,6 +276,8 @@ impl Port {
             route: None,
             path: None,
             is_media_stopped: false,
+            #[cfg(test)]
+            is_cursed: false,
             next_quality: Duration::ZERO,
             connected_at: None,
             rtc: build(&setup, now),
@@ -304,6 +308,7 @@ impl Port {
     pub fn accept(&mut self, agreed: Agreed, now: Instant) {
         let Agreed { remote, sends, takes, creds, active } = agreed;
         let is_first = self.remote.is_none();
+        let has_met = self.route.is_some();
         if let Some(creds) = creds {
             self.ufrag.clone_from(&creds.ufrag);
             self.setup.creds = creds;
@@ -318,8 +323,6 @@ impl Port {
         self.far_pwd.clone_from(&remote.pwd);
         api.set_remote_ice_credentials(IceCreds { ufrag: remote.ufrag, pass: remote.pwd });
         api.set_remote_fingerprint(crypto::fingerprint(&remote.fingerprint.0, &remote.fingerprint.1));
-        // It fails only for a handshake that is under way already, which then goes on.
-        let _ = api.start_dtls(active);
         for line in &remote.candidates {
             self.add_candidate(line);
         }
@@ -327,6 +330,9 @@ impl Port {
         self.direction = remote.direction;
         self.setup.formats = takes;
         self.remote = Some(sends);
+        if has_met {
+            self.start_dtls(now);
+        }
     }
 
     /// Another certificate, or the roles exchanged, is another DTLS association (RFC 8842 section 4): everything below
@@ -451,16 +457,21 @@ impl Port {
                 told.push(Told::Connected);
             }
             RtcEvent::RtpPacket(packet) => told.push(Told::Packet(Box::new(packet))),
-            RtcEvent::IceConnectionStateChange(IceConnectionState::Disconnected) if self.stage == Stage::Connecting => {
+            // A lite side does not look for its far end, so it cannot know that there is none: it may still come.
+            RtcEvent::IceConnectionStateChange(IceConnectionState::Disconnected)
+                if self.stage == Stage::Connecting && self.setup.ice == Ice::Full =>
+            {
                 told.push(Told::Failed { reason: "ice_failed", detail: "no candidate pair worked".into() });
             }
             RtcEvent::MediaEgressStats(stats) => {
                 self.rtt = stats.rtt.or(self.rtt);
                 if let Some(remote) = stats.remote {
                     let rate = self.out.codec.clock_rate() as f32;
+                    // Reports come more seldom than statistics; where none came, the last one holds.
+                    let before = self.reported.as_ref().map_or(0.0, |reported| reported.loss_percent);
                     self.reported = Some(Reported {
                         lost: remote.packets_lost,
-                        loss_percent: stats.loss.unwrap_or(0.0) * 100.0,
+                        loss_percent: stats.loss.map_or(before, |loss| loss * 100.0),
                         jitter_ms: remote.jitter as f32 * 1_000.0 / rate,
                     });
                 }
@@ -474,11 +485,22 @@ impl Port {
         }
     }
 
-    /// A checked STUN request came on a route while ICE restarts: the restart has worked.
-    pub fn route_confirmed(&mut self, route: (Protocol, SocketAddr, SocketAddr)) -> bool {
+    /// A STUN message that verified came on a route. True if that makes an ICE restart a success.
+    pub fn route_confirmed(&mut self, route: (Protocol, SocketAddr, SocketAddr), now: Instant) -> bool {
         let was_restarting = std::mem::take(&mut self.is_restarting);
-        self.route = Some(route);
+        if self.route.replace(route).is_none() {
+            self.start_dtls(now);
+        }
         was_restarting && self.stage == Stage::Connected
+    }
+
+    /// The handshake's patience begins when there is somebody to shake hands with: an answer may be given long before
+    /// the far end acts on it.
+    fn start_dtls(&mut self, now: Instant) {
+        let Some((_, active)) = self.association else { return };
+        // Both fail only where the session has ended, which `drain` tells.
+        let _ = self.rtc.direct_api().start_dtls(active);
+        let _ = self.timeout(now);
     }
 
     pub fn since_opened(&self, now: Instant) -> Duration {
@@ -496,6 +518,8 @@ impl Port {
 
     /// Count a packet and sort it: audio to forward and decode, or a key press.
     pub fn arrived(&mut self, packet: &RtpPacket, is_decoding: bool, at: Duration) -> Option<Press> {
+        #[cfg(test)]
+        assert!(!self.is_cursed, "cursed");
         let header = &packet.header;
         let pt = *header.payload_type;
         let ssrc = *header.ssrc;
