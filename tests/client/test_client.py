@@ -2,10 +2,12 @@
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 
 import pytest
 
 from offhook import (
+    Call,
     Client,
     ConfigurationError,
     ConnectFailed,
@@ -184,6 +186,28 @@ def test_a_silent_platform_is_noticed(platform: LoopbackPlatform, core: Loopback
     assert isinstance(lost, events.Disconnected)
     assert not lost.wanted
     assert ready == events.Ready("session-1")
+
+
+@pytest.mark.parametrize(
+    ("silent_on", "ask"), [(c2s.Modify, Call.hold), (c2s.Bye, Call.hangup)], ids=["modify", "bye"]
+)
+def test_a_request_without_its_answer_is_noticed_after_ten_seconds(
+    silent_on: type[c2s.Message], ask: Callable[[Call], Awaitable[None]], platform: LoopbackPlatform, core: LoopbackCore
+) -> None:
+    async def scenario() -> float:
+        async with make(platform, core) as client:
+            call = await client.new_call("bob")
+            platform.say(s2c.Answer(call_id=call.id, sdp=SDP))
+            await call.answered()
+            told = client.events(events.Disconnected)
+            platform.mute.add(silent_on)
+            started = asyncio.get_running_loop().time()
+            asking = asyncio.ensure_future(ask(call))
+            assert "not answered" in (await anext(told)).reason
+            await asyncio.gather(asking, return_exceptions=True)
+            return asyncio.get_running_loop().time() - started
+
+    assert 10 <= run(scenario()) < 10.1
 
 
 async def test_a_punt_is_final(client: Client, platform: LoopbackPlatform) -> None:

@@ -64,7 +64,8 @@ class Session:
         self._transport: Transport | None = None
         self._connection: rtc.Connection | None = None
         self._requests = Requests()
-        self._wake = asyncio.Event()
+        self._wake = asyncio.Event()  # for the writer: there may be something to write
+        self._turn = asyncio.Event()  # for the timekeeper: its deadline may have moved
         self._settled = asyncio.Event()  # ready, or never to be: `failure` says why
         self._failure: OffhookError | None = None
         self._doom: asyncio.Future[None] | None = None  # ends the present websocket from outside its tasks
@@ -136,13 +137,15 @@ class Session:
         self.ask(self._login_again(), settled=self._login_settled)
         writer = asyncio.create_task(self._write(transport, connection), name="websocket writer")
         reader = asyncio.create_task(self._read(transport, connection), name="websocket reader")
+        timekeeper = asyncio.create_task(self._keep_time(connection), name="websocket timekeeper")
+        parts = (reader, writer, timekeeper, doom)
         try:
-            done, _ = await asyncio.wait((reader, writer, doom), return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
             done.pop().result()
         finally:
-            for part in (reader, writer, doom):
+            for part in parts:
                 part.cancel()
-            await asyncio.gather(reader, writer, return_exceptions=True)
+            await asyncio.gather(*parts, return_exceptions=True)
 
     def _connect(self) -> rtc.Connection:
         before = self._connection
@@ -159,16 +162,19 @@ class Session:
     async def _read(self, transport: Transport, connection: rtc.Connection) -> None:
         clock = asyncio.get_running_loop().time
         while True:
+            text = await transport.receive()
+            self._hear(connection.receive(text, clock()))
+
+    async def _keep_time(self, connection: rtc.Connection) -> None:
+        """Tell the protocol the time when it asks for it. A task of its own: a writer may be stuck in a dead socket."""
+        clock = asyncio.get_running_loop().time
+        while True:
+            self._turn.clear()
             try:
                 async with asyncio.timeout_at(connection.deadline()):
-                    text = await transport.receive()
+                    await self._turn.wait()
             except TimeoutError:
-                happened = connection.tick(clock())
-            else:
-                happened = connection.receive(text, clock())
-            for event in happened:
-                self._heard(event)
-            self._wake.set()
+                self._hear(connection.tick(clock()))
 
     async def _write(self, transport: Transport, connection: rtc.Connection) -> None:
         while True:
@@ -226,7 +232,7 @@ class Session:
         if self._connection is None or self.phase not in ("open", "ready"):
             return self._requests.spare(), self._failure or ConnectionLost("not connected at the moment")
         ticket = self._connection.send(request)
-        self._wake.set()
+        self._stir()
         if ticket is None:  # its call is over, and there is nobody left to ask
             return self._requests.spare(), Result()
         return ticket, None
@@ -251,7 +257,17 @@ class Session:
         elif isinstance(outcome, RequestTimedOut):
             self._end_websocket(str(outcome))
 
+    def _stir(self) -> None:
+        """The protocol may have something to write now, and another deadline."""
+        self._wake.set()
+        self._turn.set()
+
     # ---- what is heard ---------------------------------------------------------------------------------------
+
+    def _hear(self, happened: list[rtc.Event]) -> None:
+        for event in happened:
+            self._heard(event)
+        self._stir()
 
     def _heard(self, event: rtc.Event) -> None:
         match event:
@@ -294,4 +310,4 @@ class Session:
         await asyncio.sleep(random.uniform(2, 6))
         if self.phase == "open" and self._connection is not None:
             self._connection.send(c2s.AskGatewayState())
-            self._wake.set()
+            self._stir()
