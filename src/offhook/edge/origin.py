@@ -6,6 +6,7 @@ send none. The `Host` guards against DNS names that an attacker points at this m
 
 import ipaddress
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 import structlog
@@ -85,6 +86,7 @@ def _is_loopback_host(host: str) -> bool:
         return False
 
 
+@lru_cache(maxsize=256)  # every request asks, nearly always about the same name
 def _is_loopback_name(name: str | None) -> bool:
     if name is None:
         return False
