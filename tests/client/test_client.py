@@ -188,9 +188,7 @@ def test_a_silent_platform_is_noticed(platform: LoopbackPlatform, core: Loopback
     assert ready == events.Ready("session-1")
 
 
-@pytest.mark.parametrize(
-    ("silent_on", "ask"), [(c2s.Modify, Call.hold), (c2s.Bye, Call.hangup)], ids=["modify", "bye"]
-)
+@pytest.mark.parametrize(("silent_on", "ask"), [(c2s.Modify, Call.hold), (c2s.Bye, Call.hangup)], ids=["modify", "bye"])
 def test_a_request_without_its_answer_is_noticed_after_ten_seconds(
     silent_on: type[c2s.Message], ask: Callable[[Call], Awaitable[None]], platform: LoopbackPlatform, core: LoopbackCore
 ) -> None:
