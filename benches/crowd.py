@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import itertools
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import Protocol
 
 import aiohttp
@@ -231,7 +231,7 @@ class Crowd:
 
 
 @contextlib.asynccontextmanager
-async def crowd(url: str) -> AsyncIterator[Crowd]:
+async def crowd(url: str) -> AsyncGenerator[Crowd, None]:
     """A crowd that goes when the block ends."""
     connector = aiohttp.TCPConnector(limit=0)
     with Core() as core:

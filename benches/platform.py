@@ -11,7 +11,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -134,7 +134,7 @@ async def start(folder: Path, *arguments: str) -> Platform:
 
 
 @contextlib.asynccontextmanager
-async def running(*arguments: str) -> AsyncIterator[Platform]:
+async def running(*arguments: str) -> AsyncGenerator[Platform, None]:
     """A platform with an in-memory database, while the block runs."""
     with tempfile.TemporaryDirectory(prefix="offhook-bench-") as folder:
         platform = await start(Path(folder), *arguments)

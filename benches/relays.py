@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from statistics import quantiles
 from typing import Any
 
@@ -210,7 +210,7 @@ class _FarEnd:
 
 
 @contextlib.asynccontextmanager
-async def _talking() -> AsyncIterator[_FarEnds]:
+async def _talking() -> AsyncGenerator[_FarEnds, None]:
     far_ends = _FarEnds()
     try:
         await far_ends.start()

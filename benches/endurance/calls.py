@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncGenerator, Awaitable
 from typing import Any
 
 from benches.endurance.promise import Promise, Run
@@ -51,7 +51,7 @@ class Person:
         self.client = Client(url, login=who.login, password=who.password, transport=self._line.open)
 
     @contextlib.asynccontextmanager
-    async def at_the_phone(self) -> AsyncIterator["Person"]:
+    async def at_the_phone(self) -> AsyncGenerator["Person", None]:
         async with self.client:
             self.client.on(events.IncomingCall, self._called)
             await self.client.ready()
