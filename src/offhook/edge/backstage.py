@@ -133,7 +133,7 @@ class Backstage(msgspec.Struct, frozen=True, eq=False):
 
     def _call(self, session: str, is_live: bool, records: list[dict[str, Any]]) -> CallRow:
         lines = self.ladders.ladder(session) or ()
-        charges = [(f"{row['auth_username']}, {row['billed_sec']} s", f"${row['cost']}") for row in records]
+        charges = [(f"{row['auth_username']}, {row['billed_sec']} s billed", f"${row['cost']}") for row in records]
         return CallRow(
             session=session,
             state="live" if is_live else "ended",

@@ -60,7 +60,8 @@ th, td { padding: .3rem .8rem .3rem 0; border-bottom: 1px solid var(--line); ver
   overflow-wrap: anywhere }
 tr:last-child td { border-bottom: 0 } td.n { text-align: right; font-variant-numeric: tabular-nums }
 .head { display: flex; gap: .8rem; align-items: baseline; flex-wrap: wrap; margin-bottom: .5rem }
-.state { color: var(--accent); font-weight: 600 } .soft { color: var(--soft) }
+pre + table { margin-top: .6rem }
+.live { color: var(--accent) } .ended { color: var(--soft) } .state { font-weight: 600 } .soft { color: var(--soft) }
 """
 
 # Replaces the part that changes, so that a selection in the settings is not lost. No library, one second's pace.
@@ -121,9 +122,9 @@ def _call(call: CallRow) -> str:
     ladder = escape("\n".join(call.ladder))
     picture = f"/_offhook/sessions/{escape(call.session)}/ladder.svg"
     return (
-        f'<div class="card"><div class="head"><span class="state">{escape(call.state)}</span>'
+        f'<div class="card"><div class="head"><span class="state {escape(call.state)}">{escape(call.state)}</span>'
         f"<span>{escape(call.started)}</span>"
-        f'<a class="soft" href="{picture}"><code>{escape(call.session)}</code></a></div>'
+        f'<code class="soft">{escape(call.session)}</code> <a class="soft" href="{picture}">as a drawing</a></div>'
         f"<pre>{ladder}</pre>{_bill(call)}</div>"
     )
 
