@@ -1,5 +1,7 @@
 //! The media core: legs, RTP, jitter, codecs, mixing and tones. Knows nothing of Python or of calls.
 
+mod batch;
+mod bell;
 pub mod codec;
 pub mod codec_g711;
 pub mod codec_opus;
@@ -24,6 +26,8 @@ mod port;
 pub mod quality;
 pub mod resample;
 pub mod sdp;
+mod sockets;
+mod tcp;
 pub mod tone;
 mod tone_meter;
 mod worker;
