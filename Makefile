@@ -49,7 +49,7 @@ bench: setup ## Measure, beside the named peers
 
 docs: setup ## Build the documentation into site/
 	@$(VENV)/python tools/reference.py
-	@$(VENV)/zensical build --clean
+	@$(VENV)/zensical build --clean --strict
 
 wheel: system-demo prerequisites $(UV) ## Build the wheel into dist/
 	@$(CARGO_TARGET) $(UV) build --wheel --out-dir dist --python $(PYTHON)
