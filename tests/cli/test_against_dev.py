@@ -73,6 +73,18 @@ async def test_refusals_are_one_line_each(platform: Platform) -> None:
     assert (busy[0], unknown[0], wrong[0], session[0]) == (1, 1, 77, 1)
     assert "USER_BUSY" in busy[2]
     assert all(len(err.splitlines()) == 1 for _, _, err in (busy, unknown, wrong, session))
+    assert "ask why: offhook explain nobody-of-that-name" in unknown[1]
+    assert "ask why" not in busy[1]
+
+
+async def test_a_file_that_is_no_sound_rings_nobody(platform: Platform, tmp_path: Path) -> None:
+    (tmp_path / "noise.wav").write_bytes(b"no sound" * 20)
+    async with Phone(client(platform, 1), ignore()) as phone:
+        callee = platform.info["identities"][1]["login"]
+        code, _, err = await command(platform, "call", callee, "--play", str(tmp_path / "noise.wav"))
+        assert code == 1
+        assert "noise.wav" in err
+        assert not phone.calls
 
 
 async def test_a_taken_port_is_a_mistake_of_configuration(platform: Platform) -> None:

@@ -163,6 +163,24 @@ async def test_a_reset_ends_everything_and_starts_as_new(platform: Platform, htt
 # ---- the page ------------------------------------------------------------------------------------------------
 
 
+async def test_the_page_shows_which_logins_ring(platform: Platform, http: aiohttp.ClientSession) -> None:
+    key = {"Authorization": f"Bearer {platform.env['TELNYX_API_KEY']}"}
+    async with http.get("/v2/credential_connections?filter[connection_name][contains]=Jane", headers=key) as response:
+        (jane,) = (await response.json())["data"]
+    change = {"inbound": {"simultaneous_ringing": "enabled"}}
+    async with (
+        phone(platform, JANE.login, JANE.password) as first,
+        phone(platform, JANE.login, JANE.password) as latest,
+    ):
+        await asyncio.gather(first.ready(), latest.ready())
+        async with http.get("/") as response:
+            assert "<td>stands by</td>" in await response.text()
+        async with http.patch(f"/v2/credential_connections/{jane['id']}", json=change, headers=key) as response:
+            assert response.status == 200
+        async with http.get("/") as response:
+            assert "<td>stands by</td>" not in await response.text()
+
+
 def test_what_far_ends_write_is_shown_as_text() -> None:
     evil = "<script>alert(1)</script>\"'&"
     row = RegisteredRow(evil, evil, "WS", evil, evil, evil, True)

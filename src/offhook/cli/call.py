@@ -1,6 +1,8 @@
 """`offhook call`: one call from the command line. Knows what to say about it; the SDK makes it."""
 
 import asyncio
+import contextlib
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
@@ -10,8 +12,13 @@ from offhook.cli import platform
 from offhook.errors import CallEnded, ConfigurationError, OffhookError
 
 if TYPE_CHECKING:
-    from offhook import Call, Client, Ear
+    from offhook import Call, Client, Ear, File
     from offhook.client.audio import Playable
+
+# Causes that the dialplan gives, too, and can explain.
+REFUSALS = frozenset({
+    "CALL_REJECTED", "INVALID_NUMBER_FORMAT", "NORMAL_CIRCUIT_CONGESTION", "UNALLOCATED_NUMBER", "USER_NOT_REGISTERED",
+})  # fmt: skip
 
 
 async def call(
@@ -51,7 +58,7 @@ async def call(
     """
     from offhook import Client, Ear
 
-    sound = _sound(play, tone)
+    sound = await _sound(play, tone)
     line = await _line(destination, url, login, password, token)
     async with Client(line.url, login=line.login, password=line.password, token=line.token) as client:
         ear = Ear()
@@ -60,14 +67,21 @@ async def call(
         _report(ongoing, ear)
 
 
-def _sound(play: Path | None, tone: float | None) -> "Playable | None":
+async def _sound(play: Path | None, tone: float | None) -> "Playable | None":
     from offhook import File, Tone
 
     if play is not None and tone is not None:
         raise ConfigurationError("play a file or a tone, not both")
     if play is not None:
-        return File(play)
+        await _expect_sound(file := File(play))
+        return file
     return None if tone is None else Tone(tone)
+
+
+async def _expect_sound(file: "File") -> None:
+    """AudioFormatError before anybody is rung."""
+    async with contextlib.aclosing(file.frames()) as frames:
+        await anext(frames, None)
 
 
 class _Line(NamedTuple):
@@ -109,7 +123,12 @@ async def _answered(client: "Client", destination: str, ear: "Ear", record: Path
     ongoing.attach(ear)
     if record is not None:
         ongoing.attach(Recorder(record))
-    await ongoing.answered()
+    try:
+        await ongoing.answered()
+    except CallEnded as ended:
+        if ended.cause in REFUSALS:
+            _say(f"ask why: offhook explain {shlex.quote(destination)}")
+        raise
     _say("answered")
     return ongoing
 

@@ -122,7 +122,7 @@ class Backstage(msgspec.Struct, frozen=True, eq=False):
             address=f"{binding.address}:{binding.port}",
             user_agent=binding.user_agent[:80],
             since=_clock_time(binding.registered_at),
-            rings=bindings[0].id == binding.id,
+            rings=bindings[0].id == binding.id or (connection is not None and connection.simultaneous_ringing),
         )
 
     async def _calls(self) -> list[CallRow]:

@@ -76,11 +76,15 @@ def svg(ladder: Iterable[Line]) -> str:
     width = _GAP * len(columns)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
-        f'font-family="monospace" font-size="12">{"".join(parts)}</svg>'
+        f'font-family="monospace" font-size="12">{_LOOK}{"".join(parts)}</svg>'
     )
 
 
 _ROW, _GAP = 24, 220
+# White behind everything, also in a dark window, and around letters where they cross a line.
+_LOOK = (
+    '<style>text{paint-order:stroke;stroke:#fff;stroke-width:4px}</style><rect width="100%" height="100%" fill="#fff"/>'
+)
 _DIGIT = re.compile(r"\d")
 _NUMBER = re.compile(r"\d[\d.() -]{4,}\d")
 
@@ -112,7 +116,7 @@ def _arrow(start: int, end: int, y: int, label: str, *, both: bool = False) -> s
     heads = [_head(start, end, y), _head(end, start, y)] if both else [_head(start, end, y)]
     return (
         f'<line x1="{start}" y1="{y}" x2="{end}" y2="{y}" stroke="#222"/>{"".join(heads)}'
-        f'<text x="{(start + end) // 2}" y="{y - 4}" text-anchor="middle">{label}</text>'
+        f'<text x="{(start + end) // 2}" y="{y - 6}" text-anchor="middle">{label}</text>'
     )
 
 
