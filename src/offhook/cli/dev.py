@@ -51,9 +51,9 @@ async def dev(
     db
         Keep everything in this SQLite file; without it everything is forgotten at the end.
     as_json
-        Print one JSON object instead of the text.
+        Print one JSON object instead of the text: the settings, and with them the identities and numbers.
     ready_file
-        Write the same object to this file once the platform is ready.
+        Write the settings to this file, as one JSON object, once the platform is ready.
     log_level
         What to log, on standard error.
     """
