@@ -158,17 +158,25 @@ def media_page() -> str:
     ])  # fmt: skip
 
 
+# In the order in which a reader needs them.
+_TITLES = {
+    "offhook.client.client": "A client",
+    "offhook.client.call": "A call",
+    "offhook.client.audio": "What is played",
+    "offhook.client.sinks": "Who listens",
+    "offhook.client.devices": "Devices",
+    "offhook.errors": "What can go wrong",
+}
+
+
 def sdk_page() -> str:
     """The public classes of the Python phone."""
     parts = ["# The Python phone", MADE.format("src/offhook/client/"), "`from offhook import Client, Tone, …`"]
-    titles = {"audio": "What is played", "call": "A call", "client": "A client", "devices": "Devices",
-              "sinks": "Who listens", "errors": "What can go wrong"}  # fmt: skip
-    for home, names in _HOMES.items():
+    for home, title in _TITLES.items():
         path = SOURCE / f"{home.replace('.', '/')}.py"
-        title = f"## {titles[path.stem]}"
         # The errors are best read as the tree that their module draws.
-        text = docstrings.module_text(path) if path.stem == "errors" else docstrings.named(path, names)
-        parts.append(f"{title}\n\n{text}")
+        text = docstrings.module_text(path) if path.stem == "errors" else docstrings.named(path, _HOMES[home])
+        parts.append(f"## {title}\n\n{text}")
     told = SOURCE / "offhook" / "client" / "events.py"
     parts += ["## What is told: `offhook.events`", docstrings.module_text(told), docstrings.everything(told, "###")]
     phones = SOURCE / "offhook" / "client" / "script.py"

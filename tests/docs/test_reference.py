@@ -6,6 +6,7 @@ import re
 import pytest
 
 import docstrings
+import offhook
 import reference
 from offhook.client import call
 from offhook.voice import dialing
@@ -38,6 +39,11 @@ def test_the_page_about_dialling_names_every_setting_that_refuses() -> None:
     settings = {name for name in details if "_" in name}
     assert {"sip_uri_calling_preference", "inbound.channel_limit", "max_destination_rate"} <= settings
     assert [name for name in settings if f"`{name}`" not in page] == []
+
+
+def test_the_sdks_page_has_every_public_name() -> None:
+    page = (reference.PAGES / "sdk.md").read_text(encoding="utf-8")
+    assert [name for name in offhook.__all__ if not re.search(rf"\b{name}\b", page)] == []
 
 
 def test_the_sdks_page_shows_what_is_public_only() -> None:
