@@ -71,6 +71,15 @@ async def test_early_media_comes_once_and_the_answer_does_not_repeat_it(
     assert seen == ["trying", "early", "active"]
 
 
+async def test_ringing_is_told_after_early_media_too(client: Client, platform: LoopbackPlatform) -> None:
+    call = await client.new_call("bob")
+    told = call.events(events.Ringing)
+    platform.say(s2c.Media(call_id=call.id, sdp=SDP))
+    platform.say(s2c.Ringing(call_id=call.id))
+    assert await anext(told) == events.Ringing(call)
+    assert call.state == "early"
+
+
 async def test_busy_tells_why(client: Client, platform: LoopbackPlatform) -> None:
     call = await client.new_call("bob")
     platform.say(s2c.Bye(call_id=call.id, cause="USER_BUSY", cause_code=17, sip_code=486, sip_reason="Busy Here"))

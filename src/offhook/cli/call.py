@@ -118,8 +118,8 @@ async def _answered(client: "Client", destination: str, ear: "Ear", record: Path
     client.on(events.Ringing, lambda _: _say("ringing"))
     client.on(events.EarlyMedia, lambda _: _say("early media"))
     client.on(events.DigitPressed, lambda event: _say(f"key {event.digit}"))
-    ongoing = await client.new_call(destination)
     _say(f"calling {destination}")
+    ongoing = await client.new_call(destination)
     ongoing.attach(ear)
     if record is not None:
         ongoing.attach(Recorder(record))

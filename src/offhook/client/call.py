@@ -266,7 +266,7 @@ class Call:
         self._dialog.learn(signal)
         match signal:
             case s2c.Ringing():
-                if self.state in ("requesting", "trying"):
+                if self.state in ("requesting", "trying", "early"):
                     self._emit(told.Ringing(self))
             case s2c.Media():
                 self._progressed(signal.sdp)
