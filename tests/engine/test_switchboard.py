@@ -190,6 +190,101 @@ def test_a_dial_that_cannot_be_stored_is_refused_and_rings_nobody() -> None:
     played(script())
 
 
+@pytest.mark.parametrize("who", ["the caller", "the callee", "the platform"])
+def test_an_end_that_cannot_be_stored_is_an_end_all_the_same(who: str) -> None:
+    async def script() -> None:
+        async with exchange() as x:
+            alice, bob = x.phone("alice"), x.phone("bob", "answer")
+            alice.dial("bob")
+            await settle()
+            x.shadow.fail = Unavailable("disk full")
+            match who:
+                case "the caller":
+                    alice.hang_up()
+                case "the callee":
+                    bob.hang_up()
+                case _:
+                    x.switchboard.hang_up_all(ending("NORMAL_CLEARING"))
+            await settle()
+            told = {"the caller": [bob], "the callee": [alice]}.get(who, [alice, bob])
+            assert [phone.saw[-1] for phone in told] == ["bye 16 NORMAL_CLEARING"] * len(told)
+            assert x.ladder()[-1].endswith("<- BYE 16 NORMAL_CLEARING")
+            assert not x.core.open_ports
+            assert not x.active.ids()
+            assert not x.switchboard._sessions
+            assert x.shadow.records == []
+            assert len(x.shadow.live) == 2  # for the next start to end
+
+    played(script())
+
+
+def test_an_answer_that_cannot_be_stored_is_refused_and_ends_the_call() -> None:
+    async def script() -> None:
+        async with exchange() as x:
+            alice, bob = x.phone("alice"), x.phone("bob")
+            alice.dial("bob")
+            await settle()
+            x.shadow.fail = Unavailable("disk full")
+            reply = bob.answer_call()
+            await settle()
+            assert reply.outcome == ("refused", -32603, "internal error")
+            assert alice.saw == ["ringing", "progress", "bye 41 NORMAL_TEMPORARY_FAILURE"]
+            assert bob.saw == ["invite", "bye 41 NORMAL_TEMPORARY_FAILURE"]
+            assert not x.core.open_ports
+            assert not x.active.ids()
+
+    played(script())
+
+
+def test_an_effect_that_fails_keeps_no_other_leg_from_its_end() -> None:
+    async def script() -> None:
+        async with exchange() as x:
+            x.dialplan.simultaneous = 2
+            alice, bobs = x.phone("alice"), [x.phone("bob"), x.phone("bob")]
+            alice.dial("bob")
+            await settle()
+
+            def fails(_: str) -> None:
+                raise ZeroDivisionError
+
+            bobs[0].watch = fails
+            alice.hang_up()
+            await settle()
+            assert bobs[1].saw[-1] == "bye 487 ORIGINATOR_CANCEL"
+            assert not x.core.open_ports
+            assert len(x.shadow.records) == 2
+
+    played(script())
+
+
+def test_what_waits_in_the_mailbox_of_a_session_that_fails_is_answered_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    original = Session.decide
+    failed: list[str] = []
+
+    def fails_once(self: Session, given: Any, now: Any) -> Any:
+        if getattr(given, "digits", "") == "666":
+            raise ZeroDivisionError
+        return original(self, given, now)
+
+    monkeypatch.setattr(Session, "decide", fails_once)
+    monkeypatch.setattr("offhook.engine.owner._log.exception", lambda event, **_: failed.append(event), raising=False)
+
+    async def script() -> None:
+        async with exchange() as x:
+            alice, bob = x.phone("alice"), x.phone("bob", "answer")
+            alice.dial("bob")
+            await settle()
+            first, waiting = alice.press("666"), [alice.press("1"), bob.hold(), bob.hang_up()]
+            await settle()
+            assert first.outcome == ("refused", -32603, "internal error")
+            assert [reply.outcome for reply in waiting] == [
+                ("refused", -32002, "no such call"), ("refused", -32002, "no such call"), ("done", None, None),
+            ]  # fmt: skip
+            assert failed == ["a session failed"]
+
+    played(script())
+
+
 def test_what_arrives_in_the_very_moment_of_the_end_is_answered_too() -> None:
     async def script() -> None:
         async with exchange() as x:

@@ -5,7 +5,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import msgspec
 import structlog
@@ -42,7 +42,8 @@ class World(msgspec.Struct, frozen=True):
 class Owner:
     """Runs one session: `post` inputs, let `run` be a task; `over` is called once nothing must be posted any more.
 
-    An exception in here ends this session's legs with a cause, and nothing else.
+    An exception in here, or a decision that cannot be stored, ends this session's legs with a cause, and nothing
+    else. What such a decision would have begun is refused; what it ended is over.
     """
 
     def __init__(self, session: Session, world: World, over: Callable[["Owner"], None]) -> None:
@@ -55,6 +56,8 @@ class Owner:
         self._alarm: float | None = None
         self._performer = Performer(world.core, world.ice, world.signalling)
         self._owed = 0
+        # The effects of the decision at hand that are not performed yet.
+        self._undone: deque[effect.Effect] = deque()
 
     # ---- the mailbox -----------------------------------------------------------------------------------------
 
@@ -110,10 +113,12 @@ class Owner:
         while outcomes:
             current = outcomes.popleft()
             effects = self.session.decide(current, self._now())
+            self._undone = deque(effects)
             await self._commit(_durable(effects))
             self._write(current, effects)
-            for each in effects:
-                outcome = self._performer.perform(each)
+            self._undone = deque(each for each in effects if not isinstance(each, effect.Durable))
+            while self._undone:
+                outcome = self._performer.perform(self._undone.popleft())
                 if outcome is not None:
                     outcomes.append(outcome)
 
@@ -128,22 +133,33 @@ class Owner:
             self._world.active.note(each)
 
     async def _abandon(self) -> None:
-        """End all legs of a session that cannot go on: as decided if it still can decide, and whatever of it
-        fails must not keep the other legs from their end."""
-        self._performer.settle(INTERNAL, "internal error")
+        """End all legs of a session that cannot go on. The replies of inputs that still wait are theirs to give."""
+        self._performer.settle(INTERNAL, "internal error", spared={_reply_of(each) for each in self._inbox})
+        lost, self._undone = self._undone, deque[effect.Effect]()
+        await self._end(lost)
+        await self._end(self._last_decision())
+
+    def _last_decision(self) -> list[effect.Effect]:
+        """The end of all legs: as decided if the session still can decide."""
         now = self._now()
         try:
-            effects = self.session.decide(Broken("internal error"), now)
+            return self.session.decide(Broken("internal error"), now)
         except Exception:
             _log.exception("a session could not even end", session=self.session.id)
-            effects = self.session.floor.abandon(now)
+            return self.session.floor.abandon(now)
+
+    async def _end(self, effects: Iterable[effect.Effect]) -> None:
+        """Perform what ends something, and only that, stored or not: whatever fails must not keep other legs from
+        their end."""
+        ends: list[effect.Effect] = [each for each in effects if isinstance(each, effect.End)]
         try:
-            await self._commit(_durable(effects))
+            await self._commit(_durable(ends))
         except Exception as error:
             # The shadow row stays: the next start gives these legs their end and record.
             _log.error("ends were not stored", session=self.session.id, why=str(error))
-            self._note(_durable(effects))
-        for each in effects:
+            self._note(_durable(ends))
+        self._write(Broken("internal error"), ends)
+        for each in ends:
             try:
                 self._performer.perform(each)
             except Exception:
@@ -177,3 +193,8 @@ class Owner:
 
 def _durable(effects: list[effect.Effect]) -> list[effect.Durable]:
     return [each for each in effects if isinstance(each, effect.Durable)]
+
+
+def _reply_of(given: Input) -> int | None:
+    """The number of the reply that an input asks for, if it asks for one."""
+    return getattr(given, "reply", None)

@@ -1,6 +1,6 @@
 """Performs a session's effects: replies, signalling, media. Knows neither when to nor why."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import msgspec
@@ -31,9 +31,9 @@ class Performer:
         """Perform one effect; the outcome of a media request is to be fed back to the session."""
         return PERFORM[type(it)](self, it)
 
-    def settle(self, code: int, message: str) -> None:
-        """Refuse every reply that is still owed."""
-        for number in tuple(self.replies):
+    def settle(self, code: int, message: str, spared: Collection[int | None] = ()) -> None:
+        """Refuse every reply that is still owed but for those `spared`, which will be given yet."""
+        for number in [each for each in self.replies if each not in spared]:
             self.replies.pop(number).refuse(code, message)
 
     def nothing(self, _effect: effect.Effect) -> None:

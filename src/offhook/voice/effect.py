@@ -200,4 +200,6 @@ MediaCommand = AddCandidate | Hear | Sing | SendDigits | ClosePort
 SignallingEffect = Invite | Ringing | Progress | Answer | Bye
 ReplyEffect = Done | Declined
 Durable = Save | Close
+# What only takes away: it is performed even where the rest of its decision cannot be.
+End = Close | Bye | ClosePort
 Effect = Durable | SignallingEffect | ReplyEffect | MediaRequest | MediaCommand | Tell

@@ -129,8 +129,8 @@ class Floor:
         del self.legs[leg.id]
 
     def abandon(self, now: Moment) -> list[Effect]:
-        """End every leg by force, after a bug has left the floor in doubt; half-made effects are thrown away."""
-        self.drain()
+        """End every leg by force, after a bug has left the floor in doubt. Only ends are to be performed of what is
+        returned: the rest is half-made."""
         for leg in list(self.legs.values()):
             self.end(leg, ending("NORMAL_TEMPORARY_FAILURE", "internal error"), now)
         return self.drain()
