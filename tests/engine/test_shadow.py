@@ -8,7 +8,7 @@ import pytest
 
 from offhook.engine.idle import Idle
 from offhook.engine.shadow import StoredShadow
-from offhook.engine.store import Find, Store, Unavailable
+from offhook.engine.store import Add, Find, Store, Unavailable
 from offhook.testing.clock import TurnedLoop
 from offhook.voice.cause import ending
 from offhook.voice.effect import Close, Save
@@ -145,6 +145,30 @@ async def test_a_leg_whose_record_was_written_before_the_crash_gets_no_second_on
     assert await shadow.recover() == 1
     [record] = await records(store)
     assert record["call_sec"] == 60
+    assert await legs(store) == {}
+
+
+async def test_a_database_that_refuses_while_recovering_keeps_the_leg_for_the_next_start(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shadow = StoredShadow(store, SetClock())
+    await shadow.commit([saved(1, START)])
+    write = store.write
+
+    def refuses_records(*writes: Any) -> "asyncio.Future[None]":
+        if not any(isinstance(each, Add) for each in writes):
+            return write(*writes)
+        refused: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        refused.set_exception(Unavailable("database or disk is full"))
+        return refused
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "write", refuses_records)
+        with pytest.raises(Unavailable):
+            await StoredShadow(store, SetClock()).recover()
+    assert set(await legs(store)) == {"v3:1"}
+    assert await StoredShadow(store, SetClock()).recover() == 1
+    assert len(await records(store)) == 1
     assert await legs(store) == {}
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from offhook.engine.ports import Clock
-from offhook.engine.store import Add, Change, Drop, Missing, Row, Store, StoreError, Write
+from offhook.engine.store import Add, Change, Drop, Duplicate, Missing, Row, Store, Write
 from offhook.voice import rating
 from offhook.voice.cause import CAUSES, ending
 from offhook.voice.effect import Close, Durable, Save
@@ -60,7 +60,8 @@ class StoredShadow:
                 raise outcome
 
     async def recover(self) -> int:
-        """Give legs that a crash left without an end their end, billed to their last heartbeat; how many."""
+        """Give legs that a crash left without an end their end, billed to their last heartbeat; how many. StoreError
+        where it cannot be written: nothing is lost, the next start does it."""
         rows = await self._store.load("legs")
         for row in rows:
             await self._recover(row)
@@ -72,7 +73,7 @@ class StoredShadow:
         drop, add = self._closed(close, plan)
         try:
             await self._store.write(drop, add)
-        except StoreError:
+        except Duplicate:
             # The record was written already: only the row was left.
             await self._store.write(drop)
 
