@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from tests.scenarios.exchange import exchange
 
-from offhook.engine.active import ActiveLegs
 from offhook.engine.owner import MAILBOX
 from offhook.engine.store import Unavailable
 from offhook.engine.switchboard import Limits
@@ -355,19 +354,6 @@ def test_legs_count_against_limits_before_anything_is_stored() -> None:
             assert x.active.outbound("connection of alice") == x.active.inbound("connection of bob") == 0
 
     played(script())
-
-
-def test_only_calls_to_numbers_count_for_an_outbound_voice_profile() -> None:
-    active = ActiveLegs({"connection": "profile"}.get)
-    for n, destination in enumerate(("+15551234567", "sip:15551234567@sip.test", "bob", "sip:bob@sip.test")):
-        active.open(f"leg {n}", "connection", "incoming", destination)
-    active.open("rung", "connection", "outgoing", "+15551234567")
-    assert active.through("profile") == 2
-    assert active.through("another") == 0
-    for n in range(4):
-        active.close(f"leg {n}")
-        active.close(f"leg {n}")
-    assert active.through("profile") == 0
 
 
 def test_no_port_left_is_congestion_and_leaks_nothing() -> None:

@@ -1,6 +1,5 @@
 """The live legs of this node as the store's shadow has them: for REST, for limits, for the heartbeat."""
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import NamedTuple, TypeVar
@@ -9,9 +8,6 @@ import msgspec
 
 from offhook.voice.effect import Close, Durable, Save
 from offhook.voice.leg import Side
-
-_NUMBER = re.compile(r"(?:sip:|tel:)?\+?[0-9]{7,15}(?:@.*)?")
-
 
 _T = TypeVar("_T")
 
@@ -41,6 +37,7 @@ class ActiveLegs:
     """Kept up to date with what is written of legs; implements `voice.dialing.Traffic`.
 
     A leg counts from the moment it is opened, before anything is written: a burst of dials meets the limits too.
+    Who opens it says whether it goes to a phone number; a destination is read in one place only, in dialling.
     """
 
     def __init__(self, profile_of: Callable[[str], str | None]) -> None:
@@ -60,10 +57,13 @@ class ActiveLegs:
         """The call_control_ids of all live legs."""
         return list(self._legs)
 
-    def open(self, id: str, connection_id: str, side: Side, destination: str) -> None:
-        """Count a leg from now on. Doing so again changes nothing."""
+    def open(self, id: str, connection_id: str, side: Side, number: str | None = None) -> None:
+        """Count a leg from now on. Doing so again changes nothing.
+
+        `number` is the phone number that dialling found in the destination; None for a SIP URI.
+        """
         if id not in self._counted:
-            self._counted[id] = key = _Key(connection_id, side, _NUMBER.fullmatch(destination) is not None)
+            self._counted[id] = key = _Key(connection_id, side, to_number=number is not None)
             self._count(key, 1)
 
     def close(self, id: str) -> None:
@@ -80,7 +80,6 @@ class ActiveLegs:
             self.close(id)
         else:
             self._legs[id] = durable
-            self.open(id, durable.party.connection_id, durable.side, durable.destination)
 
     def calls(self, account_id: str, connection_id: str, now: float) -> list[ActiveCall]:
         """The live legs of one connection of one account, oldest first; `now` is Unix seconds."""

@@ -267,7 +267,7 @@ class Switchboard:
         assert binding is not None  # whoever is reached is registered: both are entered and left together
         ids = self._leg_ids(self._chance.uuid())
         plan, party = self._plan(binding, invite, ids)
-        legs = self._count_legs(ids, party, plan, invite.destination)
+        legs = self._count_legs(ids, party, plan)
         owner = Owner(Session(ids.call_session_id), self._world, partial(self._session_over, legs))
         port = self._new_port()
         self._sessions[ids.call_session_id] = owner
@@ -294,12 +294,12 @@ class Switchboard:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def _count_legs(self, ids: LegIds, caller: Party, plan: Ring | Refuse, destination: str) -> list[str]:
+    def _count_legs(self, ids: LegIds, caller: Party, plan: Ring | Refuse) -> list[str]:
         """Count the legs that will be against the limits, before anything is awaited; their ids."""
         if isinstance(plan, Refuse):
             return []
-        self.active.open(ids.call_control_id, caller.connection_id, "incoming", destination)
-        self.active.open(plan.ids.call_control_id, plan.party.connection_id, "outgoing", destination)
+        self.active.open(ids.call_control_id, caller.connection_id, "incoming", plan.number)
+        self.active.open(plan.ids.call_control_id, plan.party.connection_id, "outgoing", plan.number)
         return [ids.call_control_id, plan.ids.call_control_id]
 
     def _own(self, owner: Owner, dialog: DialogId, port: int) -> None:
@@ -340,6 +340,7 @@ class Switchboard:
             unheard_seconds=decision.unheard_seconds,
             seconds=decision.ring_seconds,
             ringback=decision.ringback,
+            number=decision.number,
         )
         return ring, caller
 

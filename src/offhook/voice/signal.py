@@ -25,7 +25,8 @@ class Ring(msgspec.Struct, frozen=True):
     """The dialled leg rings these targets at once; the first that answers has it.
 
     A far end must ring within `unheard_seconds` and answer within `seconds`, both from now. `ringback` is when
-    the caller gets a tone as early media: at once, when somebody rings, or never.
+    the caller gets a tone as early media: at once, when somebody rings, or never. `number` is the phone number that
+    was dialled; None for a SIP URI.
     """
 
     ids: LegIds
@@ -34,6 +35,7 @@ class Ring(msgspec.Struct, frozen=True):
     unheard_seconds: float
     seconds: float
     ringback: Ringback = "on_ringing"
+    number: str | None = None
 
 
 class Park(msgspec.Struct, frozen=True):
