@@ -472,6 +472,8 @@ def test_active_calls_and_registrations_can_be_looked_at() -> None:
         async with exchange() as x:
             alice, bob = x.phone("alice"), x.phone("bob", "answer")
             alice.dial("bob")
+            await settle()
+            x.connect()
             await sleep(42)
             now = x.clock.wall()
             [call] = x.active.calls("account", "connection of alice", now)
@@ -494,6 +496,8 @@ def test_live_legs_beat_every_five_seconds_and_a_failing_store_does_not_stop_the
         async with exchange() as x:
             alice, _ = x.phone("alice"), x.phone("bob", "answer")
             alice.dial("bob")
+            await settle()
+            x.connect()
             await sleep(26)
             assert set(x.shadow.beats.values()) == {5}
             x.shadow.fail = Unavailable("disk full")

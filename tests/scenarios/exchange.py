@@ -48,6 +48,11 @@ class Exchange:
             fail=lambda phone: self.core.fail(self.port_of(phone)),
         )
 
+    def connect(self) -> None:
+        """The far ends of all open ports come up."""
+        for port in self.core.open_ports:
+            self.core.connect(port)
+
     def port_of(self, phone: FakePhone) -> int:
         """The port of a phone's live call; KeyError where it has none."""
         wanted = DialogId(phone.binding, phone.dialog)

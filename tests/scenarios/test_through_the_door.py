@@ -83,6 +83,8 @@ def test_a_call_as_the_browser_sdk_sees_it_and_what_it_costs() -> None:
             assert bob.saw == ["invite", "result"]
             assert alice.saw == ["result", "media", "ringing", "answer"]
             assert "sdp" not in alice.told["answer"]
+            for port in at.core.open_ports:
+                at.core.connect(port)
             await alice.call("info", "call-1", dtmf="5")
             await alice.call("modify", "call-1", action="hold")
             await alice.call("modify", "call-1", action="unhold")

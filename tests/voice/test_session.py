@@ -7,8 +7,8 @@ from offhook.voice.cause import ending
 from offhook.voice.effect import AnswerPort, Effect, Progress, Sing
 from offhook.voice.leg import DialogId, LegIds, Moment, Party
 from offhook.voice.place import NoSeat, Place, Seat
-from offhook.voice.session import Session
-from offhook.voice.signal import Dialled, HungUp, Input, Lost, Park, PortDescribed, PortDown
+from offhook.voice.session import MEDIA_SECONDS, TIME_LIMIT_SECONDS, Session
+from offhook.voice.signal import Dialled, HungUp, Input, Lost, Park, PortDescribed, PortDown, PortUp, Tick
 
 ALICE = DialogId("binding", "call")
 IDS = LegIds("a", "session", "leg a")
@@ -58,6 +58,34 @@ def test_silence_of_a_leg_on_hold_is_no_failure() -> None:
     assert session.decide(PortDown(1, "nothing received", "quiet"), NOW) == []
     session.floor.legs["a"].turn("unhold")
     assert effect.Close in kinds(session.decide(PortDown(1, "nothing received", "quiet"), NOW))
+
+
+def in_a_call() -> Session:
+    """Alice's parked leg, answered at 0 s with no media yet."""
+    session = parked()
+    session._answer(session.floor.legs["a"], NOW)
+    session.floor.mix()
+    session.floor.drain()
+    return session
+
+
+def test_an_answered_leg_waits_for_its_media_until_its_deadline_and_no_longer() -> None:
+    session = in_a_call()
+    assert session.wakes_at == MEDIA_SECONDS
+    assert session.decide(Tick(), Moment(MEDIA_SECONDS - 0.1, 1030.0)) == []
+    effects = session.decide(Tick(), Moment(MEDIA_SECONDS, 1030.0))
+    assert [each.ending.cause for each in effects if isinstance(each, effect.Close)] == ["MEDIA_TIMEOUT"]
+    assert session.wakes_at is None
+
+
+def test_media_that_came_up_before_or_after_the_answer_end_the_wait() -> None:
+    after = in_a_call()
+    after.decide(PortUp(1), NOW)
+    assert after.wakes_at == TIME_LIMIT_SECONDS
+    before = parked()
+    before.decide(PortUp(1), NOW)
+    before._answer(before.floor.legs["a"], NOW)
+    assert before.wakes_at == TIME_LIMIT_SECONDS
 
 
 def test_a_leg_moves_to_another_place_as_one_operation() -> None:

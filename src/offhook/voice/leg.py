@@ -92,10 +92,10 @@ class Dialog:
     """The signalling of a leg towards one far end, and the media port that belongs to it.
 
     `contact` is whether the far end knows of the dialog; only then it gets a bye. `sdp` is our answer while the
-    far end has not been told it yet.
+    far end has not been told it yet. `media` is whether its port has ever been connected to the far end.
     """
 
-    __slots__ = ("contact", "id", "label", "port", "sdp")
+    __slots__ = ("contact", "id", "label", "media", "port", "sdp")
 
     def __init__(self, id: DialogId, port: int, label: str, contact: Literal["untold", "told"] = "untold") -> None:
         self.id = id
@@ -103,18 +103,20 @@ class Dialog:
         self.port = port
         self.label = label
         self.sdp: str | None = None
+        self.media: Literal["awaited", "connected"] = "awaited"
 
 
 class Leg:
     """A leg. Change `stage` and `hold` only by `move` and `turn`, which read the tables.
 
     A leg that is rung may have several dialogs until one of them answers; any other leg has exactly one.
-    `caller` is who dialled: the leg's own party, or for a rung leg the other one.
+    `caller` is who dialled: the leg's own party, or for a rung leg the other one. `expires_at` and `media_by` are the
+    monotonic times by which its stage, and the wait for its media, must be over; None for no limit.
     """
 
     __slots__ = (
         "answered_at", "answered_wall", "caller", "client_state", "destination", "dialogs", "ending", "expires_at",
-        "headers", "hold", "ids", "party", "ringback", "rings_until", "side", "stage", "started_wall",
+        "headers", "hold", "ids", "media_by", "party", "ringback", "rings_until", "side", "stage", "started_wall",
     )  # fmt: skip
 
     def __init__(self, ids: LegIds, side: Side, party: Party, destination: str, started_wall: float) -> None:
@@ -131,6 +133,7 @@ class Leg:
         self.client_state: str | None = None
         self.headers: Headers = ()
         self.expires_at: float | None = None
+        self.media_by: float | None = None
         self.rings_until: float | None = None
         self.answered_at: float | None = None
         self.answered_wall: float | None = None
@@ -145,6 +148,11 @@ class Leg:
     def dialog(self) -> Dialog:
         """The one dialog of a leg that does not ring several."""
         return self.dialogs[0]
+
+    @property
+    def wakes_at(self) -> float | None:
+        """The first of its deadlines."""
+        return min((at for at in (self.expires_at, self.media_by) if at is not None), default=None)
 
     def move(self, trigger: str) -> None:
         """Move the stage; IllegalMove where the table has no such row."""

@@ -59,6 +59,9 @@ from offhook.voice.signal import (
 )
 
 TIME_LIMIT_SECONDS = 4 * 3600.0
+# How long a leg may wait for its media after the answer. Our side of ICE is lite: it does not look for its far end,
+# so nothing else ends a call that nobody hears and everybody pays for.
+MEDIA_SECONDS = 30.0
 MAX_DIGITS = 100
 _DIGITS = frozenset("0123456789ABCD*#wW")
 _PAUSES = frozenset("wW")
@@ -104,7 +107,7 @@ class Session:
     @property
     def wakes_at(self) -> float | None:
         """The monotonic time at which the next `Tick` is wanted."""
-        return min((leg.expires_at for leg in self.floor.legs.values() if leg.expires_at is not None), default=None)
+        return min((at for leg in self.floor.legs.values() if (at := leg.wakes_at) is not None), default=None)
 
     def _apply(self, given: DialogSignal | PortSignal, found: tuple[Leg, Dialog] | None, now: Moment) -> None:
         rule = RULES[type(given)]
@@ -229,6 +232,7 @@ class Session:
         leg.move("answered")
         leg.answered_at, leg.answered_wall = now.mono, now.wall
         leg.expires_at = now.mono + TIME_LIMIT_SECONDS
+        leg.media_by = now.mono + MEDIA_SECONDS if leg.dialog.media == "awaited" else None
         self.floor.place_of(leg.id).change(leg.id, part="party")
         self.floor.save(leg)
         self.floor.emit(Tell(CallAnswered(leg.ids, leg.party, now.wall)))
@@ -266,8 +270,9 @@ class Session:
     def trickled(self, _leg: Leg, dialog: Dialog, signal: Trickled, _now: Moment) -> None:
         self.floor.emit(AddCandidate(dialog.port, signal.candidate))
 
-    def port_up(self, leg: Leg, dialog: Dialog, signal: PortUp, now: Moment) -> None:
-        """Nothing follows: the mixer was told beforehand what this port hears."""
+    def port_up(self, leg: Leg, dialog: Dialog, _signal: PortUp, _now: Moment) -> None:
+        """Only the wait is over: the mixer was told beforehand what this port hears."""
+        dialog.media, leg.media_by = "connected", None
 
     # ---- the end ---------------------------------------------------------------------------------------------
 
@@ -307,7 +312,7 @@ class Session:
 
     def port_down(self, leg: Leg, dialog: Dialog, signal: PortDown, now: Moment) -> None:
         if signal.fate == "quiet" and leg.hold == "held":
-            return  # a client on hold need not send anything
+            return  # a client on hold need not send anything; what is silent after the hold will be told again
         self._fail(leg, dialog, ending("MEDIA_TIMEOUT", signal.reason), now)
 
     def _fail(self, leg: Leg, dialog: Dialog, why: Ending, now: Moment) -> None:
@@ -317,9 +322,10 @@ class Session:
 
     def tick(self, _signal: Tick, now: Moment) -> None:
         for leg in list(self.floor.legs.values()):
-            if leg.expires_at is None or leg.expires_at > now.mono or leg.id not in self.floor.legs:
-                continue
-            self._end(leg, _EXPIRED[leg.stage], now)
+            why = _overdue(leg, now.mono)
+            # Whoever shared its bridge has ended with a leg that was overdue before.
+            if why is not None and leg.id in self.floor.legs:
+                self._end(leg, why, now)
 
     def hang_up(self, command: HangUp, now: Moment) -> None:
         legs = list(self.floor.legs.values()) if command.leg is None else [self.floor.legs.get(command.leg)]
@@ -350,6 +356,8 @@ _EXPIRED: dict[Stage, Ending] = {
     "ringing": ending("NO_ANSWER"),
     "answered": ending("ALLOTTED_TIMEOUT", "a call lasts four hours at most"),
 }
+
+_NO_MEDIA = ending("MEDIA_TIMEOUT", f"no media path came up within {MEDIA_SECONDS:.0f} s of the answer")
 
 RULES: dict[type, Rule] = {
     Rang: Rule(_RUNG, Session.rang),
@@ -391,6 +399,13 @@ def _for_others(why: Ending) -> Ending:
     """What the other leg is told: the same cause, but not the words about this one's SDP or addresses."""
     about_media = why.cause in ("INCOMPATIBLE_DESTINATION", "NORMAL_CIRCUIT_CONGESTION", "MEDIA_TIMEOUT")
     return msgspec.structs.replace(why, detail="the media of the other side failed") if about_media else why
+
+
+def _overdue(leg: Leg, mono: float) -> Ending | None:
+    """Why a leg must end now, if one of its deadlines has passed."""
+    if leg.media_by is not None and leg.media_by <= mono:
+        return _NO_MEDIA
+    return _EXPIRED[leg.stage] if leg.expires_at is not None and leg.expires_at <= mono else None
 
 
 def _source(leg: Leg) -> Source:
