@@ -327,14 +327,43 @@ def test_limits_refuse_with_congestion() -> None:
             alice.dial("bob")
             await settle()
             assert alice.saw[-1] == "bye 34 NORMAL_CIRCUIT_CONGESTION"
-            carol = x.phone("carol")
-            carol.dial("bob")
+            carol, dave = x.phone("carol"), x.phone("dave", "answer")
+            carol.dial("dave")
             await settle()
             assert carol.saw == ["ringing", "progress", "answer"]
-            x.phone("erin").dial("bob")
+            erin = x.phone("erin")
+            erin.dial("dave")
             await settle()
+            assert erin.saw[-1] == "bye 34 NORMAL_CIRCUIT_CONGESTION"
             assert len(x.active) == 4
-            assert bob.saw == ["invite", "invite"]
+            assert bob.saw == dave.saw == ["invite"]
+
+    played(script())
+
+
+def test_a_far_end_with_as_many_calls_as_it_may_have_is_busy_and_the_others_of_its_name_ring() -> None:
+    async def script() -> None:
+        async with exchange(Limits(dialogs_per_binding=2)) as x:
+            first = x.phone("bob")
+            callers = [x.phone(f"caller{n}") for n in range(4)]
+            for caller in callers[:2]:
+                caller.dial("bob")
+            await settle()
+            callers[2].dial("bob")
+            await settle()
+            assert callers[2].saw == ["bye 17 USER_BUSY"]
+            assert first.saw == ["invite", "invite"]
+            second = x.phone("bob")
+            x.dialplan.simultaneous = 2
+            callers[3].dial("bob")
+            await settle()
+            assert callers[3].saw == ["ringing", "progress"]
+            assert second.saw == ["invite"]
+            callers[0].hang_up()
+            await settle()
+            callers[2].dial("bob")
+            await settle()
+            assert first.saw[-1] == second.saw[-1] == "invite"
 
     played(script())
 

@@ -331,11 +331,14 @@ class Switchboard:
         rung = [each for each in decision.bindings if each.id in self._reached]
         if not rung:
             return Refuse(ending("USER_NOT_REGISTERED", "nobody is registered under this name")), caller
+        free = [each for each in rung if self._has_room(each.id)]
+        if not free:
+            return Refuse(ending("USER_BUSY", "the dialled client has as many calls as it may have")), caller
         ring = Ring(
             ids=self._leg_ids(ids.call_session_id),
-            party=self._party(rung[0], decision.number or decision.username, ""),
+            party=self._party(free[0], decision.number or decision.username, ""),
             targets=tuple(
-                Target(DialogId(each.id, self._chance.uuid()), self._new_port(), each.username) for each in rung
+                Target(DialogId(each.id, self._chance.uuid()), self._new_port(), each.username) for each in free
             ),
             unheard_seconds=decision.unheard_seconds,
             seconds=decision.ring_seconds,
@@ -372,9 +375,13 @@ class Switchboard:
     def _no_room(self, binding: str) -> Ending | None:
         if len(self._sessions) >= self._limits.sessions:
             return ending("NORMAL_CIRCUIT_CONGESTION", "this node has as many calls as it may have")
-        if len(self._reached[binding].dialogs) >= self._limits.dialogs_per_binding:
+        if not self._has_room(binding):
             return ending("NORMAL_CIRCUIT_CONGESTION", "this client has as many calls as it may have")
         return None
+
+    def _has_room(self, binding: str) -> bool:
+        """Whether a far end may have one more call; `Limits` says how many a phone is good for."""
+        return len(self._reached[binding].dialogs) < self._limits.dialogs_per_binding
 
     def _leg_ids(self, session: str) -> LegIds:
         return LegIds(f"v3:{self._chance.token(54)}", session, self._chance.uuid())
