@@ -130,6 +130,45 @@ def test_a_far_end_that_falls_silent_is_hung_up_with_a_cause() -> None:
     run(script())
 
 
+def test_a_far_end_may_be_silent_on_hold_but_not_for_ever_after() -> None:
+    async def script() -> None:
+        async with call() as made:
+            await made.set_up()
+            made.alice.hold()
+            made.alice.put_down()
+            await sleep(200)
+            assert made.bob.saw == ["invite"]
+            made.alice.hold("unhold")
+            await sleep(70)
+            assert made.bob.saw[-1] == "bye 604 MEDIA_TIMEOUT"
+            made.bob.put_down()
+            await sleep(1)
+
+    run(script())
+
+
+def test_ringing_without_early_media_lasts_as_long_as_it_may_and_an_answer_without_media_half_a_minute() -> None:
+    async def script() -> None:
+        async with call() as made:
+            alice, bob = made.alice, made.bob
+            made.at.dialplan.ringback = "none"
+            alice.call("bob")
+            await sleep(1)
+            bob.put_down()  # nothing ever comes from this end of the audio
+            await sleep(60)
+            assert (alice.saw, bob.saw) == (["ringing"], ["invite"])
+            bob.answer_call()
+            await sleep(29)
+            assert (alice.saw, bob.saw) == (["ringing", "answer with sdp"], ["invite"])
+            await sleep(2)
+            assert bob.saw[-1] == alice.saw[-1] == "bye 604 MEDIA_TIMEOUT"
+            assert not any("media down" in line for line in made.at.ladder())
+            alice.put_down()
+            await sleep(1)
+
+    run(script())
+
+
 def test_a_ten_minute_call_over_a_lossy_network_takes_no_time_to_wait_for() -> None:
     async def script() -> None:
         async with call(Network(loss=0.02, delay_ms=40, jitter_ms=5, seed=1)) as made:

@@ -387,7 +387,7 @@ impl Floor {
         let Some(port) = self.ports.get_mut(&id) else { return };
         let at = port.since_opened(now);
         let press = port.arrived(packet, is_decoding, at);
-        port.is_media_stopped = false;
+        port.silences_told = 0;
         let codec = port.codec_of(packet);
         if let Some(press) = press {
             self.events.push(Event::DigitReceived { port: id, digit: press.digit, duration_ms: press.duration_ms });
@@ -629,8 +629,8 @@ impl Floor {
             port.adapt();
             self.events.push(Event::QualityMeasured { stats: port.stats() });
         }
-        if !port.is_media_stopped && port.is_missed_for(limits.media_timeout, at) {
-            port.is_media_stopped = true;
+        if port.is_missed_for(limits.media_timeout * (port.silences_told + 1), at) {
+            port.silences_told += 1;
             self.events.push(Event::MediaStopped { port: id });
         }
     }

@@ -137,7 +137,8 @@ pub struct Port {
     pub route: Option<(Protocol, SocketAddr, SocketAddr)>,
     /// Where media goes: protocol, the far end's address, ours.
     pub path: Option<(Protocol, SocketAddr, SocketAddr)>,
-    pub is_media_stopped: bool,
+    /// How often the present silence of the far end has been told.
+    pub silences_told: u32,
     #[cfg(test)]
     pub is_cursed: bool,
     pub next_quality: Duration,
@@ -275,7 +276,7 @@ impl Port {
             listening: None,
             route: None,
             path: None,
-            is_media_stopped: false,
+            silences_told: 0,
             #[cfg(test)]
             is_cursed: false,
             next_quality: Duration::ZERO,

@@ -281,12 +281,14 @@ fn the_counters_tell_the_loss_of_a_lossy_network() {
 }
 
 #[test]
-fn a_far_end_that_falls_silent_is_told_once() {
+fn a_far_end_that_falls_silent_is_told_again_while_it_stays_silent() {
     let mut house = House::with(CoreConfig { driven: true, media_timeout_ms: 2_000, ..CoreConfig::default() });
     house.leg(1, 11, OPUS);
     house.send([Command::ClosePort { port: 11 }]);
-    house.pass(10 * SECOND);
-    assert_eq!(house.count(|event| matches!(event, Event::MediaStopped { port: 1 })), 1);
+    for told in 1..=4 {
+        house.pass(2 * SECOND + SECOND / 10);
+        assert_eq!(house.count(|event| matches!(event, Event::MediaStopped { port: 1 })), told);
+    }
 }
 
 #[test]

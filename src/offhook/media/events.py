@@ -118,7 +118,8 @@ class PortClosed(_Message, frozen=True):
 
 
 class MediaStopped(_Message, frozen=True):
-    """No valid packet for `media_timeout_ms` from a far end that may send (its SDP's direction)."""
+    """No valid packet for `media_timeout_ms` from a far end that may send (its SDP's direction). Told again each time
+    that as much silence has passed: who disregards it for a while (a call on hold) hears of it later."""
 
     port: int
 
