@@ -65,8 +65,7 @@ class Performer:
     def request(self, it: effect.MediaRequest) -> Input:
         outcome = self._core.ask(_media_request(it, self._ice))
         if isinstance(outcome, Refused):
-            where = f": {outcome.line}" if outcome.line else ""
-            return PortRefused(it, f"{outcome.code}: {outcome.detail}{where}")
+            return PortRefused(it, f"{outcome.code}: {outcome.detail}", outcome.line)
         return PortDescribed(it, outcome.sdp if isinstance(outcome, Described) else "")
 
     def order(self, it: effect.MediaCommand) -> None:

@@ -7,19 +7,19 @@
     alice >< bob
 
 `->` is what a far end did, `<-` what the platform did to it, `><` who meets whom; a line without an arrow is a
-remark. What is private in a line (numbers, digits) is kept apart until it is rendered: `masked` for logs,
-`full` for the owner's trace.
+remark. What came from outside is kept apart from our own words, with what it is, until a line is rendered: `full`
+for the owner's trace, `masked` for logs. A log shows names; of numbers, addresses and digits it shows that they were.
 """
 
 import re
 from collections.abc import Callable, Iterable, Mapping
 from html import escape
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
 from offhook.voice import effect, signal
-from offhook.voice.cause import Ending
+from offhook.voice.cause import CAUSES, Ending
 from offhook.voice.command import HangUp
 from offhook.voice.event import CallBridged, DtmfReceived
 from offhook.voice.leg import DialogId
@@ -27,32 +27,44 @@ from offhook.voice.leg import DialogId
 MAX_TEXT = 300
 
 Arrow = Literal["->", "<-", "><", ""]
+# What the private part of a line is: a party's number or name, digits that were pressed, our own explanation, which may
+# name what a customer has named, or text that a far end has written.
+Kind = Literal["party", "digits", "words", "quoted"]
 Names = Mapping[DialogId | int | str, str]
-Said = tuple[Arrow, str, str]
 
 
 class Line(msgspec.Struct, frozen=True):
-    """One line. `at` is Unix seconds, `who` the leg, `private` what follows `what` and must not reach a log."""
+    """One line. `at` is Unix seconds, `who` the leg. `what` is our own words (after `><` the other leg), `private` all
+    that is not, and `kind` says how a log may show it."""
 
     at: float
     who: str
     arrow: Arrow
     what: str
     private: str = ""
+    kind: Kind = "quoted"
 
     def full(self) -> str:
         """The line for those who may see everything."""
         return _join(self.who, self.arrow, self.what, self.private)
 
     def masked(self) -> str:
-        """The line for logs: no number, no digit that was pressed."""
-        private = "*" * len(self.private) if self.what == "DTMF" else mask(self.private)
-        return _join(mask(self.who), self.arrow, mask(self.what), private)
+        """The line for logs."""
+        what = mask_party(self.what) if self.arrow == "><" else self.what
+        return _join(mask_party(self.who), self.arrow, what, _MASKS[self.kind](self.private))
 
 
-def mask(text: str) -> str:
-    """Hide what could be a phone number or an address: all of its digits but the last two. `john1234` is a name."""
-    return _NUMBER.sub(lambda found: _DIGIT.sub("*", found[0][:-2]) + found[0][-2:], text)
+def mask_party(text: str) -> str:
+    """A caller or a destination as a log may show it: a name without its domain, of a phone number the last two digits,
+    and `***` for everything else. `john1234` is a name; one with more than four digits loses them."""
+    name = _NAME.fullmatch(text)
+    if name is not None:
+        return name[1] if len(_DIGIT.findall(name[1])) <= _DIGITS_OF_A_NAME else _mask_digits(name[1])
+    number = _NUMBER.fullmatch(text)
+    digits = "" if number is None else "".join(_DIGIT.findall(number[1]))
+    if len(digits) >= _DIGITS_OF_A_NUMBER:
+        return "*" * (len(digits) - 2) + digits[-2:]
+    return _HIDDEN if text else ""
 
 
 def lines(given: signal.Input, effects: Iterable[effect.Effect], names: Names, at: float) -> list[Line]:
@@ -85,8 +97,24 @@ _ROW, _GAP = 24, 220
 _LOOK = (
     '<style>text{paint-order:stroke;stroke:#fff;stroke-width:4px}</style><rect width="100%" height="100%" fill="#fff"/>'
 )
-_DIGIT = re.compile(r"\d")
-_NUMBER = re.compile(r"\d[\d.() -]{4,}\d")
+_HIDDEN = "***"
+_DIGIT = re.compile("[0-9]")
+_DIGITS_OF_A_NAME, _DIGITS_OF_A_NUMBER = 4, 7
+# Bounded by what they do not take, not by what they forbid: an unusual spelling is hidden, not shown.
+_NAME = re.compile(r"(?:sips?:)?([A-Za-z][A-Za-z0-9_.-]*'*)(?:@.*)?")
+_NUMBER = re.compile(r"(?:sips?:|tel:)?(\+?[0-9() -]+)(?:@.*)?")
+
+
+def _mask_digits(text: str) -> str:
+    return "".join("*" if each.isnumeric() else each for each in text)
+
+
+_MASKS: dict[Kind, Callable[[str], str]] = {
+    "party": mask_party,
+    "digits": lambda text: "*" * len(text),
+    "words": _mask_digits,
+    "quoted": lambda text: _HIDDEN if text else "",
+}
 
 
 def _x(columns: list[str], name: str) -> int:
@@ -138,8 +166,7 @@ def _line(thing: signal.Input | effect.Effect, names: Names, at: float) -> Line 
     who = names.get(key(thing), "?")
     if said is None:
         return None
-    arrow, what, private = said
-    return Line(at, _one_line(who), arrow, _one_line(what), _one_line(private))
+    return Line(at, _one_line(who), said.arrow, _one_line(said.what), _one_line(said.private), said.kind)
 
 
 def _one_line(text: str) -> str:
@@ -148,16 +175,41 @@ def _one_line(text: str) -> str:
     return shown if shown.isprintable() else "".join(each if each.isprintable() else "?" for each in shown)
 
 
-def _over(ending: Ending) -> str:
-    return _join(f"BYE {ending.code} {ending.cause}", f"({ending.detail})" if ending.detail else "")
+class Said(NamedTuple):
+    """A line but for its leg and its time."""
+
+    arrow: Arrow
+    what: str
+    private: str = ""
+    kind: Kind = "quoted"
+
+
+def _over(arrow: Arrow, ending: Ending, before: str = "") -> Said:
+    """An end that the platform gives: its cause is of the table, its detail in our words."""
+    detail = f"({ending.detail})" if ending.detail else ""
+    return Said(arrow, _join(before, f"BYE {ending.code} {ending.cause}"), detail, "words")
+
+
+def _hung_up(ending: Ending) -> Said:
+    """An end that a far end gives: it may say anything."""
+    known = CAUSES.get(ending.cause)
+    if known is None or known.code != ending.code:
+        return Said("->", "BYE", f"{ending.code} {ending.cause}")
+    return Said("->", f"BYE {ending.code} {ending.cause}")
+
+
+def _refused(refused: signal.PortRefused) -> Said:
+    if refused.line:
+        return Said("", f"media refused: {refused.detail}:", refused.line)
+    return Said("", f"media refused: {refused.detail}")
 
 
 def _tell(told: effect.Tell, names: Names) -> Said | None:
     match told.event:
         case CallBridged(_, other):
-            return "><", names.get(other.call_control_id, "?"), ""
+            return Said("><", names.get(other.call_control_id, "?"))
         case DtmfReceived(_, digit):
-            return "", "DTMF", digit
+            return Said("", "DTMF", digit, "digits")
         case _:
             return None
 
@@ -182,22 +234,22 @@ _Key = Callable[[Any], DialogId | int | str]
 _Say = Callable[[Any, Names], Said | None]
 
 _SAID: dict[type, tuple[_Key, _Say]] = {
-    signal.Dialled: (_dialog, lambda s, _: ("->", "INVITE", s.destination)),
-    signal.Rang: (_dialog, lambda _s, _: ("->", "180 Ringing", "")),
-    signal.Answered: (_dialog, lambda _s, _: ("->", "200 OK", "")),
-    signal.HungUp: (_dialog, lambda s, _: ("->", _over(s.ending), "")),
-    signal.AskedHold: (_dialog, lambda s, _: ("->", s.action, "")),
-    signal.Renegotiated: (_dialog, lambda _s, _: ("->", "re-INVITE", "")),
-    signal.PortUp: (_port, lambda _s, _: ("", "media up", "")),
-    signal.PortDown: (_port, lambda s, _: ("", f"media down: {s.reason}", "")),
-    signal.PortRefused: (_asked, lambda s, _: ("", f"media refused: {s.detail}", "")),
-    HangUp: (lambda command: command.leg or "", lambda c, _: ("", f"ordered {_over(c.ending)}", "")),
-    effect.Invite: (_dialog, lambda e, _: ("<-", "INVITE", e.invitation.caller_number)),
-    effect.Ringing: (_dialog, lambda _e, _: ("<-", "180 Ringing", "")),
-    effect.Progress: (_dialog, lambda _e, _: ("<-", "183 Session Progress", "")),
-    effect.Answer: (_dialog, lambda _e, _: ("<-", "200 OK", "")),
-    effect.Bye: (_dialog, lambda e, _: ("<-", _over(e.ending), "")),
-    effect.Sing: (_port, lambda e, _: None if e.sound is None else ("<-", e.sound, "")),
-    effect.SendDigits: (_port, lambda e, _: ("<-", "DTMF", e.digits)),
+    signal.Dialled: (_dialog, lambda s, _: Said("->", "INVITE", s.destination, "party")),
+    signal.Rang: (_dialog, lambda _s, _: Said("->", "180 Ringing")),
+    signal.Answered: (_dialog, lambda _s, _: Said("->", "200 OK")),
+    signal.HungUp: (_dialog, lambda s, _: _hung_up(s.ending)),
+    signal.AskedHold: (_dialog, lambda s, _: Said("->", s.action)),
+    signal.Renegotiated: (_dialog, lambda _s, _: Said("->", "re-INVITE")),
+    signal.PortUp: (_port, lambda _s, _: Said("", "media up")),
+    signal.PortDown: (_port, lambda s, _: Said("", f"media down: {s.reason}")),
+    signal.PortRefused: (_asked, lambda s, _: _refused(s)),
+    HangUp: (lambda command: command.leg or "", lambda c, _: _over("", c.ending, "ordered")),
+    effect.Invite: (_dialog, lambda e, _: Said("<-", "INVITE", e.invitation.caller_number, "party")),
+    effect.Ringing: (_dialog, lambda _e, _: Said("<-", "180 Ringing")),
+    effect.Progress: (_dialog, lambda _e, _: Said("<-", "183 Session Progress")),
+    effect.Answer: (_dialog, lambda _e, _: Said("<-", "200 OK")),
+    effect.Bye: (_dialog, lambda e, _: _over("<-", e.ending)),
+    effect.Sing: (_port, lambda e, _: None if e.sound is None else Said("<-", e.sound)),
+    effect.SendDigits: (_port, lambda e, _: Said("<-", "DTMF", e.digits, "digits")),
     effect.Tell: (_told, _tell),
 }

@@ -303,7 +303,7 @@ class Session:
 
     def port_refused(self, signal: PortRefused, now: Moment) -> None:
         request = signal.request
-        _decline(self, request, BAD_PARAMS, signal.detail)
+        _decline(self, request, BAD_PARAMS, f"{signal.detail}: {signal.line}" if signal.line else signal.detail)
         found = self.floor.find_port(request.port)
         # A new offer that cannot be had leaves the media as they were.
         if found is not None and not isinstance(request, AnswerReoffer):

@@ -133,10 +133,12 @@ class PortDescribed(msgspec.Struct, frozen=True):
 
 
 class PortRefused(msgspec.Struct, frozen=True):
-    """A media request was refused and has changed nothing; `detail` is for people."""
+    """A media request was refused and has changed nothing. `detail` is for people and in our words; `line` is the line
+    of the far end's SDP that it is about, where there is one, and is told to nobody else."""
 
     request: MediaRequest
     detail: str
+    line: str = ""
 
 
 class PortUp(msgspec.Struct, frozen=True):
