@@ -3,12 +3,13 @@
 import pytest
 
 from offhook.voice import effect
-from offhook.voice.cause import ending
+from offhook.voice.cause import Ending, ending
 from offhook.voice.effect import AnswerPort, Effect, Progress, Sing
 from offhook.voice.leg import DialogId, LegIds, Moment, Party
 from offhook.voice.place import NoSeat, Place, Seat
 from offhook.voice.session import MEDIA_SECONDS, TIME_LIMIT_SECONDS, Session
 from offhook.voice.signal import Dialled, HungUp, Input, Lost, Park, PortDescribed, PortDown, PortUp, Tick
+from offhook.wire.rtc_cause import CAUSE_CODES
 
 ALICE = DialogId("binding", "call")
 IDS = LegIds("a", "session", "leg a")
@@ -86,6 +87,17 @@ def test_media_that_came_up_before_or_after_the_answer_end_the_wait() -> None:
     before.decide(PortUp(1), NOW)
     before._answer(before.floor.legs["a"], NOW)
     assert before.wakes_at == TIME_LIMIT_SECONDS
+
+
+@pytest.mark.parametrize("cause", CAUSE_CODES)
+def test_every_cause_that_a_client_can_name_is_told_to_the_other_side(cause: str) -> None:
+    session = in_a_call()
+    [close] = [
+        each
+        for each in session.decide(HungUp(ALICE, Ending(cause, CAUSE_CODES[cause])), NOW)
+        if isinstance(each, effect.Close)
+    ]
+    assert (close.ending.cause, close.ending.code) == (cause, CAUSE_CODES[cause])
 
 
 def test_a_leg_moves_to_another_place_as_one_operation() -> None:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar, overload
 
 from offhook.client import events as told
 from offhook.client.audio import Frame, Playable
-from offhook.client.dialog import CAUSES, Dialog, Direction, HoldAction, Ids, Party
+from offhook.client.dialog import Dialog, Direction, HoldAction, Ids, Party
 from offhook.client.emitter import Emitter, Subscription, Tasks
 from offhook.client.events import Ending
 from offhook.client.media import MediaCore, Port
@@ -20,6 +20,7 @@ from offhook.client.state import OVER, TALKING, State, Trigger, moved
 from offhook.errors import CallEnded, ConfigurationError, InvalidState, MediaError, OffhookError, Refused
 from offhook.media import events as media
 from offhook.wire import rtc_s2c as s2c
+from offhook.wire.rtc_cause import CAUSE_CODES
 from offhook.wire.rtc_values import CallResult
 
 E = TypeVar("E", bound=told.CallEvent)
@@ -113,9 +114,9 @@ class Call:
     async def hangup(self, cause: str | None = None, code: int | None = None) -> None:
         """End the call, whatever its state; returns when the platform has confirmed, at the latest after 5 s.
 
-        `cause` is a name of `CAUSES`, or any other together with its `code`. Without one it is the usual for the
-        state: NORMAL_CLEARING, ORIGINATOR_CANCEL for a call nobody has answered yet, USER_BUSY for one that rings
-        here. Hanging up a call that is over does nothing.
+        `cause` is a name of `offhook.wire.rtc_cause.CAUSE_CODES`, or any other together with its `code`. Without one
+        it is the usual for the state: NORMAL_CLEARING, ORIGINATOR_CANCEL for a call nobody has answered yet, USER_BUSY
+        for one that rings here. Hanging up a call that is over does nothing.
         """
         if self.state in OVER:
             return
@@ -396,9 +397,9 @@ class Call:
 
     def _hang_up(self, cause: str, code: int | None = None) -> asyncio.Future[Outcome]:
         """Say bye and be done with the call; the future is the platform's confirmation."""
-        if code is None and cause not in CAUSES:
+        if code is None and cause not in CAUSE_CODES:
             raise ConfigurationError(f"{cause} is no cause we know; give its code as well")
-        ending = Ending(cause, CAUSES[cause] if code is None else code, local=True)
+        ending = Ending(cause, CAUSE_CODES[cause] if code is None else code, local=True)
         self._end(ending)
         return self._dialog.bye(ending, BYE_GRACE)
 
@@ -407,13 +408,16 @@ class Call:
         cause, code = ("NORMAL_CLEARING", 16) if self.state in TALKING else ("USER_BUSY", 17)
         self._end(
             Ending(
-                bye.cause or cause, bye.cause_code or CAUSES.get(bye.cause or cause, code), bye.sip_code, bye.sip_reason
+                bye.cause or cause,
+                bye.cause_code or CAUSE_CODES.get(bye.cause or cause, code),
+                bye.sip_code,
+                bye.sip_reason,
             )
         )
 
     def _finish(self, cause: str) -> None:
         """End the call without a word to the platform, which cannot hear it or never knew."""
-        self._end(Ending(cause, CAUSES[cause], local=True))
+        self._end(Ending(cause, CAUSE_CODES[cause], local=True))
 
     def _end(self, ending: Ending) -> None:
         if self.state in OVER:

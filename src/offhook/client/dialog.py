@@ -21,20 +21,6 @@ Waiter = asyncio.Future[Outcome]
 
 ALL_CODECS: tuple[Codec, ...] = ("opus", "pcmu", "pcma")
 
-# The causes a program may hang up with, by name, and their Q.850 (or platform) numbers.
-CAUSES: dict[str, int] = {
-    "UNALLOCATED_NUMBER": 1,
-    "NORMAL_CLEARING": 16,
-    "USER_BUSY": 17,
-    "NO_ANSWER": 19,
-    "CALL_REJECTED": 21,
-    "NETWORK_OUT_OF_ORDER": 38,
-    "NORMAL_TEMPORARY_FAILURE": 41,
-    "INCOMPATIBLE_DESTINATION": 88,
-    "RECOVERY_ON_TIMER_EXPIRE": 102,
-    "ORIGINATOR_CANCEL": 487,
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Party:

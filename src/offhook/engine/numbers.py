@@ -17,7 +17,11 @@ from offhook.voice.resources.resource import Chosen, Resource
 
 _SETTINGS = "number"
 _VOICE = "voice"
-EMERGENCY: Document = {"emergency_address_id": None, "emergency_enabled": False, "emergency_status": "disabled"}
+_NO_EMERGENCY_CALLING: Document = {
+    "emergency_address_id": None,
+    "emergency_enabled": False,
+    "emergency_status": "disabled",
+}
 
 
 class NumberRows(Keeper):
@@ -94,7 +98,7 @@ class PhoneNumbers(NumberRows):
         document.pop("address_id")
         return (
             document
-            | EMERGENCY
+            | _NO_EMERGENCY_CALLING
             | {
                 "activated_at": format_moment(row["created_at"]),
                 "call_forwarding_enabled": forwarding["call_forwarding_enabled"],
@@ -139,7 +143,7 @@ class NumberVoice(NumberRows):
             "record_type": self.resource.record_type,
             "connection_id": row["connection_id"],
             "customer_reference": number["customer_reference"],
-            "emergency": EMERGENCY,
+            "emergency": _NO_EMERGENCY_CALLING,
             "phone_number": row["phone_number"],
         }
         del document["caller_id_name_enabled"]

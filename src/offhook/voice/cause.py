@@ -2,6 +2,8 @@
 
 import msgspec
 
+from offhook.wire.rtc_cause import CAUSE_CODES
+
 
 class Cause(msgspec.Struct, frozen=True):
     """One reason to end, in the words of each side.
@@ -18,24 +20,25 @@ class Cause(msgspec.Struct, frozen=True):
 
 
 CAUSES: dict[str, Cause] = {
-    cause.name: cause
-    for cause in (
-        Cause("UNALLOCATED_NUMBER", 1, 404, "Not Found", "not_found"),
-        Cause("NORMAL_CLEARING", 16, 200, "OK", "normal_clearing"),
-        Cause("USER_BUSY", 17, 486, "Busy Here", "user_busy"),
-        Cause("NO_USER_RESPONSE", 18, 408, "Request Timeout", "timeout"),
-        Cause("NO_ANSWER", 19, 480, "Temporarily Unavailable", "timeout"),
-        Cause("USER_NOT_REGISTERED", 20, 480, "Temporarily Unavailable", "not_found"),
-        Cause("CALL_REJECTED", 21, 403, "Forbidden", "call_rejected"),
-        Cause("DESTINATION_OUT_OF_ORDER", 27, 502, "Bad Gateway", "unspecified"),
-        Cause("INVALID_NUMBER_FORMAT", 28, 484, "Address Incomplete", "not_found"),
-        Cause("NORMAL_CIRCUIT_CONGESTION", 34, 503, "Service Unavailable", "unspecified"),
-        Cause("NORMAL_TEMPORARY_FAILURE", 41, 503, "Service Unavailable", "unspecified"),
-        Cause("INCOMPATIBLE_DESTINATION", 88, 488, "Not Acceptable Here", "unspecified"),
-        Cause("RECOVERY_ON_TIMER_EXPIRE", 102, 408, "Request Timeout", "timeout"),
-        Cause("ORIGINATOR_CANCEL", 487, 487, "Request Terminated", "originator_cancel"),
-        Cause("ALLOTTED_TIMEOUT", 602, 200, "OK", "time_limit"),
-        Cause("MEDIA_TIMEOUT", 604, 408, "Request Timeout", "unspecified"),
+    name: Cause(name, CAUSE_CODES[name], sip, sip_reason, hangup_cause)
+    for name, sip, sip_reason, hangup_cause in (
+        ("UNALLOCATED_NUMBER", 404, "Not Found", "not_found"),
+        ("NORMAL_CLEARING", 200, "OK", "normal_clearing"),
+        ("USER_BUSY", 486, "Busy Here", "user_busy"),
+        ("NO_USER_RESPONSE", 408, "Request Timeout", "timeout"),
+        ("NO_ANSWER", 480, "Temporarily Unavailable", "timeout"),
+        ("USER_NOT_REGISTERED", 480, "Temporarily Unavailable", "not_found"),
+        ("CALL_REJECTED", 403, "Forbidden", "call_rejected"),
+        ("DESTINATION_OUT_OF_ORDER", 502, "Bad Gateway", "unspecified"),
+        ("INVALID_NUMBER_FORMAT", 484, "Address Incomplete", "not_found"),
+        ("NORMAL_CIRCUIT_CONGESTION", 503, "Service Unavailable", "unspecified"),
+        ("NETWORK_OUT_OF_ORDER", 503, "Service Unavailable", "unspecified"),
+        ("NORMAL_TEMPORARY_FAILURE", 503, "Service Unavailable", "unspecified"),
+        ("INCOMPATIBLE_DESTINATION", 488, "Not Acceptable Here", "unspecified"),
+        ("RECOVERY_ON_TIMER_EXPIRE", 408, "Request Timeout", "timeout"),
+        ("ORIGINATOR_CANCEL", 487, "Request Terminated", "originator_cancel"),
+        ("ALLOTTED_TIMEOUT", 200, "OK", "time_limit"),
+        ("MEDIA_TIMEOUT", 408, "Request Timeout", "unspecified"),
     )
 }
 
