@@ -1,7 +1,7 @@
 """Category: property. Rules with the word "never", under any interleaving of signals, commands and ticks.
 
-Each rule is checked on the effects and the floor after every input, and each was seen to fail: the faults
-planted at the end break one rule each, and the checker must catch it.
+Each rule is checked on the effects and the floor after every input, and each is seen to fail: the faults planted
+at the end break one rule each. The checker must catch them, and the property must find an input that shows them.
 """
 
 from collections.abc import Callable, Iterator
@@ -10,7 +10,7 @@ from typing import get_args
 from unittest.mock import patch
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from offhook.voice import effect
@@ -216,10 +216,14 @@ def play(plan: Ring | Park | Refuse, refused: frozenset[type], steps: Steps) -> 
     return checker
 
 
+def breaks_no_rule(plan: Ring | Park | Refuse, refused: frozenset[type], steps: Steps) -> None:
+    play(plan, refused, steps)
+
+
 @given(PLANS, REFUSED, STEPS)
 @settings(max_examples=400, deadline=None)
 def test_no_interleaving_breaks_a_rule(plan: Ring | Park | Refuse, refused: frozenset[type], steps: Steps) -> None:
-    play(plan, refused, steps)
+    breaks_no_rule(plan, refused, steps)
 
 
 ANSWERED_AND_HELD: Steps = [
@@ -289,8 +293,7 @@ def forget_replies(self: Session, leg: Leg, dialog: object, signal: object, now:
 
 original_end, original_admit, original_disconnect = Floor.end, Floor.admit, Floor.disconnect
 
-
-@pytest.mark.parametrize(
+FAULTS = pytest.mark.parametrize(
     ("owner", "name", "fault", "words"),
     [
         (Floor, "end", end_twice, "one record"),
@@ -303,9 +306,25 @@ original_end, original_admit, original_disconnect = Floor.end, Floor.admit, Floo
         (Place, "hears", deaf_to_hold, "on hold hears"),
     ],
 )
+
+
+@FAULTS
 def test_the_checker_catches_a_planted_fault(owner: type, name: str, fault: Callable[..., object], words: str) -> None:
     with planted(owner, name, fault), pytest.raises(Broke, match=words):
         play(ring(BOB), NOTHING, ANSWERED_AND_HELD)
+
+
+@FAULTS
+def test_the_property_finds_a_planted_fault_by_itself(
+    owner: type, name: str, fault: Callable[..., object], words: str
+) -> None:
+    """Not only the checker but the interleavings too must be able to show it."""
+    search = settings(
+        max_examples=3000, deadline=None, derandomize=True, database=None, phases=[Phase.generate],
+        report_multiple_bugs=False,
+    )(given(PLANS, REFUSED, STEPS)(breaks_no_rule))  # fmt: skip
+    with planted(owner, name, fault), pytest.raises(Broke, match=words):
+        search()
 
 
 def test_the_checker_catches_a_reply_that_is_never_given() -> None:
