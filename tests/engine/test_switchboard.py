@@ -13,7 +13,7 @@ from offhook.engine.switchboard import Limits
 from offhook.testing.clock import run
 from offhook.testing.fakes import FakeCore, FakeShadow
 from offhook.voice.cause import ending
-from offhook.voice.effect import Durable
+from offhook.voice.effect import Durable, Save
 from offhook.voice.session import Session
 
 
@@ -231,6 +231,27 @@ def test_an_answer_that_cannot_be_stored_is_refused_and_ends_the_call() -> None:
             assert bob.saw == ["invite", "bye 41 NORMAL_TEMPORARY_FAILURE"]
             assert not x.core.open_ports
             assert not x.active.ids()
+
+    played(script())
+
+
+def test_an_answer_that_nobody_was_told_of_costs_nothing() -> None:
+    class SlowToRefuse(FakeShadow):
+        """Takes three seconds to find that an answer cannot be stored."""
+
+        async def commit(self, durable: Sequence[Durable]) -> None:
+            if any(isinstance(each, Save) and each.stage == "answered" for each in durable):
+                await sleep(3)
+                raise Unavailable("disk full")
+            await super().commit(durable)
+
+    async def script() -> None:
+        async with exchange(shadow=SlowToRefuse()) as x:
+            alice, _bob = x.phone("alice"), x.phone("bob", "answer")
+            alice.dial("bob")
+            await sleep(4)
+            assert alice.saw[-1] == "bye 41 NORMAL_TEMPORARY_FAILURE"
+            assert [record.seconds for record in x.shadow.records] == [0.0, 0.0]
 
     played(script())
 

@@ -56,7 +56,8 @@ class Owner:
         self._alarm: float | None = None
         self._performer = Performer(world.core, world.ice, world.signalling)
         self._owed = 0
-        # The effects of the decision at hand that are not performed yet.
+        # The decision at hand: when it was made, and its effects that are not performed yet.
+        self._decided_at = self._now()
         self._undone: deque[effect.Effect] = deque()
 
     # ---- the mailbox -----------------------------------------------------------------------------------------
@@ -112,7 +113,8 @@ class Owner:
         outcomes: deque[Input] = deque((given,))
         while outcomes:
             current = outcomes.popleft()
-            effects = self.session.decide(current, self._now())
+            self._decided_at = self._now()
+            effects = self.session.decide(current, self._decided_at)
             self._undone = deque(effects)
             await self._commit(_durable(effects))
             self._write(current, effects)
@@ -140,13 +142,15 @@ class Owner:
         await self._end(self._last_decision())
 
     def _last_decision(self) -> list[effect.Effect]:
-        """The end of all legs: as decided if the session still can decide."""
-        now = self._now()
+        """The end of all legs: as decided if the session still can decide.
+
+        They end at the moment of the decision that failed: an answer that nobody was told of is not paid for.
+        """
         try:
-            return self.session.decide(Broken("internal error"), now)
+            return self.session.decide(Broken("internal error"), self._decided_at)
         except Exception:
             _log.exception("a session could not even end", session=self.session.id)
-            return self.session.floor.abandon(now)
+            return self.session.floor.abandon(self._decided_at)
 
     async def _end(self, effects: Iterable[effect.Effect]) -> None:
         """Perform what ends something, and only that, stored or not: whatever fails must not keep other legs from
