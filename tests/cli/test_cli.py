@@ -1,13 +1,17 @@
 """Category: unit. The command: its errors in one line, exit codes, what it prints and leaves behind."""
 
+import asyncio
+import contextlib
 import json
+from collections.abc import AsyncGenerator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 import structlog
 from rich.console import Console
 
-from offhook.cli import main, platform
+from offhook.cli import dev, main, platform
 from offhook.cli.demo_show import Show, meter
 from offhook.cli.dev import banner
 from offhook.cli.env import dotenv
@@ -122,6 +126,36 @@ def test_the_banner_is_to_be_copied_and_ends_with_ready() -> None:
     assert "john1234   password" not in lines
     assert "john1234   pw        a credential connection" in lines
     assert lines[-1] == "Ready."
+
+
+class Stopped(asyncio.Event):
+    """Ctrl-C came before anybody looked."""
+
+    async def wait(self) -> Literal[True]:
+        return True
+
+
+async def test_ready_is_said_when_everything_can_be_read(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    @contextlib.asynccontextmanager
+    async def started(**_: object) -> AsyncGenerator[Started, None]:
+        yield Started()
+
+    ready_file = home / "ready.json"
+    files_at_ready: list[bool] = []
+
+    def said(text: str, **_: object) -> None:
+        assert text.endswith("Ready.")
+        files_at_ready.extend((ready_file.exists(), platform.state_file().exists()))
+
+    monkeypatch.setattr(dev, "started", started)
+    monkeypatch.setattr(dev, "print", said, raising=False)
+    monkeypatch.setattr("offhook.cli.logs.log_to_stderr", lambda _: None)
+    monkeypatch.setattr(dev, "_rarely_collect_garbage", lambda: None)
+    monkeypatch.setattr(dev.asyncio, "Event", Stopped)
+    await dev.dev(ready_file=ready_file)
+    assert files_at_ready == [True, True]
+    assert json.loads(ready_file.read_text()) == SETTINGS
+    assert not platform.state_file().exists()
 
 
 def test_a_traceback_in_the_log_shows_no_variable(capsys: pytest.CaptureFixture[str]) -> None:

@@ -66,8 +66,8 @@ async def dev(
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with started(host=host, port=port, db=db) as running:
         _rarely_collect_garbage()
-        print(json.dumps({**running.env, "info": running.info}) if as_json else banner(running), flush=True)
-        with _announced(running.env, ready_file):
+        with _announced(running.env, ready_file):  # before the line: who waits for it reads the files next
+            print(json.dumps({**running.env, "info": running.info}) if as_json else banner(running), flush=True)
             await stop.wait()
 
 
