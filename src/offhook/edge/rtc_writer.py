@@ -32,7 +32,7 @@ class Writer:
         self._queue: deque[bytes] = deque()
         self._queued = 0
         self._task: asyncio.Task[None] | None = None
-        self._flushing = False
+        self._turn = asyncio.Lock()
         self._busy_since = 0.0
 
     @property
@@ -52,22 +52,18 @@ class Writer:
             self._overflowed()
 
     async def flush(self) -> None:
-        """Hand the queue to the socket; returns at once where somebody is at it already."""
-        if self._flushing:
-            return
-        self._flushing = True
-        try:
-            while self._queue:
-                frame = self._queue.popleft()
-                self._queued -= len(frame)
-                await self._socket.send_frame(frame, WSMsgType.TEXT)
-        except ConnectionError:
-            self._drop()  # the reading side notices the loss and reports it
-        finally:
-            self._flushing = False
+        """Hand the queue to the socket; returns when all that was queued before is handed over, whoever does it."""
+        async with self._turn:
+            try:
+                while self._queue:
+                    frame = self._queue.popleft()
+                    self._queued -= len(frame)
+                    await self._socket.send_frame(frame, WSMsgType.TEXT)
+            except ConnectionError:
+                self._drop()  # the reading side notices the loss and reports it
 
     def flush_soon(self) -> None:
-        if self._queue and not self._flushing and (self._task is None or self._task.done()):
+        if self._queue and not self._turn.locked() and (self._task is None or self._task.done()):
             self._task = asyncio.create_task(self.flush())
 
     def stuck_at(self) -> float:
