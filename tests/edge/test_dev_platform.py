@@ -1,13 +1,14 @@
 """Category: integration. The doors of `offhook dev` put together: who may come in, what the owner sees, the reset."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterator
 
 import aiohttp
 import pytest
 from aiohttp import WSServerHandshakeError
 
-from offhook import Client, Tone, events
+from offhook import Call, Client, Tone, events
 from offhook.edge.page import CallRow, ConsoleView, RegisteredRow, render
 from offhook.edge.server import Platform, start_dev
 from offhook.engine.seed import SEEDED
@@ -158,6 +159,52 @@ async def test_a_reset_ends_everything_and_starts_as_new(platform: Platform, htt
     async with http.get(f"/_offhook/sessions/{session}/ladder") as response:
         assert response.status == 404
     await ended_call(platform)
+
+
+@contextlib.asynccontextmanager
+async def talking(platform: Platform) -> AsyncGenerator[tuple[Call, Call], None]:
+    """John's and Jane's ends of a call that lasts."""
+    async with (
+        phone(platform, JANE.login, JANE.password) as jane,
+        phone(platform, JOHN.login, JOHN.password) as john,
+    ):
+        await jane.ready()
+        coming = jane.incoming()
+        call = await john.new_call(JANE.login, audio=Tone(440))
+        called = await anext(coming)
+        await called.answer()
+        await call.answered()
+        yield call, called
+
+
+async def test_a_reset_tells_both_ends_of_a_call_before_it_forgets_it(
+    platform: Platform, http: aiohttp.ClientSession
+) -> None:
+    async with talking(platform) as ends:
+        async with http.post("/_offhook/reset") as response:
+            assert response.status == 204
+        async with asyncio.timeout(5):
+            endings = [await end.ended() for end in ends]
+    assert [(ending.cause, ending.local) for ending in endings] == [("NORMAL_TEMPORARY_FAILURE", False)] * 2
+    async with http.get("/_offhook/sessions") as response:
+        assert await response.json() == {"sessions": []}
+
+
+async def test_resets_take_turns(platform: Platform, http: aiohttp.ClientSession) -> None:
+    answers = await asyncio.gather(*(http.post("/_offhook/reset") for _ in range(4)))
+    assert [answer.status for answer in answers] == [204] * 4
+    await ended_call(platform)
+
+
+async def test_a_platform_that_stops_tells_both_ends_of_a_call() -> None:
+    platform = await start_dev()
+    try:
+        async with talking(platform) as ends:
+            await platform.stop()
+            endings = [await end.ended() for end in ends]
+    finally:
+        await platform.stop()
+    assert [(ending.cause, ending.local) for ending in endings] == [("NORMAL_TEMPORARY_FAILURE", False)] * 2
 
 
 # ---- the page ------------------------------------------------------------------------------------------------

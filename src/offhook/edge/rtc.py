@@ -75,6 +75,7 @@ class RtcDoor:
             await socket.run()
         finally:
             self._sockets.discard(socket)
+            socket.over.set()
         return websocket
 
     def queued(self) -> int:
@@ -90,7 +91,11 @@ class RtcDoor:
 
     async def stop(self) -> None:
         """Close every socket with 1001. The browser SDK comes back by itself after that; after a punt it would not."""
-        await asyncio.gather(*(socket.close(GOING_AWAY) for socket in self._sockets))
+        await self.close_all(GOING_AWAY)
+
+    async def close_all(self, reason: CloseReason) -> None:
+        """Close every socket, what is queued for it first; returns when those that were here are logged off."""
+        await asyncio.gather(*(socket.leave(reason) for socket in tuple(self._sockets)))
 
 
 class _Socket:
@@ -107,6 +112,7 @@ class _Socket:
             rtc.Role.SERVER, door.chance.uuid, door.clock.monotonic(), voice_sdk_id=door.chance.uuid()
         )
         self.writer = Writer(websocket, transport, door.clock, self._overflowed)
+        self.over = asyncio.Event()
         self._far_end: FarEnd | None = None
         self._identity: Identity | None = None
         self._failures = 0
@@ -125,13 +131,20 @@ class _Socket:
             await self._gone()
 
     async def close(self, reason: CloseReason) -> None:
-        """Say why and close; waits a few seconds for the client to agree (RFC 6455 section 7.1.1)."""
+        """Send what is queued, say why and close; waits a few seconds for the client to agree (RFC 6455 section
+        7.1.1)."""
         _log.info("rtc.closed", binding=self._binding, code=int(reason.code), why=reason.text)
         try:
-            async with asyncio.timeout(2 * CLOSE_SECONDS):  # aiohttp first waits for the send buffer to empty
+            async with asyncio.timeout(2 * CLOSE_SECONDS):  # aiohttp waits for the send buffer to empty
+                await self.writer.flush()
                 await self._websocket.close(code=reason.code, message=reason.text.encode())
         except TimeoutError:
             self._abort("does not read the close frame")
+
+    async def leave(self, reason: CloseReason) -> None:
+        """Close, and wait until the client is logged off."""
+        await self.close(reason)
+        await self.over.wait()
 
     # ---- what comes in -------------------------------------------------------------------------------------
 
@@ -245,11 +258,7 @@ class _Socket:
 
     def _close_soon(self, reason: CloseReason) -> None:
         if self._closing is None:
-            self._closing = asyncio.create_task(self._close_after_frames(reason))
-
-    async def _close_after_frames(self, reason: CloseReason) -> None:
-        await self.writer.flush()
-        await self.close(reason)
+            self._closing = asyncio.create_task(self.close(reason))
 
     async def _gone(self) -> None:
         if self._timer is not None:

@@ -1,11 +1,12 @@
 """The platform put together: identities, switchboard, media core and doors on one HTTP port. Knows no rules."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
-from aiohttp import web
+from aiohttp import WSCloseCode, web
 
 from offhook.edge.backstage import Backstage
 from offhook.edge.origin import OriginPolicy, guard
@@ -24,8 +25,13 @@ from offhook.media.core import Core
 from offhook.voice.binding import Bindings
 from offhook.voice.cause import ending
 from offhook.voice.dialing import Dialplan, domains
+from offhook.wire.rtc_liveness import CloseReason
 
+STOPPING = ending("NORMAL_TEMPORARY_FAILURE", "the platform is shutting down")
 RESET = ending("NORMAL_TEMPORARY_FAILURE", "the platform was reset")
+WAS_RESET = CloseReason(WSCloseCode.POLICY_VIOLATION, RESET.detail)
+# How long calls may take to end, which is a write to the database each.
+ENDS_SECONDS = 10.0
 
 
 class Platform:
@@ -37,7 +43,7 @@ class Platform:
         self.info = info
 
     async def stop(self) -> None:
-        """End it in good order: doors close, calls get their end, then everything closes."""
+        """End it in good order: nobody comes in, calls get their end, clients are sent away, then everything closes."""
         await self._stack.aclose()
 
 
@@ -77,19 +83,13 @@ async def start_dev(*, host: str = "127.0.0.1", port: int = 0, db: Path | None =
         core.start(asyncio.get_running_loop())
         identities.log_off = switchboard.log_off
 
-        async def reset() -> None:
-            switchboard.hang_up_all(RESET)
-            for binding in tuple(bindings):
-                switchboard.log_off(binding.id, "the platform was reset")
-            ladders.clear()
-            await reseed(identities)
-
         door = RtcDoor(switchboard, identities.logins, clock, chance)
+        reset = _reset(switchboard, door, identities, ladders)
         env: dict[str, str] = {}
         info: dict[str, Any] = {}
         backstage = Backstage(seeded.account_id, identities, dialplan, active, ladders, clock, env, info, reset)
         app = _application(door, backstage, rest_app(identities, active, clock))
-        address = await _listen(stack, app, door, host, port)
+        address = await _listen(stack, app, door, switchboard, host, port)
         env |= _env(address, seeded, domains().name)
         info |= _info(env, seeded)
         return Platform(stack.pop_all(), env, info)
@@ -108,14 +108,38 @@ def _application(door: RtcDoor, backstage: Backstage, rest: web.Application) -> 
     return app
 
 
-async def _listen(stack: AsyncExitStack, app: web.Application, door: RtcDoor, host: str, port: int) -> str:
-    """Open the port; the address under which it is reached."""
+def _reset(
+    switchboard: Switchboard, door: RtcDoor, identities: Identities, ladders: RecentLadders
+) -> Callable[[], Awaitable[None]]:
+    """What brings the platform back to its start: calls get their end, clients are logged off, all is forgotten."""
+    turn = asyncio.Lock()
+
+    async def reset() -> None:
+        async with turn:
+            await switchboard.end_all(RESET, ENDS_SECONDS)
+            await door.close_all(WAS_RESET)
+            await switchboard.end_all(RESET, ENDS_SECONDS)  # what was dialled meanwhile
+            ladders.clear()
+            await reseed(identities)
+
+    return reset
+
+
+async def _listen(
+    stack: AsyncExitStack, app: web.Application, door: RtcDoor, switchboard: Switchboard, host: str, port: int
+) -> str:
+    """Open the port; the address under which it is reached.
+
+    At the end the port closes to newcomers, then calls get their byes, and only then are the websockets closed.
+    """
     runner = web.AppRunner(app, access_log=None, handle_signals=False, **RUNNER_OPTIONS)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
     stack.push_async_callback(door.stop)
+    stack.push_async_callback(switchboard.end_all, STOPPING, ENDS_SECONDS)
     site = web.TCPSite(runner, host, port)
     await site.start()
+    stack.push_async_callback(site.stop)
     bound = runner.addresses[0][1]
     return f"[{host}]:{bound}" if ":" in host else f"{host}:{bound}"
 

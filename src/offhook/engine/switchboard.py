@@ -184,6 +184,12 @@ class Switchboard:
         for owner in self._sessions.values():
             owner.post(HangUp(why))
 
+    async def end_all(self, why: Ending, within: float) -> None:
+        """End every call of this node, and wait at most `within` seconds until all are over and their byes are given."""
+        self.hang_up_all(why)
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=within)
+
     def hang_up(self, call_session_id: str, why: Ending, leg: str | None = None) -> bool:
         """End a session's legs, or one by its call_control_id; False where the session is not here (any more)."""
         owner = self._sessions.get(call_session_id)
