@@ -126,11 +126,12 @@ class TelephonyCredentials(Keeper):
     def changed(self, before: Row, after: Row) -> None:
         if before["connection_id"] != after["connection_id"]:
             self.world.revoker.credential(after["id"], "the credential belongs to another connection now")
-        elif self._expired(after):
-            self.world.revoker.credential(after["id"], "the credential has expired")
+        elif before["expires_at"] != after["expires_at"]:
+            self.world.expiry.watch(after["id"])
 
     def dropped(self, row: Row) -> None:
         self.world.revoker.credential(row["id"], "the credential was deleted")
+        self.world.expiry.watch(row["id"])
 
     def conditions(self, chosen: Chosen) -> Sequence[Where]:
         if chosen.filter.name != "status":

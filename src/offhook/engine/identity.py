@@ -1,5 +1,6 @@
 """Who a far end is: passwords and tokens in, an Identity out. Answers from memory; knows no socket and no SQL."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 
 from offhook.engine import tokens
@@ -14,12 +15,22 @@ MAX_SECRET = 256
 
 
 class Authenticator:
-    """Checks logins. A wrong password, an unknown username and an expired credential look and take the same."""
+    """Checks logins. A wrong password, an unknown username and an expired credential look and take the same.
 
-    def __init__(self, directory: MemoryDirectory, vault: Vault, clock: Clock) -> None:
+    `in_use` is told the id of each credential that somebody logs in with.
+    """
+
+    def __init__(
+        self,
+        directory: MemoryDirectory,
+        vault: Vault,
+        clock: Clock,
+        in_use: Callable[[str], None] = lambda _credential: None,
+    ) -> None:
         self._directory = directory
         self._vault = vault
         self._clock = clock
+        self._in_use = in_use
         self._nobody = vault.print_of("")
 
     def authenticate_password(self, username: str, password: str) -> Identity:
@@ -31,7 +42,7 @@ class Authenticator:
             raise LoginRefused
         connection = self._active(secret.connection_id)
         if secret.credential_id is not None:
-            self._expect_live(secret.credential_id)
+            self._use(secret.credential_id)
         return Identity(connection.account_id, connection.id, username, secret.credential_id)
 
     def authenticate_token(self, token: str) -> Identity:
@@ -43,8 +54,8 @@ class Authenticator:
         credential = self._directory.credential(claims.credential_id)
         if credential is None or not self._directory.token_is_live(claims.token_id):
             raise LoginRefused
-        self._expect_live(credential.id)
         connection = self._active(credential.connection_id)
+        self._use(credential.id)
         return Identity(
             account_id=connection.account_id,
             connection_id=connection.id,
@@ -60,10 +71,11 @@ class Authenticator:
             raise LoginRefused
         return connection
 
-    def _expect_live(self, credential_id: str) -> None:
+    def _use(self, credential_id: str) -> None:
         credential = self._directory.credential(credential_id)
         if credential is None or (credential.expires_at is not None and credential.expires_at <= self._clock.wall()):
             raise LoginRefused
+        self._in_use(credential_id)
 
 
 class Revoker:
@@ -92,3 +104,33 @@ class Revoker:
     def _log_off(self, bindings: Sequence[Binding], reason: str) -> None:
         for binding in bindings:
             self._close(binding.id, reason)
+
+
+class Expiry:
+    """Logs off whoever logged in with a telephony credential when that expires, whenever that may be by then."""
+
+    def __init__(self, directory: MemoryDirectory, revoker: Revoker, clock: Clock) -> None:
+        self._directory = directory
+        self._revoker = revoker
+        self._clock = clock
+        self._timers: dict[str, asyncio.TimerHandle] = {}
+
+    def watch(self, credential_id: str) -> None:
+        """A credential is used, or its `expires_at` has changed. A loop must be running."""
+        timer = self._timers.pop(credential_id, None)
+        if timer is not None:
+            timer.cancel()
+        credential = self._directory.credential(credential_id)
+        if credential is None or credential.expires_at is None:
+            return
+        wait = credential.expires_at - self._clock.wall()
+        if wait <= 0:
+            self._revoker.credential(credential_id, "the credential has expired")
+        else:  # and look again then: clocks are set, and `expires_at` may have moved
+            self._timers[credential_id] = asyncio.get_running_loop().call_later(wait, self.watch, credential_id)
+
+    def stop(self) -> None:
+        """No timer stays behind."""
+        for timer in self._timers.values():
+            timer.cancel()
+        self._timers.clear()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from offhook.engine.directory import MemoryDirectory
 from offhook.engine.identities import Connections, CredentialConnections, TelephonyCredentials
-from offhook.engine.identity import Authenticator, Revoker
+from offhook.engine.identity import Authenticator, Expiry, Revoker
 from offhook.engine.numbers import NumberVoice, OutboundVoiceProfiles, PhoneNumbers
 from offhook.engine.ports import Chance, Clock
 from offhook.engine.reports import DetailRecords
@@ -27,12 +27,13 @@ class Identities:
         self.vault = vault
         self.bindings = bindings
         self.directory = MemoryDirectory(vault)
-        self.logins = Authenticator(self.directory, vault, clock)
         self.log_off: Callable[[str, str], None] = lambda _binding, _reason: None
         self._clock = clock
         self._chance = chance
         revoker = Revoker(bindings, lambda binding, reason: self.log_off(binding, reason))
-        world = World(store, self.directory, vault, clock, chance, revoker, asyncio.Lock())
+        self._expiry = Expiry(self.directory, revoker, clock)
+        self.logins = Authenticator(self.directory, vault, clock, self._expiry.watch)
+        world = World(store, self.directory, vault, clock, chance, revoker, self._expiry, asyncio.Lock())
         self.credential_connections = CredentialConnections(world)
         self.connections = Connections(world)
         self.telephony_credentials = TelephonyCredentials(world)
@@ -66,6 +67,7 @@ class Identities:
 
     async def close(self) -> None:
         """Write what is left and close the database."""
+        self._expiry.stop()
         await self.store.close()
 
     async def add_account(self, name: str, id: str | None = None) -> str:

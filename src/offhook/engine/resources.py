@@ -10,7 +10,7 @@ from typing import Any, ClassVar, cast
 import msgspec
 
 from offhook.engine.directory import MemoryDirectory
-from offhook.engine.identity import Revoker
+from offhook.engine.identity import Expiry, Revoker
 from offhook.engine.ports import Chance, Clock
 from offhook.engine.store import Add, Change, Drop, Duplicate, Find, Row, Store, Table, Where, Write
 from offhook.engine.vault import Vault
@@ -51,6 +51,7 @@ class World(msgspec.Struct, frozen=True, eq=False):
     clock: Clock
     chance: Chance
     revoker: Revoker
+    expiry: Expiry
     turn: asyncio.Lock
 
 

@@ -185,7 +185,7 @@ class Switchboard:
             owner.post(HangUp(why))
 
     async def end_all(self, why: Ending, within: float) -> None:
-        """End every call of this node, and wait at most `within` seconds until all are over and their byes are given."""
+        """End every call of this node, and wait at most `within` seconds until all are over, byes and all."""
         self.hang_up_all(why)
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=within)
