@@ -124,6 +124,36 @@ async def test_write_position_and_flush(call: Call, core: LoopbackCore) -> None:
     assert call.position == 500
 
 
+async def test_what_is_written_before_the_answer_is_heard_after_it(
+    client: Client, platform: LoopbackPlatform, core: LoopbackCore
+) -> None:
+    calls = client.incoming()
+    platform.call()
+    call = await anext(calls)
+    call.write(bytes(2 * 960), 48_000)
+    call.clear()
+    await call.flush()
+    call.write(bytes(2 * 24_000), 48_000)
+    flushing = asyncio.create_task(call.flush())
+    await call.answer()
+    assert not core.of(commands.Feed)
+    core.connect()
+    assert sum(len(chunk.pcm) for chunk in core.of(commands.Feed)) == 48_000
+    core.play_fed()
+    await flushing
+
+
+async def test_a_minute_may_wait_for_the_answer_and_no_more(client: Client, core: LoopbackCore) -> None:
+    call = await client.new_call("bob")
+    call.write(bytes(2 * 8000 * 60), 8000)
+    with pytest.raises(MediaError, match="not answered yet"):
+        call.write(bytes(2), 8000)
+    assert not core.of(commands.Feed)
+    flushing = asyncio.create_task(call.flush())
+    await call.hangup()
+    await flushing
+
+
 async def test_clear_throws_away_what_waits(call: Call, core: LoopbackCore) -> None:
     call.clear()
     assert not core.of(commands.ClearFeed)

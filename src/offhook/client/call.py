@@ -226,7 +226,10 @@ class Call:
         self._expect_live()
 
     def write(self, pcm: bytes, rate: int) -> None:
-        """Append int16 mono PCM to what the far end hears; returns at once. `flush` waits until it was heard."""
+        """Append int16 mono PCM to what the far end hears; returns at once. `flush` waits until it was heard.
+
+        Before the call is answered, up to a minute of it waits for that moment; beyond that it is a MediaError `early`.
+        """
         self._expect_live()
         self._port.playout.write(pcm, rate)
 

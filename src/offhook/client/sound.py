@@ -59,6 +59,7 @@ class Sound:
 
     def flows(self) -> None:
         """The port is connected and the call is answered: what waits may play."""
+        self._port.playout.flow()
         self._flowing.set()
 
     # ---- in --------------------------------------------------------------------------------------------------
