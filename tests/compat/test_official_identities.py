@@ -120,7 +120,6 @@ async def test_the_async_client_does_the_same(rest: Any) -> None:
         ({"inbound": {"dnis_number_format": "x"}}, "10032", "/inbound/dnis_number_format"),
         ({"inbound": {"codecs": ["OPUS", "MP3"]}}, "10032", "/inbound/codecs"),
         ({"inbound": "none"}, "10026", "/inbound"),
-        ({"outbound": {"call_parking_enabled": True}}, "10027", "/outbound/call_parking_enabled"),
         ({"outbound": {"outbound_voice_profile_id": "1" * 19}}, "10017", "/outbound/outbound_voice_profile_id"),
         ({"jitter_buffer": {"jitterbuffer_msec_min": 300}}, "10033", "/jitter_buffer/jitterbuffer_msec_min"),
         ({"webhook_event_url": "not a url"}, "10015", "/webhook_event_url"),
@@ -462,7 +461,7 @@ def test_what_is_not_there(api: Telnyx) -> None:
         api.get("/fax_applications", cast_to=object)
     assert code_of(missing)[1] == "10005"
     with pytest.raises(telnyx.InternalServerError) as later:
-        api.calls.dial(connection_id="1", from_="+13125550100", to="+13125550101")
+        api.get("/ai/assistants", cast_to=object)
     assert later.value.status_code == 501
     assert later.value.response.headers["x-should-retry"] == "false"
 

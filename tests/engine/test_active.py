@@ -79,7 +79,9 @@ def test_no_spelling_of_a_number_gets_past_the_limit_of_its_profile(first: str, 
     async def script() -> None:
         async with exchange() as x:
             x.active._profile_of = {ALICE.id: "profile"}.get
-            x.switchboard._dialplan = Dialplan(OneNumber(), x.bindings, x.active, domains("sip.test", HOSTED_DOMAINS))
+            x.switchboard._router._dialplan = Dialplan(
+                OneNumber(), x.bindings, x.active, domains("sip.test", HOSTED_DOMAINS)
+            )
             alice, bob = x.phone("alice"), x.phone("bob", "answer")
             alice.dial(first)
             await sleep(1)

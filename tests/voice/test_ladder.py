@@ -9,13 +9,15 @@ from hypothesis import strategies as st
 
 from offhook.voice import effect, ladder, signal
 from offhook.voice.cause import Ending, ending
-from offhook.voice.event import CallBridged, DtmfReceived
+from offhook.voice.event import About, CallBridged, DtmfReceived
 from offhook.voice.ladder import Line, mask_party
 from offhook.voice.leg import DialogId, LegIds, Party
 from offhook.voice.signal import Dialled, HungUp, PortRefused, Refuse, Tick
 
 ALICE = DialogId("binding", "call")
 CALLER, CALLEE = LegIds("a", "s", "la"), LegIds("b", "s", "lb")
+PARTY = Party("alice", "account", "connection", "alice")
+ABOUT = About(CALLER, PARTY, "+12025550101", "bob", "Alice", "outgoing", 0.0)
 NAMES: dict[DialogId | int | str, str] = {ALICE: "alice", 1: "alice", "a": "alice", "b": "bob"}
 
 
@@ -30,7 +32,7 @@ def shown(given: signal.Input, *effects: effect.Effect) -> list[str]:
 
 def test_a_signal_and_what_follows_from_it() -> None:
     hung_up = HungUp(ALICE, ending("NORMAL_CLEARING"), 1)
-    assert shown(hung_up, effect.Done(1), effect.Tell(CallBridged(CALLER, CALLEE, 0.0))) == [
+    assert shown(hung_up, effect.Done(1), effect.Tell(CallBridged(ABOUT, 0.0, CALLEE, True))) == [
         "alice -> BYE 16 NORMAL_CLEARING",
         "alice >< bob",
     ]
@@ -78,7 +80,7 @@ def test_no_spelling_of_a_number_reaches_a_log(text: str) -> None:
 
 
 def test_digits_that_were_pressed_never_reach_a_log() -> None:
-    pressed = effect.Tell(DtmfReceived(CALLER, "5", 0.0))
+    pressed = effect.Tell(DtmfReceived(ABOUT, 0.0, "5"))
     [told, sent] = ladder.lines(Tick(), [pressed, effect.SendDigits(1, "12#")], NAMES, 0.0)
     assert (told.full(), told.masked()) == ("alice DTMF 5", "alice DTMF *")
     assert (sent.full(), sent.masked()) == ("alice <- DTMF 12#", "alice <- DTMF ***")

@@ -2,12 +2,13 @@
 
 import pytest
 
-from offhook.voice import effect
+from offhook.voice import effect, ringing
 from offhook.voice.cause import Ending, ending
 from offhook.voice.effect import AnswerPort, Effect, Progress, Sing
-from offhook.voice.leg import DialogId, LegIds, Moment, Party
+from offhook.voice.leg import TIME_LIMIT_SECONDS, DialogId, LegIds, Moment, Party
 from offhook.voice.place import NoSeat, Place, Seat
-from offhook.voice.session import MEDIA_SECONDS, TIME_LIMIT_SECONDS, Session
+from offhook.voice.ringing import MEDIA_SECONDS
+from offhook.voice.session import Session
 from offhook.voice.signal import Dialled, HungUp, Input, Lost, Park, PortDescribed, PortDown, PortUp, Tick
 from offhook.wire.rtc_cause import CAUSE_CODES
 
@@ -30,14 +31,14 @@ def kinds(effects: list[Effect]) -> list[type]:
     return [type(each) for each in effects]
 
 
-def test_a_parked_leg_is_alone_with_the_platform_and_gets_music_once_it_is_answered() -> None:
+def test_a_parked_leg_is_alone_with_the_platform_and_hears_no_ringback_once_it_is_answered() -> None:
     session = parked()
     [place] = session.floor.places
     assert (place.kind, list(place)) == ("parked", ["a"])
     leg = session.floor.legs["a"]
     leg.move("answered")
     session.floor.mix()
-    assert session.floor.drain() == [Sing(1, None), Sing(1, "hold_music")]
+    assert session.floor.drain() == [Sing(1, None)]
 
 
 @pytest.mark.parametrize(
@@ -64,7 +65,7 @@ def test_silence_of_a_leg_on_hold_is_no_failure() -> None:
 def in_a_call() -> Session:
     """Alice's parked leg, answered at 0 s with no media yet."""
     session = parked()
-    session._answer(session.floor.legs["a"], NOW)
+    ringing.answered(session.floor, session.floor.legs["a"], NOW)
     session.floor.mix()
     session.floor.drain()
     return session
@@ -85,7 +86,7 @@ def test_media_that_came_up_before_or_after_the_answer_end_the_wait() -> None:
     assert after.wakes_at == TIME_LIMIT_SECONDS
     before = parked()
     before.decide(PortUp(1), NOW)
-    before._answer(before.floor.legs["a"], NOW)
+    ringing.answered(before.floor, before.floor.legs["a"], NOW)
     assert before.wakes_at == TIME_LIMIT_SECONDS
 
 

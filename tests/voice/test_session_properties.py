@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 
 from offhook.voice import effect
 from offhook.voice.cause import CAUSES, ending
-from offhook.voice.command import HangUp
 from offhook.voice.effect import Effect
 from offhook.voice.event import CallHungUp
 from offhook.voice.floor import Floor
@@ -28,6 +27,7 @@ from offhook.voice.signal import (
     Broken,
     Dialled,
     DigitHeard,
+    HangUp,
     HungUp,
     Input,
     Lost,
@@ -112,7 +112,7 @@ class Checker:
                 self._check_alive(ids, each)
             case effect.Tell(event):
                 if not isinstance(event, CallHungUp):
-                    self._check_alive(event.ids, each)
+                    self._check_alive(event.about.ids, each)
             case effect.Bye(dialog):
                 self._check_dialog(dialog)
                 self._byed.add(dialog)

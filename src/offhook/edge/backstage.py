@@ -96,6 +96,8 @@ class Backstage(msgspec.Struct, frozen=True, eq=False):
         if isinstance(decision, dialing.Refuse):
             end = decision.ending
             return f"{destination} rings nobody: {decision.reason}\nThe caller gets {end.cause} ({end.sip_code})."
+        if isinstance(decision, dialing.Park):
+            return f"{destination} is parked: {decision.reason}."
         lines = [f"{destination} rings {decision.username}: {decision.reason}"]
         lines += [f"  {_described(binding)}" for binding in decision.bindings]
         minute = rating.charge(rating.STANDARD, rating.WEBRTC, 60_000)

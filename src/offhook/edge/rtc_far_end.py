@@ -75,8 +75,9 @@ class FarEnd:
     def progress(self, dialog: str, sdp: str, ids: LegIds) -> None:
         self._say(s2c.Media(call_id=dialog, sdp=sdp, **_ids(ids)))
 
-    def answer(self, dialog: str, sdp: str | None, ids: LegIds) -> None:
-        self._say(s2c.Answer(call_id=dialog, sdp=sdp, **_ids(ids)))
+    def answer(self, dialog: str, sdp: str | None, ids: LegIds, headers: Headers = ()) -> None:
+        extras = s2c.Extras(custom_headers=_to_wire(headers))
+        self._say(s2c.Answer(call_id=dialog, sdp=sdp, extras=extras, **_ids(ids)))
 
     def bye(self, dialog: str, ending: Ending) -> None:
         self._said.forget(dialog)

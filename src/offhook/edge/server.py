@@ -11,11 +11,13 @@ from aiohttp import WSCloseCode, web
 from offhook.edge.backstage import Backstage
 from offhook.edge.origin import OriginPolicy, guard
 from offhook.edge.rest.app import owner_routes, rest_app
+from offhook.edge.rest.commands import call_routes
 from offhook.edge.rtc import RUNNER_OPTIONS, RtcDoor, wants_websocket
 from offhook.engine.active import ActiveLegs
 from offhook.engine.clock import LoopClock, SystemChance
 from offhook.engine.idle import Idle
 from offhook.engine.ladders import RecentLadders
+from offhook.engine.orders import Orders
 from offhook.engine.platform import Identities
 from offhook.engine.seed import DEV_PUBLIC_KEY, Seeded, reseed, seed
 from offhook.engine.shadow import StoredShadow
@@ -84,11 +86,12 @@ async def start_dev(*, host: str = "127.0.0.1", port: int = 0, db: Path | None =
         identities.log_off = switchboard.log_off
 
         door = RtcDoor(switchboard, identities.logins, clock, chance)
+        orders = Orders(switchboard, identities.store, clock)
         reset = _reset(switchboard, door, identities, ladders)
         env: dict[str, str] = {}
         info: dict[str, Any] = {}
         backstage = Backstage(seeded.account_id, identities, dialplan, active, ladders, clock, env, info, reset)
-        app = _application(door, backstage, rest_app(identities, active, clock))
+        app = _application(door, backstage, rest_app(identities, active, clock, call_routes(orders)))
         address = await _listen(stack, app, door, switchboard, host, port)
         env |= _env(address, seeded, domains().name)
         info |= _info(env, seeded)

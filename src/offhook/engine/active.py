@@ -6,7 +6,7 @@ from typing import NamedTuple, TypeVar
 
 import msgspec
 
-from offhook.voice.effect import Close, Durable, Save
+from offhook.voice.effect import Close, Save
 from offhook.voice.leg import Side
 
 _T = TypeVar("_T")
@@ -72,7 +72,7 @@ class ActiveLegs:
         if key is not None:
             self._count(key, -1)
 
-    def note(self, durable: Durable) -> None:
+    def note(self, durable: Save | Close) -> None:
         """A leg was saved or closed."""
         id = durable.ids.call_control_id
         if isinstance(durable, Close):
@@ -80,6 +80,10 @@ class ActiveLegs:
             self.close(id)
         else:
             self._legs[id] = durable
+
+    def leg(self, id: str) -> Save | None:
+        """A live leg by its call_control_id."""
+        return self._legs.get(id)
 
     def calls(self, account_id: str, connection_id: str, now: float) -> list[ActiveCall]:
         """The live legs of one connection of one account, oldest first; `now` is Unix seconds."""

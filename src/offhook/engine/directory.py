@@ -183,6 +183,7 @@ class MemoryDirectory:
             ani_override_type=outbound["ani_override_type"],
             localization=outbound["localization"],
             profile_id=row["outbound_voice_profile_id"],
+            parks=bool(outbound["call_parking_enabled"]),
         )
         return card, self._secret("connections", row, row["user_name"], row["id"], None)
 

@@ -6,19 +6,20 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable
+from functools import partial
 
 import msgspec
 import structlog
 
 from offhook.engine.active import ActiveLegs
 from offhook.engine.performer import Performer
-from offhook.engine.ports import Clock, Ladders, MediaCore, Reply, Shadow, Signalling
+from offhook.engine.ports import Clock, Ladders, MediaCore, OrderReply, Reply, Shadow, Signalling
 from offhook.engine.store import StoreError
 from offhook.media.commands import Ice
 from offhook.voice import effect, ladder
 from offhook.voice.leg import Moment
 from offhook.voice.session import Session
-from offhook.voice.signal import Broken, Input, Tick
+from offhook.voice.signal import Arrived, Broken, Input, Tick
 
 _log = structlog.get_logger("offhook.engine")
 
@@ -28,7 +29,9 @@ INTERNAL = -32603
 
 
 class World(msgspec.Struct, frozen=True):
-    """What owners share. `signalling` finds the way to a binding while it is there; `ice` is our part in ICE."""
+    """What owners share. `signalling` finds the way to a binding while it is there; `ice` is our part in ICE;
+    `elsewhere` performs what concerns more than one owner, or who is registered; `owner_of` says who owns the leg
+    that an input is for, None for one that is for no leg, or for none that lives."""
 
     clock: Clock
     core: MediaCore
@@ -37,6 +40,8 @@ class World(msgspec.Struct, frozen=True):
     ladders: Ladders
     signalling: Callable[[str], Signalling | None]
     ice: Ice
+    elsewhere: "Callable[[Owner, effect.Elsewhere], Input | None]"
+    owner_of: "Callable[[Input], Owner | None]"
 
 
 class Owner:
@@ -54,7 +59,7 @@ class Owner:
         self._wake: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._alarm: float | None = None
-        self._performer = Performer(world.core, world.ice, world.signalling)
+        self._performer = Performer(world.core, world.ice, world.signalling, partial(world.elsewhere, self))
         self._owed = 0
         # The decision at hand: when it was made, and its effects that are not performed yet.
         self._decided_at = self._now()
@@ -68,11 +73,28 @@ class Owner:
         self._performer.replies[self._owed] = reply
         return self._owed
 
+    def owe_order(self, reply: OrderReply) -> int:
+        """The same for the reply to a command."""
+        self._owed += 1
+        self._performer.orders[self._owed] = reply
+        return self._owed
+
+    def passed_on(self, given: Input, to: "Owner") -> None:
+        """Give an input for a leg that has moved to its new owner, with the reply that it asks for."""
+        number = _reply_of(given)
+        if number in self._performer.replies:
+            given = msgspec.structs.replace(given, reply=to.owe(self._performer.replies.pop(number)))
+        elif number in self._performer.orders:
+            given = msgspec.structs.replace(given, reply=to.owe_order(self._performer.orders.pop(number)))
+        to.post(given)
+
     def post(self, given: Input) -> None:
         """Put an input into the mailbox. When a mailbox overflows, its session ends."""
         if len(self._inbox) == MAILBOX:
             _log.error("mailbox overflowed", session=self.session.id)
-            self._inbox.clear()
+            # A leg that arrives is nowhere else: it must not be lost with the rest.
+            arriving = [each for each in self._inbox if isinstance(each, Arrived)]
+            self._inbox = deque(arriving)
             given = Broken("more came in than could be handled")
         self._inbox.append(given)
         if self._wake is not None and not self._wake.done():
@@ -113,6 +135,10 @@ class Owner:
         outcomes: deque[Input] = deque((given,))
         while outcomes:
             current = outcomes.popleft()
+            owner = self._world.owner_of(current) or self
+            if owner is not self:
+                self.passed_on(current, owner)
+                continue
             self._decided_at = self._now()
             effects = self.session.decide(current, self._decided_at)
             self._undone = deque(effects)
@@ -132,7 +158,8 @@ class Owner:
 
     def _note(self, durable: list[effect.Durable]) -> None:
         for each in durable:
-            self._world.active.note(each)
+            if isinstance(each, effect.Save | effect.Close):
+                self._world.active.note(each)
 
     async def _abandon(self) -> None:
         """End all legs of a session that cannot go on. The replies of inputs that still wait are theirs to give."""

@@ -6,10 +6,11 @@ from typing import Any
 import msgspec
 
 from offhook.engine import sounds
-from offhook.engine.ports import MediaCore, Reply, Signalling
+from offhook.engine.ports import MediaCore, OrderReply, Reply, Signalling
 from offhook.media import commands as media
 from offhook.media.events import Described, Refused
 from offhook.voice import effect
+from offhook.voice.resources.problem import rejected
 from offhook.voice.signal import Input, PortDescribed, PortRefused
 
 # The play by which a port gets the platform's own sounds; a port has at most one of them at a time.
@@ -17,15 +18,24 @@ _MUSIC = 1
 
 
 class Performer:
-    """Performs for one session. `ice` is our part in every port's ICE; `replies` are those still owed, by number."""
+    """Performs for one session. `ice` is our part in every port's ICE; `replies` and `orders` are the replies still
+    owed to far ends and to customers, by number; `elsewhere` performs what concerns other owners."""
 
-    __slots__ = ("_core", "_ice", "_signalling", "replies")
+    __slots__ = ("_core", "_elsewhere", "_ice", "_signalling", "orders", "replies")
 
-    def __init__(self, core: MediaCore, ice: media.Ice, signalling: Callable[[str], Signalling | None]) -> None:
+    def __init__(
+        self,
+        core: MediaCore,
+        ice: media.Ice,
+        signalling: Callable[[str], Signalling | None],
+        elsewhere: Callable[[effect.Elsewhere], Input | None],
+    ) -> None:
         self._core = core
         self._ice: media.Ice = ice
         self._signalling = signalling
+        self._elsewhere = elsewhere
         self.replies: dict[int, Reply] = {}
+        self.orders: dict[int, OrderReply] = {}
 
     def perform(self, it: effect.Effect) -> Input | None:
         """Perform one effect; the outcome of a media request is to be fed back to the session."""
@@ -35,6 +45,8 @@ class Performer:
         """Refuse every reply that is still owed but for those `spared`, which will be given yet."""
         for number in [each for each in self.replies if each not in spared]:
             self.replies.pop(number).refuse(code, message)
+        for number in [each for each in self.orders if each not in spared]:
+            self.orders.pop(number).reject(rejected("10007", f"The command was not carried out: {message}."))
 
     def nothing(self, _effect: effect.Effect) -> None:
         """Performed elsewhere: durable effects by the transaction, events by the ladder."""
@@ -44,6 +56,12 @@ class Performer:
 
     def declined(self, it: effect.Declined) -> None:
         self.replies.pop(it.reply).refuse(it.code, it.message)
+
+    def accepted(self, it: effect.Accepted) -> None:
+        self.orders.pop(it.reply).accept(it.document)
+
+    def rejected(self, it: effect.Rejected) -> None:
+        self.orders.pop(it.reply).reject(it.why)
 
     def signal(self, it: effect.SignallingEffect) -> None:
         way = self._signalling(it.dialog.binding)
@@ -58,7 +76,7 @@ class Performer:
             case effect.Progress():
                 way.progress(name, it.sdp, it.ids)
             case effect.Answer():
-                way.answer(name, it.sdp, it.ids)
+                way.answer(name, it.sdp, it.ids, it.headers)
             case effect.Bye():
                 way.bye(name, it.ending)
 
@@ -70,6 +88,9 @@ class Performer:
 
     def order(self, it: effect.MediaCommand) -> None:
         self._core.send(_media_command(it))
+
+    def elsewhere(self, it: effect.Elsewhere) -> Input | None:
+        return self._elsewhere(it)
 
 
 def _media_request(it: effect.MediaRequest, ice: media.Ice) -> media.Request:
@@ -95,7 +116,7 @@ def _media_command(it: effect.MediaCommand) -> media.Command:
             stop = media.StopPlay(port, _MUSIC)
             return stop if sound is None else media.Play(port, _MUSIC, sounds.source(sound), loop=0)
         case effect.SendDigits():
-            return media.SendDigits(it.port, it.digits)
+            return media.SendDigits(it.port, it.digits, it.duration_ms)
         case effect.ClosePort():
             return media.ClosePort(it.port)
 
@@ -104,8 +125,12 @@ PERFORM: dict[type[msgspec.Struct], Callable[[Performer, Any], Input | None]] = 
     effect.Save: Performer.nothing,
     effect.Close: Performer.nothing,
     effect.Tell: Performer.nothing,
+    effect.Remember: Performer.nothing,
     effect.Done: Performer.done,
     effect.Declined: Performer.declined,
+    effect.Accepted: Performer.accepted,
+    effect.Rejected: Performer.rejected,
+    **dict.fromkeys((effect.Route, effect.Want, effect.HandOver, effect.KeepBack), Performer.elsewhere),
     **dict.fromkeys((effect.Invite, effect.Ringing, effect.Progress, effect.Answer, effect.Bye), Performer.signal),
     **dict.fromkeys(
         (effect.AnswerPort, effect.OfferPort, effect.AcceptAnswer, effect.AnswerReoffer), Performer.request

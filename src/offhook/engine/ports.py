@@ -5,7 +5,7 @@ callID, unique within its binding); a *binding* by an id the switchboard gives a
 """
 
 from collections.abc import Sequence
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import msgspec
 
@@ -17,6 +17,7 @@ from offhook.voice.dialing import Decision, Dialled
 from offhook.voice.effect import Durable, Invitation
 from offhook.voice.ladder import Line
 from offhook.voice.leg import Headers, LegIds
+from offhook.voice.resources.problem import Rejected
 
 __all__ = [
     "Authenticator",
@@ -33,6 +34,7 @@ __all__ = [
     "LegIds",
     "LoginRefused",
     "MediaCore",
+    "OrderReply",
     "Reply",
     "Shadow",
     "Signalling",
@@ -55,7 +57,7 @@ class Signalling(Protocol):
         """Early media for the far end's own call: our SDP answer, before anybody has answered."""
         ...
 
-    def answer(self, dialog: str, sdp: str | None, ids: LegIds) -> None:
+    def answer(self, dialog: str, sdp: str | None, ids: LegIds, headers: Headers = ()) -> None:
         """The far end's own call was answered; `sdp` is None where `progress` carried it."""
         ...
 
@@ -78,6 +80,19 @@ class Reply(Protocol):
 
     def refuse(self, code: int, message: str) -> None:
         """It is refused and nothing has changed; `code` is a JSON-RPC error code, never -32000."""
+        ...
+
+
+class OrderReply(Protocol):
+    """The answer owed to a customer's command. Exactly one of the two is called, exactly once, after the decision is
+    stored and before any other effect of it is performed."""
+
+    def accept(self, document: dict[str, Any]) -> None:
+        """It is done, or well on its way."""
+        ...
+
+    def reject(self, why: Rejected) -> None:
+        """It is refused and nothing has changed."""
         ...
 
 

@@ -6,17 +6,35 @@ A leg's record has the leg's id as its key, so that the database itself refuses 
 import asyncio
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
 from offhook.engine.ports import Clock
-from offhook.engine.store import Add, Change, Drop, Duplicate, Missing, Row, Store, Write
+from offhook.engine.store import Add, Change, Drop, Duplicate, Missing, Put, Row, Store, Write
 from offhook.voice import rating
 from offhook.voice.cause import CAUSES, ending
-from offhook.voice.effect import Close, Durable, Save
+from offhook.voice.effect import Close, Durable, Remember, Save, Tell
+from offhook.voice.event import Event
 
 RECORD_TYPE = "webrtc_detail_record"
+
+
+class Outbox(Protocol):
+    """Where events go: `prepared` gives the rows of their deliveries, for the transaction of what they tell of, and
+    what `committed` wants back after it."""
+
+    def prepared(self, events: Sequence[Event]) -> "tuple[Sequence[Any], Sequence[Write]]": ...
+    def committed(self, prepared: Sequence[Any]) -> None: ...
+
+
+class _NoOutbox:
+    """Nobody is told anything."""
+
+    def prepared(self, _events: Sequence[Event]) -> tuple[Sequence[Any], Sequence[Write]]:
+        return (), ()
+
+    def committed(self, prepared: Sequence[Any]) -> None: ...
 
 
 class StoredShadow:
@@ -31,21 +49,28 @@ class StoredShadow:
         clock: Clock,
         plan_of: Callable[[str], rating.PricePlan] = lambda _: rating.STANDARD,
         connection_name: Callable[[str], str] = lambda _: "",
+        outbox: Outbox | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
         self._plan_of = plan_of
         self._connection_name = connection_name
+        self._outbox = outbox or _NoOutbox()
         self._accounts: dict[str, str] = {}
 
     async def commit(self, durable: Sequence[Durable]) -> None:
         """Write all of it in one transaction; StoreError where nothing was written."""
-        writes: list[Write] = []
-        for each in durable:
-            writes += self._closed(each) if isinstance(each, Close) else [self._saved(each)]
-        await self._store.write(*writes)
-        for each in durable:
-            self._remember(each)
+        # Of a leg that is written twice in one decision only the last state counts.
+        legs = {each.ids.call_control_id: each for each in durable if isinstance(each, Save | Close)}
+        told = [each.event for each in durable if isinstance(each, Tell)]
+        writes = [write for leg in legs.values() for write in self._written(leg)]
+        writes += [_remembered(each) for each in durable if isinstance(each, Remember)]
+        sendings, rows = self._outbox.prepared(told)
+        if writes or rows:
+            await self._store.write(*writes, *rows)
+        for leg in legs.values():
+            self._note(leg)
+        self._outbox.committed(sendings)
 
     async def heartbeat(self, legs: Sequence[str]) -> None:
         """These legs are alive now. One that has ended meanwhile is passed over; StoreError where none was written."""
@@ -77,12 +102,15 @@ class StoredShadow:
             # The record was written already: only the row was left.
             await self._store.write(drop)
 
-    def _remember(self, durable: Durable) -> None:
-        id = durable.ids.call_control_id
-        if isinstance(durable, Close):
+    def _note(self, leg: Save | Close) -> None:
+        id = leg.ids.call_control_id
+        if isinstance(leg, Close):
             self._accounts.pop(id, None)
         else:
-            self._accounts[id] = durable.party.account_id
+            self._accounts[id] = leg.party.account_id
+
+    def _written(self, leg: Save | Close) -> list[Write]:
+        return self._closed(leg) if isinstance(leg, Close) else [self._saved(leg)]
 
     def _saved(self, leg: Save) -> Add | Change:
         if leg.ids.call_control_id not in self._accounts:
@@ -133,6 +161,7 @@ class StoredShadow:
             "connection_id": party.connection_id,
             "call_session_id": ids.call_session_id,
             "call_leg_id": ids.call_leg_id,
+            "call_control_id": ids.call_control_id,
             "started_at": leg.started_at,
             "finished_at": leg.ended_at,
             "document": msgspec.json.encode(record).decode(),
@@ -196,6 +225,12 @@ def _cut_off(leg: Save, last_seen: float) -> Close:
         seconds=0.0 if leg.answered_at is None else max(0.0, last_seen - leg.answered_at),
         ending=ending("NORMAL_TEMPORARY_FAILURE", "the server stopped"),
     )
+
+
+def _remembered(it: Remember) -> Put:
+    id = f"{it.scope}/{it.command_id}"
+    document = msgspec.json.encode(it.document).decode()
+    return Put("commands", {"id": id, "account_id": it.account_id, "created_at": it.at, "document": document})
 
 
 def _iso(at: float) -> str:

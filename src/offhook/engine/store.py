@@ -18,8 +18,9 @@ import msgspec
 
 Row = dict[str, Any]
 Table = Literal[
-    "accounts", "api_keys", "connections", "credentials", "tokens", "numbers", "profiles", "legs", "detail_records"
-]
+    "accounts", "api_keys", "connections", "credentials", "tokens", "numbers", "profiles", "legs", "detail_records",
+    "commands",
+]  # fmt: skip
 Operator = Literal["eq", "ne", "in", "contains", "starts_with", "ends_with", "gt", "gte", "lt", "lte"]
 
 

@@ -5,9 +5,8 @@ ids, chance and the dialling decision.
 """
 
 import asyncio
-from functools import partial
 from types import TracebackType
-from typing import Literal, Self
+from typing import Literal, Self, TypeVar
 
 import msgspec
 import structlog
@@ -24,50 +23,57 @@ from offhook.engine.ports import (
     Invite,
     Ladders,
     MediaCore,
+    OrderReply,
     Reply,
     Shadow,
     Signalling,
 )
+from offhook.engine.routing import Limits, Plan, Router
 from offhook.engine.store import StoreError
 from offhook.media import events as media
 from offhook.media.commands import Ice
-from offhook.voice import dialing
+from offhook.voice import effect
 from offhook.voice.binding import Binding, Bindings
 from offhook.voice.cause import Ending, ending
-from offhook.voice.command import HangUp
-from offhook.voice.leg import DialogId, LegIds, Party
+from offhook.voice.command import Command, CommandRule
+from offhook.voice.commands.call.dial import Dial
+from offhook.voice.leg import DialogId, Leg, LegIds, Party
+from offhook.voice.resources.problem import rejected
 from offhook.voice.session import NO_CALL, Session
 from offhook.voice.signal import (
     Answered,
+    Arrived,
     AskedHold,
     Dialled,
+    DialogSignal,
     DigitHeard,
+    HangUp,
     HungUp,
+    Input,
     Lost,
+    NotArrived,
+    Ordered,
+    Originated,
     PortDown,
+    PortSignal,
     PortUp,
     Pressed,
     Rang,
     Refuse,
     Renegotiated,
     Ring,
-    Signal,
-    Target,
+    Routed,
     Trickled,
+    Wanted,
 )
+
+K = TypeVar("K")
 
 _log = structlog.get_logger("offhook.engine")
 
 HEARTBEAT_SECONDS = 5.0
 # JSON-RPC: invalid params.
 BAD_PARAMS = -32602
-
-
-class Limits(msgspec.Struct, frozen=True):
-    """How much one node and one far end may have at once."""
-
-    sessions: int = 5_000
-    dialogs_per_binding: int = 64
 
 
 class Reached(msgspec.Struct):
@@ -100,16 +106,15 @@ class Switchboard:
     ) -> None:
         self.bindings = bindings
         self.active = active
-        self._dialplan = dialplan
         self._shadow = shadow
         self._clock = clock
         self._chance = chance
-        self._limits = limits or Limits()
-        self._world = World(clock, core, shadow, active, ladders, self._way_to, ice)
+        self._router = Router(dialplan, self, clock, chance, limits or Limits())
+        self._world = World(clock, core, shadow, active, ladders, self._way_to, ice, self._elsewhere, self._owner_of)
         self._reached: dict[str, Reached] = {}
         self._sessions: dict[str, Owner] = {}
+        self._legs: dict[str, Owner] = {}
         self._ports: dict[int, Owner] = {}
-        self._last_port = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._heart: asyncio.Task[None] | None = None
 
@@ -254,7 +259,6 @@ class Switchboard:
                 self._post_to_port(event.port, PortUp(event.port))
             case media.PortFailed():
                 self._post_to_port(event.port, PortDown(event.port, event.reason))
-                self._ports.pop(event.port, None)
             case media.MediaStopped():
                 self._post_to_port(event.port, PortDown(event.port, "nothing received", "quiet"))
             case media.DigitReceived():
@@ -266,21 +270,48 @@ class Switchboard:
             case _:
                 pass  # measurements: for those who listen to the core itself
 
+    # ---- what customers order --------------------------------------------------------------------------------
+
+    def order(self, call_control_id: str, rule: CommandRule, command: Command, reply: OrderReply) -> bool:
+        """Command a live leg; False where no such leg lives here."""
+        owner = self._legs.get(call_control_id)
+        if owner is None:
+            return False
+        ids = self._router.new_ids(owner.session.id) if rule.makes == "leg" else None
+        owner.post(Ordered(call_control_id, owner.owe_order(reply), rule, command, ids))
+        return True
+
+    def originate(self, rule: CommandRule, command: Dial, party: Party, reply: OrderReply) -> None:
+        """Let a leg come to be that a customer dials, in the session that it is linked to or in one of its own."""
+        crowded = self._router.full(len(self._sessions))
+        owner = self._legs.get(command.link_to or "")
+        if owner is None and command.link_to is not None:
+            reply.reject(rejected("90018", "The call to link to has already ended.", pointer="/link_to"))
+        elif crowded is not None:
+            reply.reject(rejected("10007", f"No call can be made now: {crowded.detail}.", status=503))
+        else:
+            ids = self._router.new_ids(owner and owner.session.id)
+            owner = owner or self._new_owner(ids.call_session_id)
+            self._legs[ids.call_control_id] = owner
+            owner.post(Originated(owner.owe_order(reply), rule, command, ids, party))
+
     # ---- sessions --------------------------------------------------------------------------------------------
 
     def _open_session(self, dialog: DialogId, invite: Invite, reply: Reply) -> None:
         binding = self.bindings.get(dialog.binding)
         assert binding is not None  # whoever is reached is registered: both are entered and left together
-        ids = self._leg_ids(self._chance.uuid())
-        plan, party = self._plan(binding, invite, ids)
-        legs = self._count_legs(ids, party, plan)
-        owner = Owner(Session(ids.call_session_id), self._world, partial(self._session_over, legs))
-        port = self._new_port()
-        self._sessions[ids.call_session_id] = owner
+        ids = self._router.new_ids()
+        plan, party = self._router.dialled(binding, invite, ids)
+        crowded = self._router.full(len(self._sessions))
+        if crowded is not None:
+            plan = Refuse(crowded)
+        owner = self._new_owner(ids.call_session_id)
+        port = self._router.new_port()
         self._own(owner, dialog, port)
+        self._legs[ids.call_control_id] = owner
+        self._count(ids, party, plan)
         if isinstance(plan, Ring):
-            for target in plan.targets:
-                self._own(owner, target.dialog, target.port)
+            self._ring(owner, plan)
         owner.post(
             Dialled(
                 dialog=dialog,
@@ -296,105 +327,95 @@ class Switchboard:
                 client_state=invite.client_state,
             )
         )
-        task = asyncio.create_task(owner.run(), name=f"session {ids.call_session_id}")
+
+    def _new_owner(self, session: str) -> Owner:
+        owner = Owner(Session(session), self._world, self._session_over)
+        self._sessions[session] = owner
+        task = asyncio.create_task(owner.run(), name=f"session {session}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return owner
 
-    def _count_legs(self, ids: LegIds, caller: Party, plan: Ring | Refuse) -> list[str]:
-        """Count the legs that will be against the limits, before anything is awaited; their ids."""
-        if isinstance(plan, Refuse):
-            return []
-        self.active.open(ids.call_control_id, caller.connection_id, "incoming", plan.number)
+    def _count(self, ids: LegIds, caller: Party, plan: Plan) -> None:
+        """Count a call against the limits before anything is awaited; what nobody rings for counts for nothing."""
+        if not isinstance(plan, Refuse):
+            number = plan.number if isinstance(plan, Ring) else None
+            self.active.open(ids.call_control_id, caller.connection_id, "incoming", number)
+
+    def _ring(self, owner: Owner, plan: Ring) -> None:
+        """These far ends are about to be offered a leg of this owner."""
         self.active.open(plan.ids.call_control_id, plan.party.connection_id, "outgoing", plan.number)
-        return [ids.call_control_id, plan.ids.call_control_id]
+        self._legs[plan.ids.call_control_id] = owner
+        for target in plan.targets:
+            self._own(owner, target.dialog, target.port)
 
     def _own(self, owner: Owner, dialog: DialogId, port: int) -> None:
-        self._reached[dialog.binding].dialogs[dialog.name] = owner
+        reached = self._reached.get(dialog.binding)
+        if reached is not None:
+            reached.dialogs[dialog.name] = owner
         self._ports[port] = owner
 
-    def _session_over(self, legs: list[str], owner: Owner) -> None:
-        for leg in legs:
-            self.active.close(leg)
+    def _session_over(self, owner: Owner) -> None:
         self._sessions.pop(owner.session.id, None)
         for name in owner.session.floor.names:
             if isinstance(name, DialogId):
                 self._forget_dialog(name, owner)
             elif isinstance(name, int):
-                self._ports.pop(name, None)
+                self._forget(self._ports, name, owner)
+            elif self._forget(self._legs, name, owner):
+                self.active.close(name)
 
     def _forget_dialog(self, dialog: DialogId, owner: Owner) -> None:
         reached = self._reached.get(dialog.binding)
-        if reached is not None and reached.dialogs.get(dialog.name) is owner:
-            del reached.dialogs[dialog.name]
+        if reached is not None:
+            self._forget(reached.dialogs, dialog.name, owner)
 
-    def _plan(self, binding: Binding, invite: Invite, ids: LegIds) -> tuple[Ring | Refuse, Party]:
-        """What dialling decides, with the ids and ports that a rung leg needs; and who the caller is."""
-        decision = self._decision(binding, invite)
-        number = decision.caller_number if isinstance(decision, dialing.Ring) else invite.caller_number
-        caller = self._party(binding, number, invite.caller_name)
-        if isinstance(decision, dialing.Refuse):
-            return Refuse(decision.ending), caller
-        rung = [each for each in decision.bindings if each.id in self._reached]
-        if not rung:
-            return Refuse(ending("USER_NOT_REGISTERED", "nobody is registered under this name")), caller
-        free = [each for each in rung if self._has_room(each.id)]
-        if not free:
-            return Refuse(ending("USER_BUSY", "the dialled client has as many calls as it may have")), caller
-        ring = Ring(
-            ids=self._leg_ids(ids.call_session_id),
-            party=self._party(free[0], decision.number or decision.username, ""),
-            targets=tuple(
-                Target(DialogId(each.id, self._chance.uuid()), self._new_port(), each.username) for each in free
-            ),
-            unheard_seconds=decision.unheard_seconds,
-            seconds=decision.ring_seconds,
-            ringback=decision.ringback,
-            number=decision.number,
-        )
-        return ring, caller
+    @staticmethod
+    def _forget(index: dict[K, Owner], key: K, owner: Owner) -> bool:
+        """Forget what this owner has had to the end; what has moved on is another's."""
+        found = index.get(key) is owner
+        if found:
+            del index[key]
+        return found
 
-    def _party(self, binding: Binding, number: str, name: str) -> Party:
-        return Party(
-            label=binding.username,
-            account_id=binding.account_id,
-            connection_id=binding.connection_id,
-            username=binding.username,
-            number=number,
-            name=name,
-            sessid=self._reached[binding.id].sessid,
-        )
+    # ---- between sessions ------------------------------------------------------------------------------------
 
-    def _decision(self, binding: Binding, invite: Invite) -> dialing.Decision:
-        refused = self._no_room(binding.id)
-        if refused is not None:
-            return dialing.Refuse(refused, refused.detail)
-        return self._dialplan.decide(
-            dialing.Dialled(
-                destination=invite.destination,
-                now=self._clock.wall(),
-                account_id=binding.account_id,
-                connection_id=binding.connection_id,
-                caller_number=invite.caller_number,
-            )
-        )
-
-    def _no_room(self, binding: str) -> Ending | None:
-        if len(self._sessions) >= self._limits.sessions:
-            return ending("NORMAL_CIRCUIT_CONGESTION", "this node has as many calls as it may have")
-        if not self._has_room(binding):
-            return ending("NORMAL_CIRCUIT_CONGESTION", "this client has as many calls as it may have")
+    def _elsewhere(self, owner: Owner, it: effect.Elsewhere) -> Input | None:
+        """Perform, for one owner, what concerns others; what comes back is fed to it."""
+        match it:
+            case effect.Route():
+                plan = self._router.ordered(it)
+                if isinstance(plan, Ring):
+                    self._ring(owner, plan)
+                return Routed(it.leg.call_control_id, plan)
+            case effect.Want():
+                other = self._legs.get(it.leg)
+                if other is None:
+                    return NotArrived(it.leg)
+                other.post(Wanted(it.leg, owner.session.id, it.meets, it.taken))
+            case effect.HandOver():
+                self._hand_over(it.leg, self._sessions[it.to])
+            case effect.KeepBack():
+                self._sessions[it.to].post(NotArrived(it.leg))
         return None
 
-    def _has_room(self, binding: str) -> bool:
-        """Whether a far end may have one more call; `Limits` says how many a phone is good for."""
-        return len(self._reached[binding].dialogs) < self._limits.dialogs_per_binding
+    def _hand_over(self, leg: Leg, to: Owner) -> None:
+        self._legs[leg.id] = to
+        for dialog in leg.dialogs:
+            self._own(to, dialog.id, dialog.port)
+        to.post(Arrived(leg))
+        # Whoever was lost in between was reported to the former owner, which had let go of the leg already.
+        for dialog in leg.dialogs:
+            if dialog.id.binding not in self._reached:
+                to.post(Lost(dialog.id.binding))
 
-    def _leg_ids(self, session: str) -> LegIds:
-        return LegIds(f"v3:{self._chance.token(54)}", session, self._chance.uuid())
-
-    def _new_port(self) -> int:
-        self._last_port += 1
-        return self._last_port
+    def _owner_of(self, given: Input) -> Owner | None:
+        """The owner of what an input is about, as far as it is about one leg."""
+        if isinstance(given, DialogSignal):
+            return self._owner(*given.dialog)
+        if isinstance(given, PortSignal):
+            return self._ports.get(given.port)
+        return self._legs.get(given.leg) if isinstance(given, Ordered | Wanted) else None
 
     async def _beat(self) -> None:
         """Say regularly which legs are alive: a crash bills them up to the last beat."""
@@ -409,6 +430,20 @@ class Switchboard:
                 _log.error("a heartbeat was not stored", why=str(error))
             except Exception:
                 _log.exception("a heartbeat failed")
+
+    # ---- far ends (`routing.FarEnds`) ------------------------------------------------------------------------
+
+    def reachable(self, binding: str) -> bool:
+        """Whether a binding's far end can be rung."""
+        return binding in self._reached
+
+    def calls(self, binding: str) -> int:
+        """How many calls a far end has."""
+        return len(self._reached[binding].dialogs)
+
+    def sessid(self, binding: str) -> str:
+        """The browser SDK's name for a far end's login."""
+        return self._reached[binding].sessid
 
     # ---- finding ---------------------------------------------------------------------------------------------
 
@@ -432,7 +467,7 @@ class Switchboard:
         if owner is not None:
             owner.post(signal)
 
-    def _post_to_port(self, port: int, signal: Signal) -> None:
+    def _post_to_port(self, port: int, signal: PortSignal) -> None:
         owner = self._ports.get(port)
         if owner is not None:
             owner.post(signal)

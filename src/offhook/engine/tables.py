@@ -117,6 +117,9 @@ legs = _table(
     Column("document", Text, nullable=False),
 )
 
+# What a command was answered; `id` is its scope (a leg's call_control_id, or a connection's id) and its command_id.
+commands = _table("commands", Column("document", Text, nullable=False))
+
 # One row per ended leg; `document` is the record as the API shows it.
 detail_records = _table(
     "detail_records",
@@ -124,6 +127,7 @@ detail_records = _table(
     Column("connection_id", String),
     Column("call_session_id", String),
     Column("call_leg_id", String),
+    Column("call_control_id", String, index=True),
     Column("started_at", Double[float](), nullable=False),
     Column("finished_at", Double[float](), nullable=False),
     Column("document", Text, nullable=False),

@@ -7,16 +7,22 @@ import asyncio
 import random
 import uuid
 from collections.abc import Callable, Sequence
-from typing import Literal
+from typing import Any, Literal, cast
 
 from offhook.engine.ports import Contact, Exchange, Headers, Identity, Invitation, Invite, LegIds
+from offhook.engine.switchboard import Switchboard
 from offhook.media import commands as media
 from offhook.media import events
 from offhook.voice.binding import Bindings
 from offhook.voice.cause import Ending, ending
-from offhook.voice.dialing import Decision, Dialled, Refuse, Ring
-from offhook.voice.effect import Close, Durable, Save
-from offhook.voice.leg import HoldAction, Ringback
+from offhook.voice.command import read
+from offhook.voice.commands import CALL_COMMANDS, DIAL
+from offhook.voice.commands.call.dial import Dial
+from offhook.voice.dialing import Decision, Dialled, Park, Refuse, Ring
+from offhook.voice.effect import Close, Durable, Remember, Save, Tell
+from offhook.voice.event import Event
+from offhook.voice.leg import HoldAction, Party, Ringback
+from offhook.voice.resources.problem import Rejected
 
 GARBAGE = "garbage"
 Reflex = Literal["nothing", "ring", "answer"]
@@ -143,6 +149,8 @@ class FakeShadow:
     def __init__(self) -> None:
         self.live: dict[str, Save] = {}
         self.records: list[Close] = []
+        self.told: list[Event] = []
+        self.remembered: dict[tuple[str, str], dict[str, Any]] = {}
         self.beats: dict[str, int] = {}
         self.fail: Exception | None = None
         self.seconds: Callable[[], float] = lambda: 0.0
@@ -152,12 +160,16 @@ class FakeShadow:
         if self.fail is not None:
             raise self.fail
         for each in durable:
-            id = each.ids.call_control_id
-            if isinstance(each, Close):
-                self.live.pop(id, None)
-                self.records.append(each)
-            else:
-                self.live[id] = each
+            match each:
+                case Close():
+                    self.live.pop(each.ids.call_control_id, None)
+                    self.records.append(each)
+                case Save():
+                    self.live[each.ids.call_control_id] = each
+                case Tell():
+                    self.told.append(each.event)
+                case Remember():
+                    self.remembered[each.scope, each.command_id] = each.document
 
     async def heartbeat(self, legs: Sequence[str]) -> None:
         if self.fail is not None:
@@ -183,15 +195,18 @@ class SeededChance:
 
 
 class OpenDialplan:
-    """A dialplan without settings: every username reaches every other. Set fields of `rings` to vary it."""
+    """A dialplan without settings: every username reaches every other. What connections in `parking` dial is parked."""
 
     def __init__(self, bindings: Bindings) -> None:
         self._bindings = bindings
         self.simultaneous = 1
         self.ringback: Ringback = "on_ringing"
         self.ring_seconds = 90
+        self.parking: set[str] = set()
 
     def decide(self, call: Dialled) -> Decision:
+        if call.connection_id in self.parking:
+            return Park("this connection parks its calls")
         username = call.destination.removeprefix("sip:").partition("@")[0]
         found = self._bindings.of_username(username)[: self.simultaneous]
         if not found:
@@ -231,6 +246,34 @@ class FakeReply:
         self.watch()
 
 
+class FakeBackend:
+    """A customer's program that commands legs through the switchboard; `answers` are the outcomes, in order."""
+
+    def __init__(self, switchboard: Switchboard, connection_id: str = "1000000000000000001") -> None:
+        self._switchboard = switchboard
+        self._connection_id = connection_id
+        self.answers: list[dict[str, Any] | str] = []
+
+    def order(self, leg: str, name: str, **body: Any) -> None:
+        """Command a leg, by its call_control_id."""
+        rule = CALL_COMMANDS[name]
+        if not self._switchboard.order(leg, rule, read(rule.command, body), self):
+            self.answers.append("90015")
+
+    def dial(self, to: str | list[str], **body: Any) -> None:
+        """Make a call."""
+        given = {"to": to, "from": "+12025550100", "connection_id": self._connection_id} | body
+        label = str(to).removeprefix("sip:").partition("@")[0]
+        party = Party(label, "account", self._connection_id, "")
+        self._switchboard.originate(DIAL, cast(Dial, read(DIAL.command, given)), party, self)
+
+    def accept(self, document: dict[str, Any]) -> None:
+        self.answers.append(document)
+
+    def reject(self, why: Rejected) -> None:
+        self.answers.append(why.problems[0].code)
+
+
 class FakePhone:
     """A far end with buttons, one call at a time; `saw` is what it was told, in order, and `watch` hears of it.
 
@@ -248,6 +291,7 @@ class FakePhone:
         self.endings: list[Ending] = []
         self.ids: LegIds | None = None
         self.sdp = ""
+        self.headers: Headers = ()
         self.invitation: Invitation | None = None
         who = Identity("account", f"connection of {username}", username)
         self.binding = exchange.register(who, Contact("127.0.0.1", 5000, "WS"), self)
@@ -269,7 +313,8 @@ class FakePhone:
         self.sdp = sdp
         self._told(dialog, "progress", ids)
 
-    def answer(self, dialog: str, sdp: str | None, ids: LegIds) -> None:
+    def answer(self, dialog: str, sdp: str | None, ids: LegIds, headers: Headers = ()) -> None:
+        self.headers = headers
         self.sdp = sdp or self.sdp
         self._told(dialog, "answer" if sdp is None else "answer with sdp", ids)
 

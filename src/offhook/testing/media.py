@@ -2,7 +2,7 @@
 
 import asyncio
 
-from offhook.engine.ports import Exchange, Invitation, LegIds
+from offhook.engine.ports import Exchange, Headers, Invitation, LegIds
 from offhook.media.commands import (
     AcceptAnswer,
     AnswerPort,
@@ -81,8 +81,8 @@ class TalkingPhone(FakePhone):
         super().progress(dialog, sdp, ids)
         self._core.request(AcceptAnswer(self.port, sdp))
 
-    def answer(self, dialog: str, sdp: str | None, ids: LegIds) -> None:
-        super().answer(dialog, sdp, ids)
+    def answer(self, dialog: str, sdp: str | None, ids: LegIds, headers: Headers = ()) -> None:
+        super().answer(dialog, sdp, ids, headers)
         if sdp is not None:
             self._core.request(AcceptAnswer(self.port, sdp))
 

@@ -1,19 +1,103 @@
-"""What a customer or the platform's operator asks of a leg. Plain data, no I/O.
+"""What a customer asks of a leg or place: the form of a command, and the line that each has in the table.
 
-Here stands only what the platform needs by itself; the Voice API's commands are a table of their own files
-in `voice/commands/`.
+A command is one file and one line in the table of `voice/commands`: a class whose fields are the parameters on the
+wire, the stages in which it is lawful, and `decide`. REST routes, checks, schema and reference are read off that.
 """
+
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 import msgspec
 
-from offhook.voice.cause import Ending
+from offhook.voice.leg import ANSWERED, Leg, Moment, Stage
+from offhook.voice.parameter import parameters, rule
+from offhook.voice.resources.field import check
+from offhook.voice.resources.problem import Problem, Rejected, rejected
+
+Document = dict[str, Any]
+
+OK: Document = {"result": "ok"}
+
+Base64 = Annotated[
+    str,
+    rule(
+        pattern=r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?",
+        expects="base64",
+        wrong_code="90017",
+        high=8192,
+    ),
+]
 
 
-class HangUp(msgspec.Struct, frozen=True):
-    """End one leg by its call_control_id, or, with `leg` None, all legs of the session."""
+class Command(msgspec.Struct, frozen=True, kw_only=True):
+    """What every command may say: the leg's new `client_state`, and its own name.
 
-    ending: Ending
-    leg: str | None = None
+    A `command_id` that was seen before is answered alike and does nothing. `ignored` parameters are of the official
+    types and change nothing here; `refused` ones would change something that is not here, each with the reason.
+    """
+
+    ignored: ClassVar[frozenset[str]] = frozenset()
+    refused: ClassVar[dict[str, str]] = {}
+
+    client_state: Base64 | None = None
+    command_id: Annotated[str, rule(low=1, high=255)] | None = None
+
+    def problems(self) -> list[Problem]:
+        """What is wrong with its parameters that their types and rules cannot say."""
+        return []
 
 
-Command = HangUp
+class Wants(NamedTuple):
+    """A command goes on with `then(leg, other, now)` once another owner's leg, `leg`, has arrived.
+
+    `taken` says whether one comes that is bridged already.
+    """
+
+    leg: str
+    then: Callable[[Leg, Leg, Moment], None]
+    taken: Literal["comes", "stays"] = "comes"
+
+
+class CommandRule(NamedTuple):
+    """A line of the table. `decide(floor, leg, order, now)` emits effects and returns what the customer gets (None
+    is `OK`), or what it waits for; it raises `Rejected` before it has changed anything. `makes` says whether it needs
+    the ids of a new leg.
+    """
+
+    name: str
+    command: type[Command]
+    stages: frozenset[Stage]
+    decide: Callable[[Any, Any, Any, Moment], Any]
+    method: Literal["POST", "PUT"] = "POST"
+    makes: Literal["nothing", "leg"] = "nothing"
+
+
+def read(form: type[Command], body: Mapping[str, Any]) -> Command:
+    """The command in a body; Rejected with every problem that the body has."""
+    known = {name: value for name, value in body.items() if name not in form.ignored}
+    asked = {name: known.pop(name) for name in form.refused if name in known}
+    problems = [
+        Problem("10027", f"{name} cannot be set to this here: {form.refused[name]}.", f"/{name}")
+        for name, value in asked.items()
+        if value not in _NOTHING
+    ]
+    problems += check(parameters(form), known, "create")
+    if problems:
+        raise Rejected(problems)
+    command = msgspec.convert(known, form)
+    if problems := command.problems():
+        raise Rejected(problems)
+    return command
+
+
+def refusal(rule: CommandRule, stage: Stage | None) -> Rejected:
+    """Why a command is not lawful for a leg in this stage; None is a leg that has ended."""
+    if stage is None or stage == "ended":
+        return rejected("90018", "The call has already ended.")
+    if rule.stages == ANSWERED:
+        return rejected("90034", "The call has not been answered yet.")
+    return rejected("10027", f"{rule.name} is not possible for a call in this state.")
+
+
+# What asks for nothing: a parameter that is refused may have it.
+_NOTHING: tuple[Any, ...] = (None, False, "", "disabled", [], {})

@@ -69,6 +69,12 @@ class Ring(msgspec.Struct, frozen=True):
     ring_seconds: int
 
 
+class Park(msgspec.Struct, frozen=True):
+    """The call is parked for the customer's backend, which hears of it by webhook."""
+
+    reason: str
+
+
 class Refuse(msgspec.Struct, frozen=True):
     """Nobody rings. `ending` is for the caller, its `detail` names the setting; `reason` is for `explain`."""
 
@@ -76,7 +82,7 @@ class Refuse(msgspec.Struct, frozen=True):
     reason: str
 
 
-Decision = Ring | Refuse
+Decision = Ring | Park | Refuse
 
 
 class Dialplan:
@@ -105,14 +111,16 @@ class Dialplan:
         except _Refused as refused:
             return Refuse(ending(refused.cause, refused.detail), refused.detail)
 
-    def _decide(self, call: Dialled) -> Ring:
+    def _decide(self, call: Dialled) -> Ring | Park:
         user, host = parts(call.destination)
         number = numbering.compact(user)
         if number is not None and not EMERGENCY.isdisjoint((number, number.removeprefix("+"))):
             raise _Refused("CALL_REJECTED", "emergency calling not supported: use another phone")
+        attempt = _Attempt(call, self._caller(call))
+        if attempt.caller is not None and attempt.caller.parks:
+            return Park(f"outbound.call_parking_enabled of {attempt.named(attempt.caller)} parks what it dials")
         if host is not None and host not in (self._domains.name, *self._domains.aliases):
             raise _Refused("UNALLOCATED_NUMBER", f"only {self._domains.name} and its aliases are served here")
-        attempt = _Attempt(call, self._caller(call))
         return self._by_username(user, attempt) if number is None else self._by_number(number, attempt)
 
     # ---- the caller's side -----------------------------------------------------------------------------------

@@ -34,6 +34,7 @@ class ConnectionCard(msgspec.Struct, frozen=True):
     ani_override_type: Literal["always", "normal", "emergency"] = "always"
     localization: str = "US"
     profile_id: str | None = None
+    parks: bool = False
 
 
 class CredentialCard(msgspec.Struct, frozen=True):

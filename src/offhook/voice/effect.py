@@ -1,24 +1,22 @@
 """What the shell must do for a session, in the order given. Plain data, no I/O.
 
-`Save` and `Close` belong in one transaction, before anything else of the same decision is performed.
+`Durable` effects belong in one transaction, before anything else of the same decision is performed.
 """
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
 from offhook.voice.cause import Ending
-from offhook.voice.event import Event
-from offhook.voice.leg import DialogId, Headers, LegIds, Party, Side, Stage
-
-Sound = Literal["ringback", "hold_music"]
-
+from offhook.voice.event import About, Event
+from offhook.voice.leg import DialogId, Headers, Leg, LegIds, Party, Side, Sound, Stage
+from offhook.voice.resources import problem
 
 # ---- what survives -------------------------------------------------------------------------------------------
 
 
 class Save(msgspec.Struct, frozen=True):
-    """The durable shadow of a live leg, new or changed. Times are Unix seconds."""
+    """The durable shadow of a live leg, new or changed. Times are Unix seconds; `about` is how its events show it."""
 
     ids: LegIds
     party: Party
@@ -31,6 +29,7 @@ class Save(msgspec.Struct, frozen=True):
     started_at: float
     answered_at: float | None
     client_state: str | None
+    about: About | None = None
 
 
 class Close(msgspec.Struct, frozen=True):
@@ -47,6 +46,25 @@ class Close(msgspec.Struct, frozen=True):
     ended_at: float
     seconds: float
     ending: Ending
+
+
+class Remember(msgspec.Struct, frozen=True):
+    """What a command was answered: another one with the same `command_id` gets it again, and does nothing.
+
+    `scope` is the leg's call_control_id, or for a command that makes a leg its connection's id.
+    """
+
+    account_id: str
+    scope: str
+    command_id: str
+    document: dict[str, Any]
+    at: float
+
+
+class Tell(msgspec.Struct, frozen=True):
+    """Something the customer is told."""
+
+    event: Event
 
 
 # ---- signalling ----------------------------------------------------------------------------------------------
@@ -93,6 +111,7 @@ class Answer(msgspec.Struct, frozen=True):
     dialog: DialogId
     sdp: str | None
     ids: LegIds
+    headers: Headers = ()
 
 
 class Bye(msgspec.Struct, frozen=True):
@@ -174,10 +193,11 @@ class Sing(msgspec.Struct, frozen=True):
 
 
 class SendDigits(msgspec.Struct, frozen=True):
-    """Send DTMF to the far end of `port`."""
+    """Send DTMF to the far end of `port`, each digit for `duration_ms`."""
 
     port: int
     digits: str
+    duration_ms: int = 100
 
 
 class ClosePort(msgspec.Struct, frozen=True):
@@ -189,17 +209,64 @@ class ClosePort(msgspec.Struct, frozen=True):
 # ---- the customer --------------------------------------------------------------------------------------------
 
 
-class Tell(msgspec.Struct, frozen=True):
-    """Something the customer is told."""
+class Accepted(msgspec.Struct, frozen=True):
+    """A command is done, or well on its way."""
 
-    event: Event
+    reply: int
+    document: dict[str, Any]
+
+
+class Rejected(msgspec.Struct, frozen=True):
+    """A command is refused and has changed nothing."""
+
+    reply: int
+    why: problem.Rejected
+
+
+# ---- other owners --------------------------------------------------------------------------------------------
+
+
+class Route(msgspec.Struct, frozen=True):
+    """Find out who rings for a leg; `Routed` comes back at once. All destinations ring, the first to answer has it."""
+
+    leg: LegIds
+    party: Party
+    destinations: tuple[str, ...]
+    caller_number: str
+
+
+class Want(msgspec.Struct, frozen=True):
+    """Ask the owner of another leg for it, to meet the leg `meets`; `Arrived` or `NotArrived` comes back.
+
+    `taken` says whether a leg comes that is bridged already.
+    """
+
+    leg: str
+    meets: str
+    taken: Literal["comes", "stays"] = "comes"
+
+
+class HandOver(msgspec.Struct, frozen=True):
+    """Give a leg to the session `to`, which wants it; this floor has let go of it."""
+
+    leg: Leg
+    to: str
+
+
+class KeepBack(msgspec.Struct, frozen=True):
+    """Tell the session `to` that the leg does not come."""
+
+    leg: str
+    to: str
 
 
 MediaRequest = AnswerPort | OfferPort | AcceptAnswer | AnswerReoffer
 MediaCommand = AddCandidate | Hear | Sing | SendDigits | ClosePort
 SignallingEffect = Invite | Ringing | Progress | Answer | Bye
-ReplyEffect = Done | Declined
-Durable = Save | Close
-# What only takes away: it is performed even where the rest of its decision cannot be.
-End = Close | Bye | ClosePort
-Effect = Durable | SignallingEffect | ReplyEffect | MediaRequest | MediaCommand | Tell
+ReplyEffect = Done | Declined | Accepted | Rejected
+Elsewhere = Route | Want | HandOver | KeepBack
+Durable = Save | Close | Remember | Tell
+# What only takes away, or keeps a moving leg from being nowhere: it is performed even where the rest of its decision
+# cannot be.
+End = Close | Bye | ClosePort | HandOver | KeepBack
+Effect = Durable | SignallingEffect | ReplyEffect | MediaRequest | MediaCommand | Elsewhere

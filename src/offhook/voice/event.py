@@ -1,56 +1,185 @@
-"""What the customer is told of a call, as past-tense facts. How they travel (webhooks) is not known here."""
+"""What the customer is told of a call, as past-tense facts, and their payloads. How they travel is not known here.
 
-from typing import Literal
+A payload has every field that the official types declare for its event and those that were seen on the wire.
+"""
+
+from typing import Any, ClassVar, Literal
 
 import msgspec
 
-from offhook.voice.cause import Ending
-from offhook.voice.leg import LegIds, Party, Side
+from offhook.voice.cause import CAUSES, Ending
+from offhook.voice.hooks import Hooks
+from offhook.voice.leg import Direction, Headers, Leg, LegIds, Party
+from offhook.voice.resources.moment import format_moment
+
+Document = dict[str, Any]
+Source = Literal["caller", "callee", "unknown"]
 
 
-class CallInitiated(msgspec.Struct, frozen=True):
-    """A leg came to be: the one that dials, or one that is rung."""
+class About(msgspec.Struct, frozen=True):
+    """The leg that an event is about, as it was then. `started_at` is Unix seconds.
+
+    `caller` and `called` are the API's `from` and `to`; `hooks` is where the leg's events go.
+    """
 
     ids: LegIds
     party: Party
-    side: Side
-    destination: str
+    caller: str
+    called: str
+    caller_name: str
+    direction: Direction
+    started_at: float
+    client_state: str | None = None
+    headers: Headers = ()
+    hooks: Hooks = Hooks()
+
+
+def about(leg: Leg) -> About:
+    """A leg as its events show it from now on."""
+    return About(
+        ids=leg.ids,
+        party=leg.party,
+        caller=leg.caller.number or leg.caller.username,
+        called=leg.destination,
+        caller_name=leg.caller.name,
+        direction=leg.direction,
+        started_at=leg.started_wall,
+        client_state=leg.client_state,
+        headers=leg.headers + _marks(leg),
+        hooks=leg.hooks,
+    )
+
+
+def _marks(leg: Leg) -> Headers:
+    """What lets a backend join an event to the call in its browser: the browser SDK's own names for it."""
+    if len(leg.dialogs) != 1 or not leg.party.sessid:
+        return ()
+    return (
+        ("X-RTC-CALLID", leg.dialog.id.name),
+        ("X-RTC-SESSID", leg.party.sessid),
+        ("X-rtc_leg_uuid", leg.ids.call_leg_id),
+    )
+
+
+class Event(msgspec.Struct, frozen=True):
+    """Something that happened to a leg, at `at` (Unix seconds)."""
+
+    type: ClassVar[str]
+
+    about: About
     at: float
 
+    def fields(self) -> Document:
+        """What this kind of event has in its payload beyond what every event has."""
+        return {}
 
-class CallAnswered(msgspec.Struct, frozen=True):
+
+class CallInitiated(Event, frozen=True):
+    """A leg came to be: one that dials, or one that is rung. `parked` waits for the backend's commands."""
+
+    type = "call.initiated"
+
+    state: Literal["parked", "bridging"]
+
+    def fields(self) -> Document:
+        return {
+            "caller_id_name": self.about.caller_name,
+            "custom_headers": headers_of(self.about),
+            "direction": self.about.direction,
+            "sip_headers": [],
+            "state": self.state,
+            "tags": [],
+        }
+
+
+class CallAnswered(Event, frozen=True):
     """A leg was answered; from now on it costs."""
 
-    ids: LegIds
-    party: Party
-    at: float
+    type = "call.answered"
+
+    def fields(self) -> Document:
+        return {"custom_headers": headers_of(self.about), "sip_headers": [], "state": "answered", "tags": []}
 
 
-class CallBridged(msgspec.Struct, frozen=True):
-    """Two legs have met."""
+class CallBridged(Event, frozen=True):
+    """Two legs have met; each of them has this event of its own. `first` is that of the leg that was there first."""
 
-    ids: LegIds
+    type = "call.bridged"
+
     other: LegIds
-    at: float
+    first: bool
 
 
-class DtmfReceived(msgspec.Struct, frozen=True):
+class DtmfReceived(Event, frozen=True):
     """A leg's far end pressed one key."""
 
-    ids: LegIds
+    type = "call.dtmf.received"
+
     digit: str
-    at: float
+
+    def fields(self) -> Document:
+        return {"digit": self.digit}
 
 
-class CallHungUp(msgspec.Struct, frozen=True):
+class CallHeld(Event, frozen=True):
+    """A leg's far end put the call on hold."""
+
+    type = "call.hold"
+
+
+class CallUnheld(Event, frozen=True):
+    """A leg's far end took the call off hold."""
+
+    type = "call.unhold"
+
+
+class CallHungUp(Event, frozen=True):
     """A leg ended. `source` is who ended it first, as the Voice API names it."""
 
-    ids: LegIds
-    party: Party
-    side: Side
+    type = "call.hangup"
+
     ending: Ending
-    source: Literal["caller", "callee", "unknown"]
-    at: float
+    source: Source
+
+    def fields(self) -> Document:
+        cause = CAUSES[self.ending.cause]
+        return {
+            "custom_headers": headers_of(self.about),
+            "end_time": format_moment(self.at),
+            "hangup_cause": cause.hangup_cause,
+            "hangup_source": self.source,
+            "sip_hangup_cause": str(self.ending.sip_code or cause.sip),
+            "sip_headers": [],
+            "state": "hangup",
+            "tags": [],
+            "telnyx_error": None,
+        }
 
 
-Event = CallInitiated | CallAnswered | CallBridged | DtmfReceived | CallHungUp
+def payload(event: Event, domain: str) -> Document:
+    """The payload of an event, its keys in order; `domain` is the SIP domain in which parties are named."""
+    about = event.about
+    common: Document = {
+        "call_control_id": about.ids.call_control_id,
+        "call_leg_id": about.ids.call_leg_id,
+        "call_session_id": about.ids.call_session_id,
+        "calling_party_type": "sip",
+        "client_state": about.client_state,
+        "connection_id": about.party.connection_id,
+        "from": about.caller,
+        "from_sip_uri": _sip_uri(about.caller, domain),
+        "start_time": format_moment(about.started_at),
+        "to": about.called,
+        "to_sip_uri": _sip_uri(about.called, domain),
+    }
+    return dict(sorted((common | event.fields()).items()))
+
+
+def headers_of(about: About) -> list[dict[str, str]]:
+    """The leg's custom headers as the API writes them."""
+    return [{"name": name, "value": value} for name, value in about.headers]
+
+
+def _sip_uri(party: str, domain: str) -> str:
+    bare = party.removeprefix("sip:")
+    return bare if "@" in bare else f"{bare}@{domain}"

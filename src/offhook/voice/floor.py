@@ -5,23 +5,31 @@ them: a live leg is in exactly one place, a leg ends once, with one cause and on
 it afterwards, and the mixer is told what `Place.hears` says.
 """
 
-from typing import Literal
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 from offhook.voice.cause import Ending, ending
 from offhook.voice.effect import Bye, Close, ClosePort, Effect, Hear, Save, Sing, Sound, Tell
-from offhook.voice.event import CallHungUp
-from offhook.voice.leg import Dialog, DialogId, Leg, Moment
+from offhook.voice.event import CallHungUp, Event, Source, about
+from offhook.voice.leg import Dialog, DialogId, Hearing, Leg, Moment
 from offhook.voice.place import Part, Place, Seat
+from offhook.voice.signal import Ordered
 
-Source = Literal["caller", "callee", "unknown"]
-Hearing = tuple[tuple[int, ...], Sound | None]
-_NOTHING: Hearing = ((), None)
+
+class Waiting(NamedTuple):
+    """A command that goes on with `then(leg, other, now)` once the other leg has arrived."""
+
+    order: Ordered[Any]
+    then: Callable[[Leg, Leg, Moment], None]
 
 
 class Floor:
-    """Live legs, their places, their dialogs by id and by port, and everybody's name in the ladder."""
+    """Live legs, their places, their dialogs by id and by port, and everybody's name in the ladder.
 
-    __slots__ = ("_effects", "_heard", "dialogs", "legs", "names", "places", "ports")
+    `wanted` are commands that wait for another owner's leg, by its call_control_id.
+    """
+
+    __slots__ = ("_effects", "dialogs", "legs", "names", "places", "ports", "wanted")
 
     def __init__(self) -> None:
         self.legs: dict[str, Leg] = {}
@@ -29,7 +37,7 @@ class Floor:
         self.dialogs: dict[DialogId, Leg] = {}
         self.ports: dict[int, DialogId] = {}
         self.names: dict[DialogId | int | str, str] = {}
-        self._heard: dict[int, Hearing] = {}
+        self.wanted: dict[str, Waiting] = {}
         self._effects: list[Effect] = []
 
     # ---- effects ---------------------------------------------------------------------------------------------
@@ -41,6 +49,10 @@ class Floor:
         """The effects since the last drain, in the order in which they are to be performed."""
         effects, self._effects = self._effects, []
         return effects
+
+    def tell(self, event: type[Event], leg: Leg, now: Moment, *own: Any) -> None:
+        """Tell the customer what happened to a leg; `own` are the fields that this kind of event has beyond others."""
+        self.emit(Tell(event(about(leg), now.wall, *own)))
 
     # ---- legs and dialogs ------------------------------------------------------------------------------------
 
@@ -55,19 +67,30 @@ class Floor:
     def connect(self, leg: Leg, dialog: Dialog) -> None:
         """Give a leg a dialog."""
         leg.dialogs.append(dialog)
-        self.dialogs[dialog.id] = leg
-        self.ports[dialog.port] = dialog.id
-        own = dialog.label == leg.party.label
-        name = self.names[leg.id] if own else self._name(dialog.label)
-        self.names[dialog.id] = self.names[dialog.port] = name
+        self._file(leg, dialog)
 
     def disconnect(self, leg: Leg, dialog: Dialog) -> None:
         """Take a dialog from a leg and close its port. The far end is not told: that is `say_bye`."""
         leg.dialogs.remove(dialog)
         del self.dialogs[dialog.id]
         del self.ports[dialog.port]
-        self._heard.pop(dialog.port, None)
         self.emit(ClosePort(dialog.port))
+
+    def release(self, leg: Leg) -> None:
+        """Let go of a leg, with its dialogs, for another floor to adopt; nobody is told anything."""
+        place = self.place_of(leg.id)
+        place.leave(leg.id)
+        self._forget_if_empty(place)
+        del self.legs[leg.id]
+        for dialog in leg.dialogs:
+            del self.dialogs[dialog.id]
+            del self.ports[dialog.port]
+
+    def adopt(self, leg: Leg) -> None:
+        """Take in a leg that another floor has released: alone with the platform at first."""
+        self.admit(leg, Place("parked", leg.id), Seat("party", leg.hold))
+        for dialog in leg.dialogs:
+            self._file(leg, dialog)
 
     def say_bye(self, dialog: Dialog, ending: Ending) -> None:
         """Tell a far end that its call is over, if it knows of it."""
@@ -119,11 +142,11 @@ class Floor:
         leg.ending = ending
         place = self.place_of(leg.id)
         self.emit(_record(leg, ending, now))
+        self.tell(CallHungUp, leg, now, ending, source)
         for dialog in tuple(leg.dialogs):
             if dialog is not gone:
                 self.say_bye(dialog, ending)
             self.disconnect(leg, dialog)
-        self.emit(Tell(CallHungUp(leg.ids, leg.party, leg.side, ending, source, now.wall)))
         place.leave(leg.id)
         self._forget_if_empty(place)
         del self.legs[leg.id]
@@ -150,6 +173,7 @@ class Floor:
                 started_at=leg.started_wall,
                 answered_at=leg.answered_wall,
                 client_state=leg.client_state,
+                about=about(leg),
             )
         )
 
@@ -161,7 +185,9 @@ class Floor:
             for id in place:
                 leg = self.legs[id]
                 if leg.stage in ("early", "answered"):
-                    self._tell_mixer(leg.dialog.port, self.hearing(leg, place))
+                    wanted = self.hearing(leg, place)
+                    self._tell_mixer(leg.dialog.port, leg.dialog.heard, wanted)
+                    leg.dialog.heard = wanted
 
     def hearing(self, leg: Leg, place: Place) -> Hearing:
         """What the far end of a leg shall hear: the ports of speakers, and the sound in their stead."""
@@ -173,21 +199,19 @@ class Floor:
         return speakers, self._sound(leg, place)
 
     def _sound(self, leg: Leg, place: Place) -> Sound | None:
-        if leg.stage == "early":
+        if leg.stage == "early" or self._waits_for_ringing(leg):
             return "ringback"
-        if place.kind == "parked" or place.waits_on(leg.id):
-            return "hold_music"
-        return None
+        return "hold_music" if place.waits_on(leg.id) else None
 
-    def _tell_mixer(self, port: int, wanted: Hearing) -> None:
-        told = self._heard.get(port, _NOTHING)
-        if wanted == told:
-            return
+    def _waits_for_ringing(self, leg: Leg) -> bool:
+        """Whether somebody rings to whom this leg is being transferred."""
+        return any(other.meets == leg.id and other.ringback != "none" for other in self.legs.values())
+
+    def _tell_mixer(self, port: int, told: Hearing, wanted: Hearing) -> None:
         if wanted[0] != told[0]:
             self.emit(Hear(port, wanted[0]))
         if wanted[1] != told[1]:
             self._change_sound(port, told[1], wanted[1])
-        self._heard[port] = wanted
 
     def _change_sound(self, port: int, before: Sound | None, after: Sound | None) -> None:
         """Sounds go on for ever, and what is played queues behind them: the former one must stop first."""
@@ -195,6 +219,13 @@ class Floor:
             self.emit(Sing(port, None))
         if after is not None:
             self.emit(Sing(port, after))
+
+    def _file(self, leg: Leg, dialog: Dialog) -> None:
+        self.dialogs[dialog.id] = leg
+        self.ports[dialog.port] = dialog.id
+        own = dialog.label == leg.party.label
+        name = self.names[leg.id] if own else self._name(dialog.label)
+        self.names[dialog.id] = self.names[dialog.port] = name
 
     def _name(self, label: str) -> str:
         """A label that nobody in this ladder has yet: alice calling alice is `alice` and `alice'`."""

@@ -20,7 +20,6 @@ import msgspec
 
 from offhook.voice import effect, signal
 from offhook.voice.cause import CAUSES, Ending
-from offhook.voice.command import HangUp
 from offhook.voice.event import CallBridged, DtmfReceived
 from offhook.voice.leg import DialogId
 
@@ -206,16 +205,16 @@ def _refused(refused: signal.PortRefused) -> Said:
 
 def _tell(told: effect.Tell, names: Names) -> Said | None:
     match told.event:
-        case CallBridged(_, other):
+        case CallBridged(other=other, first=True):
             return Said("><", names.get(other.call_control_id, "?"))
-        case DtmfReceived(_, digit):
+        case DtmfReceived(digit=digit):
             return Said("", "DTMF", digit, "digits")
         case _:
             return None
 
 
 def _told(told: effect.Tell) -> str:
-    return told.event.ids.call_control_id
+    return told.event.about.ids.call_control_id
 
 
 def _dialog(thing: Any) -> DialogId:
@@ -243,7 +242,8 @@ _SAID: dict[type, tuple[_Key, _Say]] = {
     signal.PortUp: (_port, lambda _s, _: Said("", "media up")),
     signal.PortDown: (_port, lambda s, _: Said("", f"media down: {s.reason}")),
     signal.PortRefused: (_asked, lambda s, _: _refused(s)),
-    HangUp: (lambda command: command.leg or "", lambda c, _: _over("", c.ending, "ordered")),
+    signal.Ordered: (lambda order: order.leg, lambda order, _: Said("", f"command {order.rule.name}")),
+    signal.HangUp: (lambda command: command.leg or "", lambda c, _: _over("", c.ending, "ordered")),
     effect.Invite: (_dialog, lambda e, _: Said("<-", "INVITE", e.invitation.caller_number, "party")),
     effect.Ringing: (_dialog, lambda _e, _: Said("<-", "180 Ringing")),
     effect.Progress: (_dialog, lambda _e, _: Said("<-", "183 Session Progress")),

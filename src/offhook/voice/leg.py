@@ -3,19 +3,27 @@
 Where a leg is (its place) is not known here, nor who hears whom.
 """
 
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
 from offhook.voice.cause import Ending
+from offhook.voice.hooks import Hooks
 
 Headers = tuple[tuple[str, str], ...]
 
 Stage = Literal["trying", "early", "offered", "ringing", "answered", "ended"]
 Hold = Literal["active", "held"]
 HoldAction = Literal["hold", "unhold", "toggleHold"]
-# The Voice API's words, seen from the platform: a client that dials is `incoming`, one that is rung `outgoing`.
+# Seen from the platform: a far end that dials is `incoming`, one that is rung `outgoing`.
 Side = Literal["incoming", "outgoing"]
+# The Voice API's word, seen from the leg's connection: what its clients or its application dial is `outgoing`.
+Direction = Literal["incoming", "outgoing"]
+# What the platform plays to a far end, and what that far end is told to hear: ports of speakers, the sound in place.
+Sound = Literal["ringback", "hold_music"]
+Hearing = tuple[tuple[int, ...], Sound | None]
+# What becomes of a leg when the one that it was bridged to has gone.
+Unbridged = Literal["hangup", "park"]
 Ringback = Literal["instant", "on_ringing", "none"]
 
 STAGES: dict[tuple[Stage, str], Stage] = {
@@ -42,6 +50,9 @@ HOLDS: dict[tuple[Hold, HoldAction], Hold] = {
     ("held", "toggleHold"): "active",
 }
 
+TIME_LIMIT_SECONDS = 4 * 3600.0
+
+RUNG: frozenset[Stage] = frozenset(("offered", "ringing"))
 UNANSWERED: frozenset[Stage] = frozenset(("trying", "early", "offered", "ringing"))
 ANSWERED: frozenset[Stage] = frozenset(("answered",))
 LIVE: frozenset[Stage] = UNANSWERED | ANSWERED
@@ -92,36 +103,47 @@ class Dialog:
     """The signalling of a leg towards one far end, and the media port that belongs to it.
 
     `contact` is whether the far end knows of the dialog; only then it gets a bye. `sdp` is our answer while the
-    far end has not been told it yet. `media` is whether its port has ever been connected to the far end.
+    far end has not been told it yet. `heard` is what the mixer was told last about the port.
+    `media` is whether the port has ever been connected to the far end.
     """
 
-    __slots__ = ("contact", "id", "label", "media", "port", "sdp")
+    __slots__ = ("contact", "heard", "id", "label", "media", "port", "sdp", "sessid")
 
-    def __init__(self, id: DialogId, port: int, label: str, contact: Literal["untold", "told"] = "untold") -> None:
+    def __init__(
+        self, id: DialogId, port: int, label: str, contact: Literal["untold", "told"] = "untold", sessid: str = ""
+    ) -> None:
         self.id = id
+        self.sessid = sessid
         self.contact: Literal["untold", "told"] = contact
         self.port = port
         self.label = label
         self.sdp: str | None = None
+        self.heard: Hearing = ((), None)
         self.media: Literal["awaited", "connected"] = "awaited"
 
 
 class Leg:
     """A leg. Change `stage` and `hold` only by `move` and `turn`, which read the tables.
 
-    A leg that is rung may have several dialogs until one of them answers; any other leg has exactly one.
-    `caller` is who dialled: the leg's own party, or for a rung leg the other one. `expires_at` and `media_by` are the
-    monotonic times by which its stage, and the wait for its media, must be over; None for no limit.
+    A leg that is rung may have several dialogs until one of them answers, or none while it is not known who rings;
+    any other leg has exactly one. `caller` is who dialled: the leg's own party, or for a rung leg the other one.
+    `headers` are those of its invite. `meets` is the leg to which it is bridged when it is answered. `answers` are
+    the outcomes of its commands by their command_id. `patience` is how long an unanswered parked leg waits for each
+    command, in seconds. `expires_at` and `media_by` are the monotonic times by which its stage, and the wait for its
+    media, must be over; None for no limit.
     """
 
     __slots__ = (
-        "answered_at", "answered_wall", "caller", "client_state", "destination", "dialogs", "ending", "expires_at",
-        "headers", "hold", "ids", "media_by", "party", "ringback", "rings_until", "side", "stage", "started_wall",
+        "answer_headers", "answered_at", "answered_wall", "answers", "caller", "client_state", "destination",
+        "dialogs", "digits", "direction", "ending", "expires_at", "headers", "hold", "hooks", "ids", "media_by",
+        "meets", "party", "patience", "ringback", "rings_until", "side", "stage", "started_wall", "time_limit",
+        "unbridged",
     )  # fmt: skip
 
     def __init__(self, ids: LegIds, side: Side, party: Party, destination: str, started_wall: float) -> None:
         self.ids = ids
         self.side: Side = side
+        self.direction: Direction = "outgoing" if side == "incoming" else "incoming"
         self.party = party
         self.destination = destination
         self.started_wall = started_wall
@@ -138,6 +160,14 @@ class Leg:
         self.answered_at: float | None = None
         self.answered_wall: float | None = None
         self.ending: Ending | None = None
+        self.time_limit = TIME_LIMIT_SECONDS
+        self.hooks = Hooks()
+        self.unbridged: Unbridged = "hangup"
+        self.meets: str | None = None
+        self.digits = ""
+        self.patience: float | None = None
+        self.answer_headers: Headers = ()
+        self.answers: dict[str, dict[str, Any]] = {}
 
     @property
     def id(self) -> str:

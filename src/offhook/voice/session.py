@@ -1,48 +1,45 @@
-"""A session: the owner of the legs of one call between clients, and its rules. No I/O, no clock, no chance.
+"""A session: the owner of the legs of one call, and the rules of what far ends and media do. No I/O, no chance.
 
 Feed it inputs in the order in which they happened and perform the effects in the order in which they come.
-When it has performed a media request, the shell feeds the outcome back (`PortDescribed`, `PortRefused`)
-before any other input. `wakes_at` says when it wants a `Tick`.
+When it has performed a media request or a `Route`, the shell feeds the outcome back before any other input.
+`wakes_at` says when it wants a `Tick`.
 """
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import msgspec
-
+from offhook.voice import meeting, ordering, passage, ringing
 from offhook.voice.cause import CAUSES, Ending, ending
-from offhook.voice.command import HangUp
 from offhook.voice.effect import (
     AcceptAnswer,
     AddCandidate,
-    Answer,
     AnswerPort,
     AnswerReoffer,
     Declined,
     Done,
     Effect,
-    Invitation,
-    Invite,
     OfferPort,
-    Progress,
-    Ringing,
     SendDigits,
-    Tell,
 )
-from offhook.voice.event import CallAnswered, CallBridged, CallInitiated, DtmfReceived
-from offhook.voice.floor import Floor, Source
-from offhook.voice.leg import ANSWERED, LIVE, UNANSWERED, Dialog, Leg, Moment, Stage
+from offhook.voice.event import CallHeld, CallInitiated, CallUnheld, DtmfReceived, Source
+from offhook.voice.floor import Floor
+from offhook.voice.leg import ANSWERED, LIVE, RUNG, Dialog, Leg, Moment, Stage
 from offhook.voice.place import Kind, Place, Seat
 from offhook.voice.signal import (
     Answered,
+    Arrived,
     AskedHold,
     Broken,
     Dialled,
     DialogSignal,
     DigitHeard,
+    HangUp,
     HungUp,
     Input,
     Lost,
+    NotArrived,
+    Ordered,
+    Originated,
     Park,
     PortDescribed,
     PortDown,
@@ -54,14 +51,12 @@ from offhook.voice.signal import (
     Refuse,
     Renegotiated,
     Ring,
+    Routed,
     Tick,
     Trickled,
+    Wanted,
 )
 
-TIME_LIMIT_SECONDS = 4 * 3600.0
-# How long a leg may wait for its media after the answer. Our side of ICE is lite: it does not look for its far end,
-# so nothing else ends a call that nobody hears and everybody pays for.
-MEDIA_SECONDS = 30.0
 MAX_DIGITS = 100
 _DIGITS = frozenset("0123456789ABCD*#wW")
 _PAUSES = frozenset("wW")
@@ -79,7 +74,8 @@ class Rule(NamedTuple):
 
 
 class Session:
-    """The owner of the legs that share a `call_session_id`. `decide` is its only way in."""
+    """The owner of the legs that share a `call_session_id`, and of those that were bridged to them. `decide` is its
+    only way in."""
 
     __slots__ = ("floor", "id")
 
@@ -101,8 +97,8 @@ class Session:
 
     @property
     def over(self) -> bool:
-        """No live leg is left: the owner can be dropped."""
-        return not self.floor.legs
+        """No live leg is left nor on its way here: the owner can be dropped."""
+        return not self.floor.legs and not self.floor.wanted
 
     @property
     def wakes_at(self) -> float | None:
@@ -119,34 +115,40 @@ class Session:
     # ---- set-up ----------------------------------------------------------------------------------------------
 
     def dialled(self, signal: Dialled, now: Moment) -> None:
+        plan = signal.plan
         caller = Leg(signal.ids, "incoming", signal.party, signal.destination, now.wall)
-        caller.client_state = signal.client_state
-        self.floor.admit(caller, Place(_KIND_FOR[type(signal.plan)], self.id), Seat("party"))
+        caller.client_state, caller.headers = signal.client_state, signal.headers
+        self.floor.admit(caller, Place(_KIND_FOR[type(plan)], caller.id), Seat("party"))
         self.floor.connect(caller, Dialog(signal.dialog, signal.port, signal.party.label, "told"))
-        if isinstance(signal.plan, Refuse):
+        if isinstance(plan, Refuse):
+            self.floor.tell(CallInitiated, caller, now, "bridging")
             self.floor.emit(Done(signal.reply))
-            self.floor.end(caller, signal.plan.ending, now)
+            self.floor.end(caller, plan.ending, now)
             return
-        self._announce(caller, now)
-        if isinstance(signal.plan, Ring):
-            self._seat_callee(caller, signal.plan, signal, now)
+        ringing.announce(self.floor, caller, now, "parked" if isinstance(plan, Park) else "bridging")
+        if isinstance(plan, Ring):
+            self._seat_callee(caller, plan, now)
+        else:
+            caller.patience, caller.expires_at = plan.seconds, now.mono + plan.seconds
         self.floor.emit(Done(signal.reply), AnswerPort(signal.port, signal.sdp, signal.trickle))
 
-    def _seat_callee(self, caller: Leg, ring: Ring, signal: Dialled, now: Moment) -> None:
-        callee = Leg(ring.ids, "outgoing", ring.party, signal.destination, now.wall)
-        callee.rings_until = now.mono + ring.seconds
-        callee.expires_at = now.mono + min(ring.unheard_seconds, ring.seconds)
-        callee.headers = signal.headers
-        callee.caller = caller.party
-        caller.ringback = ring.ringback
+    def _seat_callee(self, caller: Leg, plan: Ring, now: Moment) -> None:
+        callee = Leg(plan.ids, "outgoing", plan.party, caller.destination, now.wall)
+        callee.headers, callee.caller = caller.headers, caller.party
+        caller.ringback = plan.ringback
         self.floor.admit(callee, self.floor.place_of(caller.id), Seat("ringing"))
-        for target in ring.targets:
-            self.floor.connect(callee, Dialog(target.dialog, target.port, target.label))
-        self._announce(callee, now)
+        ringing.ring(self.floor, callee, plan, now)
+        ringing.announce(self.floor, callee, now, "bridging")
 
-    def _announce(self, leg: Leg, now: Moment) -> None:
-        self.floor.save(leg)
-        self.floor.emit(Tell(CallInitiated(leg.ids, leg.party, leg.side, leg.destination, now.wall)))
+    def routed(self, signal: Routed, now: Moment) -> None:
+        """A leg that a command made knows who rings for it, or that nobody does."""
+        leg = self.floor.legs[signal.leg]
+        if isinstance(signal.plan, Refuse):
+            meeting.end(self.floor, leg, signal.plan.ending, now)
+            return
+        leg.party = signal.plan.party
+        ringing.ring(self.floor, leg, signal.plan, now)
+        ringing.offer(self.floor, leg)
 
     def described(self, signal: PortDescribed, now: Moment) -> None:
         request = signal.request
@@ -160,8 +162,7 @@ class Session:
             case AnswerPort():
                 self._caller_described(leg, dialog, signal.sdp)
             case OfferPort():
-                dialog.contact = "told"
-                self.floor.emit(Invite(dialog.id, self._invitation(leg, signal.sdp)))
+                ringing.invite(self.floor, leg, dialog, signal.sdp)
             case AcceptAnswer():
                 self._take(leg, dialog, request, now)
             case AnswerReoffer():
@@ -170,72 +171,24 @@ class Session:
     def _caller_described(self, caller: Leg, dialog: Dialog, sdp: str) -> None:
         dialog.sdp = sdp
         if caller.ringback == "instant":
-            self._progress(caller)
+            ringing.progress(self.floor, caller)
         for callee in self.floor.others(caller):
-            self.floor.emit(*(OfferPort(target.port) for target in callee.dialogs))
-
-    def _invitation(self, callee: Leg, sdp: str) -> Invitation:
-        return Invitation(
-            ids=callee.ids,
-            sdp=sdp,
-            caller_number=callee.caller.number,
-            caller_name=callee.caller.name,
-            callee_number=callee.party.number,
-            callee_name=callee.party.name,
-            headers=callee.headers,
-            client_state=callee.client_state,
-        )
+            ringing.offer(self.floor, callee)
 
     def rang(self, leg: Leg, _dialog: Dialog, _signal: Rang, _now: Moment) -> None:
-        first = leg.stage == "offered"
-        leg.move("rang")
-        if not first:
-            return
-        leg.expires_at = leg.rings_until
-        for caller in self.floor.others(leg):
-            self.floor.emit(Ringing(caller.dialog.id, caller.ids))
-            if caller.ringback != "none":
-                self._progress(caller)
-
-    def _progress(self, caller: Leg) -> None:
-        """Open the caller's early media: ringback, or whatever the platform plays to a parked leg."""
-        dialog = caller.dialog
-        if dialog.sdp is None or caller.stage != "trying":
-            return
-        caller.move("progressed")
-        self.floor.emit(Progress(dialog.id, dialog.sdp, caller.ids))
-        dialog.sdp = None
+        ringing.rang(self.floor, leg)
 
     def answered(self, _leg: Leg, dialog: Dialog, signal: Answered, _now: Moment) -> None:
         self.floor.emit(AcceptAnswer(dialog.port, signal.sdp, signal.reply, signal.trickle))
 
     def _take(self, callee: Leg, dialog: Dialog, request: AcceptAnswer, now: Moment) -> None:
-        """The first far end whose answer was accepted has the leg; the others are cancelled."""
-        if callee.stage not in _RUNG:
+        if callee.stage not in RUNG:
             _decline(self, request, NO_CALL, "the call was answered elsewhere")
             return
         self.floor.emit(Done(request.reply))
         if not request.trickle:
             self.floor.emit(AddCandidate(dialog.port, None))
-        for loser in [other for other in callee.dialogs if other is not dialog]:
-            self.floor.say_bye(loser, ending("ORIGINATOR_CANCEL", "answered elsewhere"))
-            self.floor.disconnect(callee, loser)
-        self._answer(callee, now)
-        for caller in self.floor.others(callee):
-            if caller.stage in UNANSWERED:
-                self.floor.emit(Answer(caller.dialog.id, caller.dialog.sdp, caller.ids))
-                caller.dialog.sdp = None
-                self._answer(caller, now)
-            self.floor.emit(Tell(CallBridged(caller.ids, callee.ids, now.wall)))
-
-    def _answer(self, leg: Leg, now: Moment) -> None:
-        leg.move("answered")
-        leg.answered_at, leg.answered_wall = now.mono, now.wall
-        leg.expires_at = now.mono + TIME_LIMIT_SECONDS
-        leg.media_by = now.mono + MEDIA_SECONDS if leg.dialog.media == "awaited" else None
-        self.floor.place_of(leg.id).change(leg.id, part="party")
-        self.floor.save(leg)
-        self.floor.emit(Tell(CallAnswered(leg.ids, leg.party, now.wall)))
+        ringing.taken(self.floor, callee, dialog, now)
 
     # ---- in the call -----------------------------------------------------------------------------------------
 
@@ -253,15 +206,18 @@ class Session:
     def _pass_digits(self, leg: Leg, digits: str, now: Moment) -> None:
         for digit in digits:
             if digit not in _PAUSES:
-                self.floor.emit(Tell(DtmfReceived(leg.ids, digit, now.wall)))
+                self.floor.tell(DtmfReceived, leg, now, digit)
         place = self.floor.place_of(leg.id)
         for other in self.floor.others(leg):
             if place.hears(other.id, leg.id):
                 self.floor.emit(SendDigits(other.dialog.port, digits))
 
-    def asked_hold(self, leg: Leg, _dialog: Dialog, signal: AskedHold, _now: Moment) -> None:
+    def asked_hold(self, leg: Leg, _dialog: Dialog, signal: AskedHold, now: Moment) -> None:
+        before = leg.hold
         leg.turn(signal.action)
         self.floor.place_of(leg.id).change(leg.id, hold=leg.hold)
+        if leg.hold != before:
+            self.floor.tell(CallHeld if leg.hold == "held" else CallUnheld, leg, now)
         self.floor.emit(Done(signal.reply, held=leg.hold == "held"))
 
     def renegotiated(self, _leg: Leg, dialog: Dialog, signal: Renegotiated, _now: Moment) -> None:
@@ -292,14 +248,7 @@ class Session:
         if len(leg.dialogs) > 1:
             self.floor.disconnect(leg, dialog)
             return
-        self._end(leg, why, now, source, dialog)
-
-    def _end(self, leg: Leg, why: Ending, now: Moment, source: Source = "unknown", gone: Dialog | None = None) -> None:
-        """End a leg, and with it those that shared its bridge: a call of two ends as one."""
-        others = self.floor.others(leg)
-        self.floor.end(leg, why, now, source, gone)
-        for other in others:
-            self.floor.end(other, _for_others(why), now, source)
+        meeting.end(self.floor, leg, why, now, source, dialog)
 
     def port_refused(self, signal: PortRefused, now: Moment) -> None:
         request = signal.request
@@ -325,20 +274,19 @@ class Session:
             why = _overdue(leg, now.mono)
             # Whoever shared its bridge has ended with a leg that was overdue before.
             if why is not None and leg.id in self.floor.legs:
-                self._end(leg, why, now)
+                meeting.end(self.floor, leg, why, now)
 
     def hang_up(self, command: HangUp, now: Moment) -> None:
         legs = list(self.floor.legs.values()) if command.leg is None else [self.floor.legs.get(command.leg)]
         for leg in legs:
             if leg is not None and leg.id in self.floor.legs:
-                self._end(leg, command.ending, now)
+                meeting.end(self.floor, leg, command.ending, now)
 
     def broken(self, signal: Broken, now: Moment) -> None:
         self.hang_up(HangUp(ending("NORMAL_TEMPORARY_FAILURE", signal.detail)), now)
 
 
 _KIND_FOR: dict[type[Ring | Park | Refuse], Kind] = {Ring: "bridge", Park: "parked", Refuse: "parked"}
-_RUNG: frozenset[Stage] = frozenset(("offered", "ringing"))
 _UPPER = str.maketrans("abcd", "ABCD")
 
 # What it means when a far end's connection is gone, by the stage of its leg.
@@ -350,18 +298,20 @@ _LOST: dict[Stage, Ending] = {
     "answered": ending("NORMAL_TEMPORARY_FAILURE", "a client's connection was lost"),
 }
 
-# What it means when a leg's time is up. Only legs that are rung or answered have one.
+# What it means when a leg's time is up. A leg that dials has one while it is parked.
 _EXPIRED: dict[Stage, Ending] = {
+    "trying": ending("RECOVERY_ON_TIMER_EXPIRE", "no command came for the parked call"),
+    "early": ending("RECOVERY_ON_TIMER_EXPIRE", "no command came for the parked call"),
     "offered": ending("NO_USER_RESPONSE", "the called client did not ring"),
     "ringing": ending("NO_ANSWER"),
     "answered": ending("ALLOTTED_TIMEOUT", "a call lasts four hours at most"),
 }
 
-_NO_MEDIA = ending("MEDIA_TIMEOUT", f"no media path came up within {MEDIA_SECONDS:.0f} s of the answer")
+_NO_MEDIA = ending("MEDIA_TIMEOUT", f"no media path came up within {ringing.MEDIA_SECONDS:.0f} s of the answer")
 
 RULES: dict[type, Rule] = {
-    Rang: Rule(_RUNG, Session.rang),
-    Answered: Rule(_RUNG, Session.answered),
+    Rang: Rule(RUNG, Session.rang),
+    Answered: Rule(RUNG, Session.answered),
     HungUp: Rule(LIVE, Session.hung_up),
     Pressed: Rule(ANSWERED, Session.pressed),
     AskedHold: Rule(ANSWERED, Session.asked_hold),
@@ -380,6 +330,12 @@ _OTHERS: dict[type, Callable[[Session, Any, Moment], None]] = {
     Tick: Session.tick,
     Broken: Session.broken,
     HangUp: Session.hang_up,
+    Routed: Session.routed,
+    Ordered: lambda session, given, now: ordering.ordered(session.floor, given, now),
+    Originated: lambda session, given, now: ordering.originated(session.floor, given, now),
+    Wanted: lambda session, given, now: passage.wanted(session.floor, given, now),
+    Arrived: lambda session, given, now: passage.arrived(session.floor, given, now),
+    NotArrived: lambda session, given, now: passage.not_arrived(session.floor, given, now),
 }
 
 
@@ -387,18 +343,12 @@ def _meant(leg: Leg, said: Ending) -> Ending:
     """What a far end's hang-up means. The browser SDK says USER_BUSY for every call it ends unanswered."""
     if leg.stage in ("trying", "early"):
         name = "ORIGINATOR_CANCEL"
-    elif leg.stage in _RUNG:
+    elif leg.stage in RUNG:
         name = "CALL_REJECTED" if said.cause == "NORMAL_CLEARING" else said.cause
     else:
         name = said.cause
     cause = CAUSES.get(name, CAUSES["NORMAL_CLEARING" if leg.stage == "answered" else "CALL_REJECTED"])
     return Ending(cause.name, cause.code, cause.sip, cause.sip_reason, said.detail, said.headers)
-
-
-def _for_others(why: Ending) -> Ending:
-    """What the other leg is told: the same cause, but not the words about this one's SDP or addresses."""
-    about_media = why.cause in ("INCOMPATIBLE_DESTINATION", "NORMAL_CIRCUIT_CONGESTION", "MEDIA_TIMEOUT")
-    return msgspec.structs.replace(why, detail="the media of the other side failed") if about_media else why
 
 
 def _overdue(leg: Leg, mono: float) -> Ending | None:

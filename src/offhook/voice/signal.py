@@ -3,22 +3,23 @@
 `reply` is a number by which the shell knows the answer that it owes; a session answers each exactly once.
 """
 
-from typing import Literal
+from typing import Any, Generic, Literal, TypeVar
 
 import msgspec
 
 from offhook.voice.cause import Ending
-from offhook.voice.command import Command
+from offhook.voice.command import Command, CommandRule
 from offhook.voice.effect import MediaRequest
-from offhook.voice.leg import DialogId, Headers, HoldAction, LegIds, Party, Ringback
+from offhook.voice.leg import DialogId, Headers, HoldAction, Leg, LegIds, Party, Ringback
 
 
 class Target(msgspec.Struct, frozen=True):
-    """One far end to be rung: the dialog and the port that it shall get."""
+    """One far end to be rung: the dialog and the port that it shall get, its username and its login."""
 
     dialog: DialogId
     port: int
     label: str
+    sessid: str = ""
 
 
 class Ring(msgspec.Struct, frozen=True):
@@ -39,7 +40,10 @@ class Ring(msgspec.Struct, frozen=True):
 
 
 class Park(msgspec.Struct, frozen=True):
-    """The caller's leg waits, alone with the platform, for what the customer's backend orders."""
+    """The caller's leg waits, alone with the platform, for what the customer's backend orders; while it is not
+    answered, no longer than `seconds` for each command."""
+
+    seconds: float = 60.0
 
 
 class Refuse(msgspec.Struct, frozen=True):
@@ -163,6 +167,73 @@ class DigitHeard(msgspec.Struct, frozen=True):
     duration_ms: int
 
 
+# ---- what customers and operators ask -----------------------------------------------------------------------
+
+
+C = TypeVar("C", bound=Command)
+
+
+class Ordered(msgspec.Struct, Generic[C], frozen=True):
+    """A customer commands a leg, by its call_control_id. `ids` are for a leg that the command makes."""
+
+    leg: str
+    reply: int
+    rule: CommandRule
+    command: C
+    ids: LegIds | None = None
+
+
+class Originated(msgspec.Struct, Generic[C], frozen=True):
+    """A customer dials: a leg comes to be, and with it a session unless it is linked to one."""
+
+    reply: int
+    rule: CommandRule
+    command: C
+    ids: LegIds
+    party: Party
+
+
+class Routed(msgspec.Struct, frozen=True):
+    """What dialling decided for a leg that asked by `effect.Route`."""
+
+    leg: str
+    plan: Ring | Refuse
+
+
+class HangUp(msgspec.Struct, frozen=True):
+    """The platform ends one leg by its call_control_id, or, with `leg` None, all legs of the session."""
+
+    ending: Ending
+    leg: str | None = None
+
+
+# ---- legs that move between owners ----------------------------------------------------------------------------
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """Another session, `by`, wants this leg for one of its own, `meets`; see `effect.Want`."""
+
+    leg: str
+    by: str
+    meets: str
+    taken: Literal["comes", "stays"] = "comes"
+
+
+class Arrived(msgspec.Struct, frozen=True):
+    """The leg that this session wanted is here, with its dialogs; its former owner has let go of it."""
+
+    leg: Leg
+
+
+class NotArrived(msgspec.Struct, frozen=True):
+    """The leg that this session wanted does not come: it has ended, or cannot leave where it is."""
+
+    leg: str
+
+
+# ---- the shell ------------------------------------------------------------------------------------------------
+
+
 class Tick(msgspec.Struct, frozen=True):
     """The moment that the session asked for has come."""
 
@@ -175,5 +246,9 @@ class Broken(msgspec.Struct, frozen=True):
 
 DialogSignal = Rang | Answered | HungUp | Pressed | AskedHold | Renegotiated | Trickled
 PortSignal = PortUp | PortDown | DigitHeard
-Signal = Dialled | DialogSignal | PortSignal | PortDescribed | PortRefused | Lost | Tick | Broken
-Input = Signal | Command
+Order = Ordered[Any] | Originated[Any] | HangUp
+Passage = Wanted | Arrived | NotArrived
+Input = (
+    Dialled | DialogSignal | PortSignal | PortDescribed | PortRefused | Routed | Lost | Tick | Broken | Order | Passage
+)
+Signal = Input

@@ -101,6 +101,7 @@ class Answer(CallParams, frozen=True, kw_only=True):
 
     method: ClassVar[str] = "telnyx_rtc.answer"
     sdp: str | None = None
+    extras: Extras = msgspec.field(default_factory=Extras, name="dialogParams")
 
 
 class Invite(CallParams, frozen=True, kw_only=True):

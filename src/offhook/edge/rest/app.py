@@ -3,6 +3,8 @@
 It puts the routes together; what they do is the keepers' business.
 """
 
+from collections.abc import Iterable
+
 from aiohttp import web
 
 from offhook.edge.rest.answers import answer, data
@@ -17,7 +19,7 @@ from offhook.voice.resources.registration_status import registration_status
 
 # Collections of the hosted product's voice API that this release does not have. Anything else is unknown.
 NOT_YET = frozenset((
-    "ai", "available_phone_numbers", "balance", "call_control_applications", "call_events", "calls", "conferences",
+    "ai", "available_phone_numbers", "balance", "call_control_applications", "call_events", "conferences",
     "dial_metrics", "dialogflow_connections", "external_connections", "fqdn_connections", "fqdns",
     "integration_secrets", "ip_connections", "ips", "legacy", "media", "mobile_push_credentials",
     "noise_suppression_engines", "number_orders", "pronunciation_dicts", "queues", "recording_transcriptions",
@@ -27,10 +29,11 @@ NOT_YET = frozenset((
 ))  # fmt: skip
 
 
-def rest_app(identities: Identities, active: ActiveCalls, clock: Clock) -> web.Application:
-    """The application. Mount it with `add_subapp("/v2", …)` behind the origin policy."""
+def rest_app(identities: Identities, active: ActiveCalls, clock: Clock, more: Iterable[Route] = ()) -> web.Application:
+    """The application, with `more` routes beside those of identities. Mount it with `add_subapp("/v2", …)` behind the
+    origin policy."""
     app = web.Application()
-    for method, path, handler in _table(identities, active, clock):
+    for method, path, handler in [*_table(identities, active, clock), *more]:
         app.router.add_route(method, path, guarded(handler, identities.account_of_key))
     app.router.add_route("*", "/{rest:.*}", guarded(_unknown, identities.account_of_key))
     return app

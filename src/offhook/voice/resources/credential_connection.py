@@ -14,7 +14,7 @@ ENGINES = (
     "krisp_viva_promodel", "krisp_viva_ss", "quail_voice_focus",
 )  # fmt: skip
 NO_PUSH = "this release wakes no sleeping app by push"
-NO_PARKING = "this release parks no calls"
+NO_TEXML = "this release fetches no TeXML documents"
 NO_SUPPRESSION = "this release suppresses no noise"
 
 INBOUND = group(
@@ -37,7 +37,7 @@ OUTBOUND = group(
     "outbound",
     text("ani_override", default="", high=32, pattern=r"(?:\+?[0-9*#]*)", expects="a phone number"),
     choice("ani_override_type", ("always", "normal", "emergency"), "always"),
-    flag("call_parking_enabled", False, nullable=True, only=(False,), because=NO_PARKING),
+    flag("call_parking_enabled", False, nullable=True),
     whole("channel_limit", 1, 100_000, nullable=True),
     flag("generate_ringback_tone"),
     flag("instant_ringback_enabled", True),
@@ -108,7 +108,7 @@ FIELDS: tuple[Field, ...] = (
     ),
     choice("sip_uri_calling_preference", ("disabled", "unrestricted", "internal"), "disabled"),
     texts("tags"),
-    choice("webhook_api_version", ("1", "2", "texml"), "1", only=("1", "2"), because=NO_PARKING),
+    choice("webhook_api_version", ("1", "2", "texml"), "1", only=("1", "2"), because=NO_TEXML),
     url("webhook_event_failover_url", nullable=True),
     url("webhook_event_url", nullable=True),
     whole("webhook_timeout_secs", 0, 30, nullable=True),

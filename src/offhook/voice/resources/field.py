@@ -5,14 +5,19 @@ A resource is a tuple of these; validation, schema and reference pages are read 
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import msgspec
 
 from offhook.voice.resources.moment import parse_moment
 from offhook.voice.resources.problem import Problem
 
-Kind = Literal["text", "flag", "whole", "decimal", "moment", "list", "group"]
+Kind = Literal[
+    "text", "flag", "whole", "decimal", "moment", "list", "group",
+    "groups",  # a list of objects with the same fields
+    "map",  # an object whose keys are free; whoever reads it checks its values
+    "texts_or_text",
+]  # fmt: skip
 When = Literal["create", "update"]
 
 MAX_TEXT = 1024
@@ -21,8 +26,11 @@ _WORDS = {
     "flag": "true or false",
     "whole": "a whole number",
     "decimal": "a number",
-    "list": "a list",
+    "list": "a list of strings",
     "group": "an object",
+    "groups": "a list of objects",
+    "map": "an object",
+    "texts_or_text": "a string or a list of strings",
 }
 
 
@@ -143,7 +151,11 @@ def _check_one(field: Field, value: Any, when: When, at: str) -> list[Problem]:
     if field.kind == "group" and isinstance(value, dict):
         return check(field.fields, _as_object(value), when, at)
     problem = _wrong_type(field, value) or _wrong_value(field, value)
-    return [Problem(problem[0], problem[1], at)] if problem else []
+    if problem:
+        return [Problem(problem[0], problem[1], at)]
+    if field.kind == "groups":
+        return [each for row, item in enumerate(value) for each in check(field.fields, item, when, f"{at}/{row}")]
+    return []
 
 
 def _as_object(value: Any) -> dict[str, Any]:
@@ -163,17 +175,22 @@ _TYPES: dict[Kind, Callable[[Any], bool]] = {
     "flag": lambda value: isinstance(value, bool),
     "whole": lambda value: isinstance(value, int) and not isinstance(value, bool),
     "decimal": lambda value: isinstance(value, int | float) and not isinstance(value, bool),
-    "list": lambda value: isinstance(value, list),
+    "list": lambda value: _is_list_of(str, value),
     "group": lambda _: False,
+    "groups": lambda value: _is_list_of(dict, value),
+    "map": lambda value: isinstance(value, dict),
+    "texts_or_text": lambda value: isinstance(value, str) or (_is_list_of(str, value) and len(value) > 0),
 }
 
 
 def _wrong_type(field: Field, value: Any) -> Wrong:
     if not _TYPES[field.kind](value):
         return "10026", f"{field.name} must be {_WORDS.get(field.kind, 'a string')}."
-    if field.kind == "list" and not all(map(_TYPES["text"], value)):
-        return "10026", f"{field.name} must be a list of strings."
     return None
+
+
+def _is_list_of(kind: type, value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, kind) for item in cast(list[Any], value))
 
 
 def _wrong_value(field: Field, value: Any) -> Wrong:
@@ -188,19 +205,21 @@ def _wrong_value(field: Field, value: Any) -> Wrong:
     return None
 
 
-_SIZED = ("text", "moment", "list")
+_SIZED = ("text", "moment", "list", "groups")
 
 
 def _texts_in(field: Field, value: Any) -> Sequence[str]:
     if field.kind in ("text", "moment"):
         return (value,)
+    if field.kind == "texts_or_text":
+        return (value,) if isinstance(value, str) else value
     return value if field.kind == "list" else ()
 
 
 def _wrong_text(field: Field, text: str) -> Wrong:
     if field.choices:
         return None if text in field.choices else ("10032", f"{field.name} must be one of {', '.join(field.choices)}.")
-    if len(text) > MAX_TEXT:
+    if field.kind != "text" and len(text) > MAX_TEXT:
         return "10033", f"{field.name} has a text that is longer than {MAX_TEXT} characters."
     if "\0" in text or not _encodes(text):
         return "10015", f"{field.name} has a character that no text has."
@@ -217,6 +236,8 @@ def _encodes(text: str) -> bool:
 
 
 def _bounds(field: Field) -> str:
-    what = {"text": "have {} characters", "list": "have {} entries"}.get(field.kind, "be {}")
+    what = {"text": "have {} characters", "list": "have {} entries", "groups": "have {} entries"}
     low = f"{field.low:g}" if field.low is not None else "0"
-    return what.format(f"from {low} to {field.high:g}" if field.high is not None else f"at least {low}")
+    return what.get(field.kind, "be {}").format(
+        f"from {low} to {field.high:g}" if field.high is not None else f"at least {low}"
+    )

@@ -22,6 +22,14 @@ TITLES: dict[str, tuple[int, str]] = {
     "10032": (422, "Invalid enumerated value"),
     "10033": (422, "Value out of range"),
     "10036": (409, "Idempotency key in use"),
+    "90015": (422, "Invalid Call Control ID"),
+    "90017": (422, "Invalid value for client_state"),
+    "90018": (422, "Call has already ended"),
+    "90026": (422, "Invalid digits"),
+    "90028": (422, "Invalid DTMF duration"),
+    "90034": (422, "Call not answered yet"),
+    "90057": (422, "Invalid event type in webhook_urls"),
+    "90102": (422, "Command cannot be issued for an outbound call"),
 }
 
 

@@ -1,0 +1,167 @@
+"""Customers' commands on their way to the leg that they are for. Knows accounts, and what was answered before."""
+
+import asyncio
+from typing import Any, cast
+
+import msgspec
+
+from offhook.engine.active import ActiveLegs
+from offhook.engine.ports import Clock
+from offhook.engine.store import Find, Store, Where
+from offhook.engine.switchboard import Switchboard
+from offhook.voice.command import Command, CommandRule, read
+from offhook.voice.commands import DIAL
+from offhook.voice.commands.call.dial import Dial
+from offhook.voice.leg import Party
+from offhook.voice.resources.moment import format_moment, parse_moment
+from offhook.voice.resources.problem import Rejected, rejected
+
+Document = dict[str, Any]
+# How long a call that has ended can still be asked for, and its commands are answered alike.
+ENDED_SECONDS = 600.0
+# How long a `dial` of the same command_id is the same call.
+DIAL_SECONDS = 60.0
+
+
+class Outcome:
+    """The reply to one command, to be waited for (`ports.OrderReply`)."""
+
+    def __init__(self) -> None:
+        self.document: asyncio.Future[Document] = asyncio.get_running_loop().create_future()
+
+    def accept(self, document: Document) -> None:
+        if not self.document.done():
+            self.document.set_result(document)
+
+    def reject(self, why: Rejected) -> None:
+        if not self.document.done():
+            self.document.set_exception(why)
+
+
+class Orders:
+    """What the API's call operations ask for. Every method names the account and reaches no call of another one."""
+
+    def __init__(self, switchboard: Switchboard, store: Store, clock: Clock) -> None:
+        self._switchboard = switchboard
+        self._active: ActiveLegs = switchboard.active
+        self._store = store
+        self._clock = clock
+        self._dials: dict[str, asyncio.Task[Document]] = {}
+
+    async def order(self, account_id: str, call_control_id: str, rule: CommandRule, body: Document) -> Document:
+        """Carry out a command on a leg; Rejected with the documented codes."""
+        command = read(rule.command, body)
+        leg = self._active.leg(call_control_id)
+        if leg is None or leg.party.account_id != account_id:
+            return await self._answered_before(account_id, call_control_id, command)
+        outcome = Outcome()
+        if not self._switchboard.order(call_control_id, rule, command, outcome):
+            return await self._answered_before(account_id, call_control_id, command)
+        return await outcome.document
+
+    async def dial(self, account_id: str, body: Document) -> Document:
+        """Make a call. One with the `command_id` of a call of the last minute is that call."""
+        command = cast(Dial, read(DIAL.command, body))
+        if command.command_id is None:
+            return await self._dial(account_id, command)
+        key = f"{account_id}/{command.connection_id}/{command.command_id}"
+        if key not in self._dials:
+            self._dials[key] = asyncio.create_task(self._dial_once(account_id, command))
+            asyncio.get_running_loop().call_later(DIAL_SECONDS, self._dials.pop, key, None)
+        try:
+            return await asyncio.shield(self._dials[key])
+        except Rejected:
+            self._dials.pop(key, None)
+            raise
+
+    async def show(self, account_id: str, call_control_id: str) -> Document:
+        """A call that lives, or has ended within ten minutes."""
+        leg = self._active.leg(call_control_id)
+        if leg is None or leg.party.account_id != account_id:
+            return _ended(await self._record(account_id, call_control_id))
+        seconds = 0 if leg.answered_at is None else int(self._clock.wall() - leg.answered_at)
+        return {
+            "call_control_id": call_control_id,
+            "call_duration": max(0, seconds),
+            "call_leg_id": leg.ids.call_leg_id,
+            "call_session_id": leg.ids.call_session_id,
+            "client_state": leg.client_state,
+            "end_time": None,
+            "is_alive": leg.stage == "answered",
+            "record_type": "call",
+            "start_time": format_moment(leg.started_at),
+        }
+
+    # ---- inside ----------------------------------------------------------------------------------------------
+
+    async def _dial_once(self, account_id: str, command: Dial) -> Document:
+        """Dial, unless the store knows that this was done before a restart."""
+        since = self._clock.wall() - DIAL_SECONDS
+        known = await self._remembered(account_id, command.connection_id, command, since)
+        return known or await self._dial(account_id, command)
+
+    async def _dial(self, account_id: str, command: Dial) -> Document:
+        party = await self._party(account_id, command)
+        outcome = Outcome()
+        self._switchboard.originate(DIAL, command, party, outcome)
+        return await outcome.document
+
+    async def _party(self, account_id: str, command: Dial) -> Party:
+        linked = self._active.leg(command.link_to) if command.link_to else None
+        if command.link_to and (linked is None or linked.party.account_id != account_id):
+            raise rejected("90015", "There is no such call to link to.", pointer="/link_to")
+        found = await self._store.find(
+            Find("connections", account_id, (Where("id", "eq", command.connection_id),), limit=1)
+        )
+        if not found.rows:
+            raise rejected("10017", "There is no such connection.", pointer="/connection_id")
+        if not found.rows[0]["active"]:
+            raise rejected("10027", "active is false on this connection.", pointer="/connection_id")
+        to = command.to if isinstance(command.to, str) else command.to[0]
+        return Party(_label(to), account_id, command.connection_id, "")
+
+    async def _answered_before(self, account_id: str, call_control_id: str, command: Command) -> Document:
+        """A command to a call that is over: as it was answered while that lived, or refused."""
+        record = await self._record(account_id, call_control_id)
+        known = await self._remembered(account_id, record["telnyx_call_control_id"], command, 0.0)
+        if known is None:
+            raise rejected("90018", "The call has already ended.")
+        return known
+
+    async def _remembered(self, account_id: str, scope: str, command: Command, since: float) -> Document | None:
+        if command.command_id is None:
+            return None
+        where = (Where("id", "eq", f"{scope}/{command.command_id}"), Where("created_at", "gte", since))
+        found = await self._store.find(Find("commands", account_id, where, limit=1))
+        return msgspec.json.decode(found.rows[0]["document"]) if found.rows else None
+
+    async def _record(self, account_id: str, call_control_id: str) -> Document:
+        """The record of a call that has ended not long ago; 90015 where there is none."""
+        where = (
+            Where("call_control_id", "eq", call_control_id),
+            Where("finished_at", "gte", self._clock.wall() - ENDED_SECONDS),
+        )
+        found = await self._store.find(Find("detail_records", account_id, where, limit=1))
+        if not found.rows:
+            raise rejected("90015", "There is no call with this call_control_id.")
+        return msgspec.json.decode(found.rows[0]["document"])
+
+
+def _label(destination: str) -> str:
+    """Whom a leg is called after in ladders until it is known who rings."""
+    return destination.removeprefix("sip:").partition("@")[0].partition(",")[0]
+
+
+def _ended(record: Document) -> Document:
+    started = parse_moment(record["started_at"])
+    return {
+        "call_control_id": record["telnyx_call_control_id"],
+        "call_duration": record["call_sec"],
+        "call_leg_id": record["telnyx_leg_id"],
+        "call_session_id": record["telnyx_session_id"],
+        "client_state": None,
+        "end_time": record["finished_at"],
+        "is_alive": False,
+        "record_type": "call",
+        "start_time": None if started is None else format_moment(started),
+    }

@@ -1,0 +1,151 @@
+"""From what dialling decides to far ends that ring: ids, ports and the ways to bindings. Knows no session."""
+
+from typing import Protocol
+
+import msgspec
+
+from offhook.engine.ports import Chance, Clock, Dialplan, Invite
+from offhook.voice import dialing, effect
+from offhook.voice.binding import Binding
+from offhook.voice.cause import Ending, ending
+from offhook.voice.leg import DialogId, LegIds, Party
+from offhook.voice.signal import Park, Refuse, Ring, Target
+
+Plan = Ring | Park | Refuse
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """How much one node and one far end may have at once."""
+
+    sessions: int = 5_000
+    dialogs_per_binding: int = 64
+
+
+class FarEnds(Protocol):
+    """The registered far ends, and how many calls each has."""
+
+    def reachable(self, binding: str) -> bool: ...
+    def calls(self, binding: str) -> int: ...
+    def sessid(self, binding: str) -> str: ...
+
+
+class Router:
+    """Makes plans. `park_seconds` is how long an unanswered parked leg waits for a command."""
+
+    def __init__(
+        self,
+        dialplan: Dialplan,
+        far_ends: FarEnds,
+        clock: Clock,
+        chance: Chance,
+        limits: Limits,
+        park_seconds: float = 60.0,
+    ) -> None:
+        self._dialplan = dialplan
+        self._far_ends = far_ends
+        self._clock = clock
+        self._chance = chance
+        self._limits = limits
+        self._park_seconds = park_seconds
+        self._last_port = 0
+
+    def dialled(self, binding: Binding, invite: Invite, ids: LegIds) -> tuple[Plan, Party]:
+        """What becomes of a call that a far end dials, and who its caller is."""
+        if not self._has_room(binding.id):
+            plan = Refuse(ending("NORMAL_CIRCUIT_CONGESTION", "this client has as many calls as it may have"))
+            return plan, self._party(binding, invite.caller_number, invite.caller_name)
+        decision = self._dialplan.decide(
+            dialing.Dialled(
+                destination=invite.destination,
+                now=self._clock.wall(),
+                account_id=binding.account_id,
+                connection_id=binding.connection_id,
+                caller_number=invite.caller_number,
+            )
+        )
+        number = decision.caller_number if isinstance(decision, dialing.Ring) else invite.caller_number
+        caller = self._party(binding, number, invite.caller_name)
+        if isinstance(decision, dialing.Park):
+            return Park(self._park_seconds), caller
+        return self._ring([decision], ids.call_session_id), caller
+
+    def ordered(self, it: effect.Route) -> Ring | Refuse:
+        """Who rings for a leg that a customer dials: all of its destinations at once. The leg stays its account's
+        and its connection's, whoever rings."""
+        plan = self._ring([self._ordered(it, each) for each in it.destinations], it.leg.call_session_id, it.leg)
+        if isinstance(plan, Refuse):
+            return plan
+        party = msgspec.structs.replace(
+            plan.party, account_id=it.party.account_id, connection_id=it.party.connection_id
+        )
+        return msgspec.structs.replace(plan, party=party)
+
+    def new_ids(self, session: str | None = None) -> LegIds:
+        """The ids of a new leg, of a new session unless one is given."""
+        return LegIds(f"v3:{self._chance.token(54)}", session or self._chance.uuid(), self._chance.uuid())
+
+    def new_port(self) -> int:
+        """The number of a new media port."""
+        self._last_port += 1
+        return self._last_port
+
+    def full(self, sessions: int) -> Ending | None:
+        """Why a node with that many sessions takes no other one, if it does not."""
+        if sessions < self._limits.sessions:
+            return None
+        return ending("NORMAL_CIRCUIT_CONGESTION", "this node has as many calls as it may have")
+
+    def _ordered(self, it: effect.Route, destination: str) -> dialing.Decision:
+        return self._dialplan.decide(
+            dialing.Dialled(
+                destination=destination,
+                now=self._clock.wall(),
+                account_id=it.party.account_id,
+                caller_number=it.caller_number,
+            )
+        )
+
+    def _ring(self, decisions: list[dialing.Decision], session: str, ids: LegIds | None = None) -> Ring | Refuse:
+        rings = [each for each in decisions if isinstance(each, dialing.Ring)]
+        if not rings:
+            [first, *_] = [each for each in decisions if isinstance(each, dialing.Refuse)]
+            return Refuse(first.ending)
+        rung = [each for ring in rings for each in ring.bindings if self._far_ends.reachable(each.id)]
+        if not rung:
+            return Refuse(ending("USER_NOT_REGISTERED", "nobody is registered under this name"))
+        free = [each for each in rung if self._has_room(each.id)]
+        if not free:
+            return Refuse(ending("USER_BUSY", "the dialled client has as many calls as it may have"))
+        decided = rings[0]
+        return Ring(
+            ids=ids or self.new_ids(session),
+            party=self._party(free[0], decided.number or decided.username, ""),
+            targets=tuple(
+                Target(
+                    DialogId(each.id, self._chance.uuid()),
+                    self.new_port(),
+                    each.username,
+                    self._far_ends.sessid(each.id),
+                )
+                for each in free
+            ),
+            unheard_seconds=max(each.unheard_seconds for each in rings),
+            seconds=max(each.ring_seconds for each in rings),
+            ringback=decided.ringback,
+            number=decided.number,
+        )
+
+    def _party(self, binding: Binding, number: str, name: str) -> Party:
+        return Party(
+            label=binding.username,
+            account_id=binding.account_id,
+            connection_id=binding.connection_id,
+            username=binding.username,
+            number=number,
+            name=name,
+            sessid=self._far_ends.sessid(binding.id),
+        )
+
+    def _has_room(self, binding: str) -> bool:
+        """Whether a far end may have one more call; `Limits` says how many a phone is good for."""
+        return self._far_ends.calls(binding) < self._limits.dialogs_per_binding

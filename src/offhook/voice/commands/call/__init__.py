@@ -1,0 +1,1 @@
+"""Commands to a leg, one file each."""

@@ -1,0 +1,45 @@
+"""Answer: the platform takes a call that a far end dialled; a parked client's too, although its API direction is
+outgoing."""
+
+from typing import ClassVar
+
+from offhook.voice import ringing
+from offhook.voice.command import CommandRule
+from offhook.voice.commands.call.shared import (
+    ELSEWHERE,
+    NO_AI,
+    NO_SOUND_EFFECTS,
+    Header,
+    Hooked,
+    UserToUser,
+    headers,
+)
+from offhook.voice.floor import Floor
+from offhook.voice.leg import UNANSWERED, Leg, Moment
+from offhook.voice.resources.problem import rejected
+from offhook.voice.signal import Ordered
+
+
+class Answer(Hooked, frozen=True, kw_only=True):
+    """POST /calls/{call_control_id}/actions/answer."""
+
+    ignored: ClassVar[frozenset[str]] = ELSEWHERE | {"preferred_codecs", "send_silence_when_idle"}
+    refused: ClassVar[dict[str, str]] = {
+        "assistant": NO_AI,
+        "conversation_relay_config": NO_AI,
+        "deepfake_detection": NO_AI,
+        "sound_modifications": NO_SOUND_EFFECTS,
+    }
+
+    custom_headers: tuple[Header, ...] = ()
+    sip_headers: tuple[UserToUser, ...] = ()
+
+
+def decide(floor: Floor, leg: Leg, order: Ordered[Answer], now: Moment) -> None:
+    if leg.side == "outgoing":
+        raise rejected("90102", "Only the far end can answer a call that was dialled to it.")
+    leg.answer_headers = headers(order.command.custom_headers, order.command.sip_headers)
+    ringing.answer(floor, leg, now)
+
+
+RULE = CommandRule("answer", Answer, UNANSWERED, decide)

@@ -1,0 +1,55 @@
+"""Bridge: two answered legs hear each other, whichever sessions they are of."""
+
+from functools import partial
+from typing import ClassVar, Literal
+
+from offhook.voice import meeting
+from offhook.voice.command import Command, CommandRule, Wants
+from offhook.voice.commands.call.shared import NO_VIDEO, ControlId
+from offhook.voice.floor import Floor
+from offhook.voice.leg import ANSWERED, RUNG, Leg, Moment
+from offhook.voice.resources.problem import rejected
+from offhook.voice.signal import Ordered
+
+
+class Bridge(Command, frozen=True, kw_only=True):
+    """POST /calls/{call_control_id}/actions/bridge.
+
+    `park_after_unbridge` is for the leg that is told to bridge: it parks when the other one has gone. A leg of the
+    same session that still rings is met when it answers; until then `play_ringtone` lets the first one hear it.
+    """
+
+    refused: ClassVar[dict[str, str]] = {"video_room_id": NO_VIDEO, "video_room_context": NO_VIDEO}
+
+    call_control_id: ControlId
+    park_after_unbridge: Literal["self"] | None = None
+    hold_after_unbridge: bool = False
+    prevent_double_bridge: bool = False
+    play_ringtone: bool = False
+
+
+def decide(floor: Floor, leg: Leg, order: Ordered[Bridge], now: Moment) -> Wants | None:
+    command = order.command
+    if command.call_control_id == leg.id:
+        raise rejected("10015", "A call cannot be bridged with itself.", pointer="/call_control_id")
+    meet = partial(_meet, floor, command)
+    other = floor.legs.get(command.call_control_id)
+    if other is None:
+        return Wants(command.call_control_id, meet, "stays" if command.prevent_double_bridge else "comes")
+    if other.stage in RUNG:
+        other.meets, other.ringback = leg.id, "on_ringing" if command.play_ringtone else "none"
+        return None
+    if other.stage != "answered":
+        raise rejected("90034", "The call to bridge with has not been answered yet.", pointer="/call_control_id")
+    if command.prevent_double_bridge and len(floor.place_of(other.id)) > 1:
+        raise rejected("10027", "The call to bridge with is bridged already.", pointer="/call_control_id")
+    meet(leg, other, now)
+    return None
+
+
+def _meet(floor: Floor, command: Bridge, leg: Leg, other: Leg, now: Moment) -> None:
+    leg.unbridged = "park" if command.park_after_unbridge or command.hold_after_unbridge else "hangup"
+    meeting.bridge(floor, leg, other, now)
+
+
+RULE = CommandRule("bridge", Bridge, ANSWERED, decide)

@@ -1,0 +1,140 @@
+"""Dial: a leg comes to be towards a client, a phone or a number; linked to another leg it may meet it by itself."""
+
+from typing import Annotated, ClassVar, Literal
+
+import msgspec
+
+from offhook.voice import effect, ringing
+from offhook.voice.command import Base64, CommandRule, Document
+from offhook.voice.commands.call.shared import (
+    ELSEWHERE,
+    MAX_SECONDS,
+    NO_AI,
+    NO_SOUND_EFFECTS,
+    ControlId,
+    Digits,
+    Header,
+    Hooked,
+    UserToUser,
+    headers,
+)
+from offhook.voice.floor import Floor
+from offhook.voice.leg import Leg, LegIds, Moment, Party
+from offhook.voice.parameter import rule
+from offhook.voice.place import Place, Seat
+from offhook.voice.resources.problem import rejected
+from offhook.voice.signal import Originated
+
+Destination = Annotated[str, rule(low=1, high=256)]
+MAX_DESTINATIONS = 32
+
+
+class Outward(Hooked, frozen=True, kw_only=True):
+    """What a command says about a leg that it makes: `dial` and `transfer` share it."""
+
+    ignored: ClassVar[frozenset[str]] = ELSEWHERE | {
+        "media_encryption", "preferred_codecs", "privacy", "send_silence_when_idle", "sip_auth_password",
+        "sip_auth_username", "sip_transport_protocol",
+    }  # fmt: skip
+    refused: ClassVar[dict[str, str]] = {"sound_modifications": NO_SOUND_EFFECTS}
+
+    custom_headers: tuple[Header, ...] = ()
+    sip_headers: tuple[UserToUser, ...] = ()
+    from_display_name: Annotated[str, rule(high=128)] = ""
+    timeout_secs: Annotated[int, rule(low=5, high=600)] = 30
+    time_limit_secs: Annotated[int, rule(low=30, high=MAX_SECONDS)] = MAX_SECONDS
+    send_digits_on_answer: Digits | None = None
+    park_after_unbridge: Literal["self"] | None = None
+
+
+class Dial(Outward, frozen=True, kw_only=True, rename={"from_": "from"}):
+    """POST /calls. With `to` a list, all of them ring and the first to answer has the leg."""
+
+    refused: ClassVar[dict[str, str]] = Outward.refused | {
+        "assistant": NO_AI,
+        "conversation_relay_config": NO_AI,
+        "deepfake_detection": NO_AI,
+        "dialogflow_config": NO_AI,
+        "enable_dialogflow": NO_AI,
+    }
+
+    connection_id: Annotated[str, rule(pattern="[1-9][0-9]{18}", expects="the id of a connection", wrong_code="10017")]
+    to: Annotated[str | tuple[str, ...], rule(high=MAX_DESTINATIONS)]
+    from_: Annotated[str, rule(low=1, high=256)]
+    link_to: ControlId | None = None
+    bridge_intent: bool = False
+    bridge_on_answer: bool = False
+    prevent_double_bridge: bool = False
+    retry_on_timeout: bool = True
+
+
+def decide(floor: Floor, _leg: None, order: Originated[Dial], now: Moment) -> Document:
+    command, destinations = order.command, _destinations(order.command.to)
+    linked = _linked(floor, command)
+    caller = linked.caller.number or linked.caller.username if linked and command.bridge_intent else command.from_
+    leg = outward(command, order.ids, order.party, ",".join(destinations), caller, now)
+    leg.digits = leg.digits or _digits_after(command.to)
+    leg.client_state = command.client_state
+    leg.meets = linked.id if linked and command.bridge_on_answer else None
+    place(floor, leg, destinations, now)
+    return call_document(order.ids, command.client_state)
+
+
+def _linked(floor: Floor, command: Dial) -> Leg | None:
+    """The leg that the new one is linked to, as far as the command asks for one."""
+    if command.link_to is None:
+        if command.bridge_intent or command.bridge_on_answer or command.park_after_unbridge:
+            raise rejected("10004", "link_to must say which call this one belongs to.", pointer="/link_to")
+        return None
+    linked = floor.legs.get(command.link_to)
+    if linked is None:
+        raise rejected("90018", "The call to link to has already ended.", pointer="/link_to")
+    if command.prevent_double_bridge and len(floor.place_of(linked.id)) > 1:
+        raise rejected("10027", "The call to link to is bridged already.", pointer="/link_to")
+    return linked
+
+
+def outward(command: Outward, ids: LegIds, party: Party, destination: str, caller: str, now: Moment) -> Leg:
+    """A leg that the platform dials, as its command says."""
+    leg = Leg(ids, "outgoing", party, destination, now.wall)
+    leg.direction = "outgoing"
+    leg.caller = msgspec.structs.replace(party, number=caller, name=command.from_display_name)
+    leg.headers = headers(command.custom_headers, command.sip_headers)
+    leg.hooks = leg.hooks.joined(command.hooks)
+    leg.ringback = "none"
+    leg.rings_until = now.mono + command.timeout_secs
+    leg.time_limit = command.time_limit_secs
+    leg.digits = (command.send_digits_on_answer or "").upper()
+    leg.unbridged = "park" if command.park_after_unbridge else "hangup"
+    return leg
+
+
+def place(floor: Floor, leg: Leg, destinations: tuple[str, ...], now: Moment) -> None:
+    """Let a leg that the platform dials be, alone until it is answered, and find out who rings for it."""
+    floor.admit(leg, Place("parked", leg.id), Seat("ringing"))
+    ringing.announce(floor, leg, now, "bridging")
+    floor.emit(effect.Route(leg.ids, leg.party, destinations, leg.caller.number))
+
+
+def call_document(ids: LegIds, client_state: Base64 | None) -> Document:
+    """A call that has just begun, as the API shows it."""
+    return {
+        "call_control_id": ids.call_control_id,
+        "call_leg_id": ids.call_leg_id,
+        "call_session_id": ids.call_session_id,
+        "client_state": client_state,
+        "is_alive": False,
+        "record_type": "call",
+    }
+
+
+def _destinations(to: str | tuple[str, ...]) -> tuple[str, ...]:
+    return (to.partition(",")[0],) if isinstance(to, str) else to
+
+
+def _digits_after(to: str | tuple[str, ...]) -> str:
+    """`+1555...,200`: digits for the far end once it has answered; only where `to` is no list."""
+    return to.partition(",")[2] if isinstance(to, str) else ""
+
+
+RULE = CommandRule("dial", Dial, frozenset(), decide, makes="leg")

@@ -1,0 +1,65 @@
+"""Parameters that several commands have, with what they mean. Knows no single command."""
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from offhook.voice.command import Command
+from offhook.voice.hooks import Hooks, check_policies, check_urls, retries_of
+from offhook.voice.leg import Headers
+from offhook.voice.parameter import rule
+from offhook.voice.resources.problem import Problem
+
+MAX_SECONDS = 14400
+Url = Annotated[str, rule(pattern=r"(?:https?://[^\s/?#]+[^\s]*)?", expects="an http or https URL", high=2048)]
+Digits = Annotated[str, rule(pattern=r"[0-9A-Da-d*#wW]{1,100}", expects="0-9, A-D, *, #, w and W", wrong_code="90026")]
+ControlId = Annotated[str, rule(low=1, high=255)]
+
+# What belongs to operations of tier 3, or to networks that a leg of ours never crosses.
+ELSEWHERE = frozenset(("billing_group_id", "sip_region"))
+NO_AI = "this release has no AI assistants"
+NO_VIDEO = "this release has no video rooms"
+NO_SOUND_EFFECTS = "this release changes nobody's voice"
+
+
+class Header(msgspec.Struct, frozen=True):
+    """A custom header of an invite, answer or bye."""
+
+    name: Annotated[str, rule(low=1, high=128, pattern=r"[!-9;-~]+", expects="a header name")]
+    value: Annotated[str, rule(high=1024, pattern=r"[^\r\n]*", expects="one line")]
+
+
+class UserToUser(msgspec.Struct, frozen=True):
+    """A SIP header of which only this one may be set."""
+
+    name: Literal["User-to-User"]
+    value: Annotated[str, rule(high=1024, pattern=r"[^\r\n]*", expects="one line")]
+
+
+class Hooked(Command, frozen=True, kw_only=True):
+    """A command that may say where its leg's events go from now on."""
+
+    webhook_url: Url = ""
+    webhook_url_method: Literal["POST", "GET"] = "POST"
+    webhook_urls: dict[str, Any] = msgspec.field(default_factory=dict[str, Any])
+    webhook_urls_method: Literal["POST", "GET"] = "POST"
+    webhook_retries_policies: dict[str, Any] = msgspec.field(default_factory=dict[str, Any])
+
+    def problems(self) -> list[Problem]:
+        return check_urls(self.webhook_urls) + check_policies(self.webhook_retries_policies)
+
+    @property
+    def hooks(self) -> Hooks:
+        """Where the leg's events go from now on."""
+        return Hooks(
+            self.webhook_url,
+            self.webhook_url_method,
+            self.webhook_urls,
+            self.webhook_urls_method,
+            retries_of(self.webhook_retries_policies),
+        )
+
+
+def headers(custom: tuple[Header, ...], sip: tuple[UserToUser, ...] = ()) -> Headers:
+    """Headers of a body as a leg has them."""
+    return tuple((each.name, each.value) for each in (*custom, *sip))

@@ -1,0 +1,38 @@
+"""Transfer: an answered leg leaves whom it was with, and meets a new leg when that is answered."""
+
+from typing import Annotated
+
+from offhook.voice import meeting
+from offhook.voice.command import Base64, CommandRule
+from offhook.voice.commands.call.dial import Destination, Outward, outward, place
+from offhook.voice.floor import Floor
+from offhook.voice.leg import ANSWERED, Leg, Moment
+from offhook.voice.parameter import rule
+from offhook.voice.signal import Ordered
+
+
+class Transfer(Outward, frozen=True, kw_only=True, rename={"from_": "from"}):
+    """POST /calls/{call_control_id}/actions/transfer. Where the new leg fails, this one lives on, parked.
+
+    `early_media` lets this leg hear ringback meanwhile; `park_after_unbridge` is for this leg.
+    """
+
+    to: Destination
+    from_: Annotated[str, rule(high=256)] = ""
+    early_media: bool = True
+    target_leg_client_state: Base64 | None = None
+
+
+def decide(floor: Floor, leg: Leg, order: Ordered[Transfer], now: Moment) -> None:
+    command = order.command
+    assert order.ids is not None  # `makes` asked for them
+    meeting.leave(floor, leg, now)
+    leg.unbridged = "park" if command.park_after_unbridge else "hangup"
+    target = outward(command, order.ids, leg.party, command.to, command.from_ or leg.destination, now)
+    target.unbridged, target.meets = "hangup", leg.id
+    target.ringback = "on_ringing" if command.early_media else "none"
+    target.client_state = command.target_leg_client_state
+    place(floor, target, (command.to,), now)
+
+
+RULE = CommandRule("transfer", Transfer, ANSWERED, decide, makes="leg")

@@ -1,0 +1,122 @@
+"""How a leg comes to be answered: it is offered to far ends, one of them takes it, its caller hears of it. No I/O."""
+
+from typing import Literal
+
+import msgspec
+
+from offhook.voice import effect, meeting
+from offhook.voice.cause import ending
+from offhook.voice.effect import Invitation
+from offhook.voice.event import CallAnswered, CallInitiated
+from offhook.voice.floor import Floor
+from offhook.voice.leg import UNANSWERED, Dialog, Leg, Moment
+from offhook.voice.signal import Ring
+
+# How long a leg may wait for its media after the answer. Our side of ICE is lite: it does not look for its far end,
+# so nothing else ends a call that nobody hears and everybody pays for.
+MEDIA_SECONDS = 30.0
+
+
+def announce(floor: Floor, leg: Leg, now: Moment, state: Literal["parked", "bridging"]) -> None:
+    """A leg came to be: from now on it has a row, and its customer knows of it."""
+    floor.save(leg)
+    floor.tell(CallInitiated, leg, now, state)
+
+
+def ring(floor: Floor, leg: Leg, plan: Ring, now: Moment) -> None:
+    """Give a leg the far ends that shall ring for it, and its time. `offer` then reaches them."""
+    leg.rings_until = min(now.mono + plan.seconds, leg.rings_until or float("inf"))
+    leg.expires_at = min(now.mono + plan.unheard_seconds, leg.rings_until)
+    for target in plan.targets:
+        floor.connect(leg, Dialog(target.dialog, target.port, target.label, sessid=target.sessid))
+
+
+def offer(floor: Floor, leg: Leg) -> None:
+    """Open a port for each far end of a leg; with its description the far end is invited."""
+    floor.emit(*(effect.OfferPort(target.port) for target in leg.dialogs))
+
+
+def invite(floor: Floor, leg: Leg, dialog: Dialog, sdp: str) -> None:
+    """Offer the call to one far end."""
+    dialog.contact = "told"
+    invitation = Invitation(
+        ids=leg.ids,
+        sdp=sdp,
+        caller_number=leg.caller.number,
+        caller_name=leg.caller.name,
+        callee_number=leg.party.number,
+        callee_name=leg.party.name,
+        headers=leg.headers,
+        client_state=leg.client_state,
+    )
+    floor.emit(effect.Invite(dialog.id, invitation))
+
+
+def rang(floor: Floor, leg: Leg) -> None:
+    """A far end alerts its user; the first that does so lets the caller hear it."""
+    first = leg.stage == "offered"
+    leg.move("rang")
+    if not first:
+        return
+    leg.expires_at = leg.rings_until
+    for caller in floor.others(leg):
+        if caller.stage in UNANSWERED:
+            floor.emit(effect.Ringing(caller.dialog.id, caller.ids))
+            if caller.ringback != "none":
+                progress(floor, caller)
+
+
+def progress(floor: Floor, leg: Leg) -> None:
+    """Open a caller's early media: ringback, or whatever the platform plays to a parked leg."""
+    dialog = leg.dialog
+    if dialog.sdp is None or leg.stage != "trying":
+        return
+    leg.move("progressed")
+    floor.emit(effect.Progress(dialog.id, dialog.sdp, leg.ids))
+    dialog.sdp = None
+
+
+def taken(floor: Floor, leg: Leg, dialog: Dialog, now: Moment) -> None:
+    """The first far end whose answer was accepted has the leg; the others are cancelled."""
+    for loser in [other for other in leg.dialogs if other is not dialog]:
+        floor.say_bye(loser, ending("ORIGINATOR_CANCEL", "answered elsewhere"))
+        floor.disconnect(leg, loser)
+    leg.party = msgspec.structs.replace(leg.party, username=dialog.label, sessid=dialog.sessid)
+    answered(floor, leg, now)
+    for caller in floor.others(leg):
+        if caller.stage in UNANSWERED:
+            answer(floor, caller, now)
+        meeting.met(floor, caller, leg, now)
+    _meet(floor, leg, now)
+
+
+def answer(floor: Floor, leg: Leg, now: Moment) -> None:
+    """The platform answers a leg whose far end dialled."""
+    dialog = leg.dialog
+    floor.emit(effect.Answer(dialog.id, dialog.sdp, leg.ids, leg.answer_headers))
+    dialog.sdp = None
+    answered(floor, leg, now)
+
+
+def answered(floor: Floor, leg: Leg, now: Moment) -> None:
+    """A leg is answered, whoever did it: it costs from now on, and its time limit runs."""
+    leg.move("answered")
+    leg.answered_at, leg.answered_wall = now.mono, now.wall
+    leg.expires_at = now.mono + leg.time_limit
+    leg.media_by = now.mono + MEDIA_SECONDS if leg.dialog.media == "awaited" else None
+    floor.place_of(leg.id).change(leg.id, part="party")
+    floor.save(leg)
+    floor.tell(CallAnswered, leg, now)
+    if leg.digits:
+        floor.emit(effect.SendDigits(leg.dialog.port, leg.digits))
+
+
+def _meet(floor: Floor, leg: Leg, now: Moment) -> None:
+    """Bridge a leg to the one that it was dialled for, which is answered by that if it was not."""
+    other = floor.legs.get(leg.meets or "")
+    leg.meets = None
+    if other is None:
+        return
+    if other.stage in UNANSWERED:
+        answer(floor, other, now)
+    meeting.bridge(floor, leg, other, now)
