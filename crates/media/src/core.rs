@@ -63,13 +63,13 @@ pub enum Job {
 struct Far {
     ufrag: String,
     pwd: String,
-    fingerprint: (String, Vec<u8>),
+    fingerprints: Vec<Vec<u8>>,
 }
 
 impl Far {
     fn of(remote: &Description) -> Self {
-        let Description { ufrag, pwd, fingerprint, .. } = remote;
-        Self { ufrag: ufrag.clone(), pwd: pwd.clone(), fingerprint: fingerprint.clone() }
+        let Description { ufrag, pwd, fingerprints, .. } = remote;
+        Self { ufrag: ufrag.clone(), pwd: pwd.clone(), fingerprints: fingerprints.clone() }
     }
 }
 
@@ -538,7 +538,7 @@ impl Card {
     /// do full ICE. A lite side is different: which pair is good is found out by the far end, which can begin at that very
     /// moment, while we would begin on the first pair that was checked and start timers for far ends that never come.
     fn role(&self, remote: &Description) -> bool {
-        let is_same = self.far.as_ref().is_some_and(|far| far.fingerprint == remote.fingerprint);
+        let is_same = self.far.as_ref().is_some_and(|far| far.fingerprints == remote.fingerprints);
         match remote.setup {
             sdp::Setup::Passive => true,
             sdp::Setup::Active => false,

@@ -28,7 +28,7 @@ pub fn shared() -> &'static Shared {
     })
 }
 
-/// A far end's fingerprint as str0m compares it.
-pub fn fingerprint(hash: &str, bytes: &[u8]) -> Fingerprint {
-    Fingerprint { hash_func: hash.to_owned(), bytes: bytes.to_vec() }
+/// A SHA-256 fingerprint as str0m takes it.
+pub fn fingerprint(bytes: &[u8]) -> Fingerprint {
+    Fingerprint { hash_func: "sha-256".into(), bytes: bytes.to_vec() }
 }

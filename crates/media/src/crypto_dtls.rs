@@ -14,6 +14,10 @@ use str0m::crypto::dtls::{
     DtlsCert, DtlsImplError, DtlsInstance, DtlsOutput, DtlsProvider, DtlsVersion, ProtocolVersion,
 };
 
+/// Handshake datagrams that are kept until those before them have come. A flight of a browser takes four at most; each
+/// kept one costs some 6 KiB, and a far end that never completes a message may not cost more than 64.
+const MAX_WAITING: usize = 8;
+
 /// Makes associations, all with one configuration.
 #[derive(Debug)]
 pub struct SharedConfig;
@@ -23,7 +27,8 @@ fn config() -> Result<Arc<Config>, CryptoError> {
     static CONFIG: OnceLock<Result<Arc<Config>, String>> = OnceLock::new();
     let built = CONFIG.get_or_init(|| {
         // ICE has shown that the far end receives at its address, which is all that a cookie would show.
-        let config = Config::builder().use_server_cookie(false).mtu(DATAGRAM_MTU_TARGET).build();
+        let config = Config::builder().use_server_cookie(false).mtu(DATAGRAM_MTU_TARGET).max_queue_rx(MAX_WAITING);
+        let config = config.build();
         config.map(Arc::new).map_err(|error| error.to_string())
     });
     built.clone().map_err(CryptoError::Other)

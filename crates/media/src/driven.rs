@@ -1,7 +1,7 @@
 //! A core without threads, sockets or clock: its ports talk through a network made of numbers. For tests.
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, HashSet};
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
@@ -26,6 +26,9 @@ pub struct Datagram {
     pub data: Vec<u8>,
 }
 
+/// From where to where.
+type Way = (SocketAddr, SocketAddr);
+
 /// A datagram on its way.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Flight {
@@ -43,6 +46,8 @@ pub struct Driven {
     network: Network,
     chance: fastrand::Rng,
     flights: BinaryHeap<Reverse<Flight>>,
+    /// The ways on which the last packet was lost.
+    lossy: HashSet<Way>,
     /// Arrived outside; whoever drives far ends there takes them.
     outside: Vec<Datagram>,
     sent: u64,
@@ -59,6 +64,7 @@ impl Driven {
             network: network.clone(),
             chance: fastrand::Rng::with_seed(network.seed),
             flights: BinaryHeap::new(),
+            lossy: HashSet::new(),
             outside: Vec::new(),
             sent: 0,
             now,
@@ -141,11 +147,28 @@ impl Driven {
         self.launch();
     }
 
+    /// The model of Gilbert: losses come in runs whose lengths and distances are geometrically distributed.
+    fn is_lost(&mut self, way: Way) -> bool {
+        let Network { loss, burst, .. } = self.network;
+        if loss <= 0.0 {
+            return false;
+        }
+        let run = burst.max(1.0 / (1.0 - loss).max(f64::EPSILON));
+        let begins = loss / (run * (1.0 - loss).max(f64::EPSILON));
+        let chance = if self.lossy.contains(&way) { 1.0 - 1.0 / run } else { begins };
+        if self.chance.f64() >= chance {
+            self.lossy.remove(&way);
+            return false;
+        }
+        self.lossy.insert(way);
+        true
+    }
+
     fn launch(&mut self) {
         // Nobody has sockets here that would have to be closed.
         self.floor.gone.clear();
         for transmit in std::mem::take(&mut self.floor.transmits) {
-            if self.network.loss > 0.0 && self.chance.f64() < self.network.loss {
+            if self.is_lost((transmit.source, transmit.destination)) {
                 continue;
             }
             let late = self.network.delay_ms + self.network.jitter_ms * self.chance.f64();

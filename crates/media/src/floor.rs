@@ -25,6 +25,8 @@ const MAX_ROUTES: usize = 16;
 const STUN_HEADER: usize = 20;
 const STUN_COOKIE: [u8; 4] = [0x21, 0x12, 0xa4, 0x42];
 const STUN_USERNAME: u16 = 0x0006;
+/// RTCP header, index and the shortest tag in use (RFC 3711 section 3.4).
+const SRTCP_LEAST: usize = 8 + 4 + 10;
 
 /// Where a datagram came from and to.
 pub type Route = (Protocol, SocketAddr, SocketAddr);
@@ -43,7 +45,8 @@ fn shape(data: &[u8]) -> Shape {
     match data {
         [0..=3, ..] if data.len() >= STUN_HEADER && data[4..8] == STUN_COOKIE => Shape::Stun,
         [20..=63, ..] => Shape::Dtls,
-        [128..=191, 192..=223, ..] => Shape::Rtcp,
+        [128..=191, 192..=223, ..] if data.len() >= SRTCP_LEAST => Shape::Rtcp,
+        [128..=191, 192..=223, ..] => Shape::Unknown,
         // SSRC 0 marks bandwidth probes, for which the session would keep state before it has checked anything.
         [128..=191, ..] if data.len() >= 12 && data[8..12] != [0; 4] => {
             Shape::Rtp(u32::from_be_bytes([data[8], data[9], data[10], data[11]]))
@@ -272,6 +275,13 @@ impl Floor {
         self.tell(id, now);
     }
 
+    /// As [`Self::guarded`], for work that gives the session nothing: asking every session costs more than such work.
+    fn shielded(&mut self, id: u32, work: impl FnOnce(&mut Self)) {
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| work(self))) {
+            self.fail(id, "panic", said(&*panic));
+        }
+    }
+
     fn drain(&mut self, id: u32, now: Instant) {
         self.guarded(id, now, |_| {});
     }
@@ -325,7 +335,8 @@ impl Floor {
             self.drops.strangers += 1;
             return;
         };
-        let Ok(received) = Receive::new(proto, source, destination, data) else {
+        let received = Receive::new(proto, source, destination, data).ok().filter(|_| shape != Shape::Unknown);
+        let Some(received) = received else {
             self.drops.malformed += 1;
             return;
         };
@@ -498,11 +509,11 @@ impl Floor {
         let ids: Vec<u32> = self.ports.keys().copied().collect();
         self.choose_decoding(&ids, now);
         for &id in &ids {
-            self.guarded(id, now, |floor| floor.pull(id, now));
+            self.shielded(id, |floor| floor.pull(id, now));
         }
         for &id in &ids {
-            self.guarded(id, now, |floor| floor.send(id, now));
-            self.guarded(id, now, |floor| floor.watch(id, now));
+            self.send(id, now);
+            self.shielded(id, |floor| floor.watch(id, now));
         }
     }
 
@@ -560,9 +571,13 @@ impl Floor {
             return;
         }
         if self.is_forwarded_to(id, now) {
-            self.measure_forwarded(id);
+            self.shielded(id, |floor| floor.measure_forwarded(id));
             return;
         }
+        self.guarded(id, now, |floor| floor.send_frame(id, now));
+    }
+
+    fn send_frame(&mut self, id: u32, now: Instant) {
         let mut scratch = std::mem::take(&mut self.scratch);
         self.compose(id, &mut scratch);
         if let Some(port) = self.ports.get_mut(&id) {

@@ -23,6 +23,8 @@ pub enum Ice {
 #[serde(default)]
 pub struct Network {
     pub loss: f64,
+    /// The mean number of packets of one direction that are lost in a row; up to 1 they are lost independently.
+    pub burst: f64,
     pub delay_ms: f64,
     pub jitter_ms: f64,
     pub seed: u64,

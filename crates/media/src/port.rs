@@ -147,8 +147,8 @@ pub struct Port {
     mid: Mid,
     streams: VecDeque<Ssrc>,
     is_restarting: bool,
-    /// The DTLS association: the far end's fingerprint, and whether we are its client.
-    association: Option<((String, Vec<u8>), bool)>,
+    /// The DTLS association: the far end's fingerprints, and whether we are its client.
+    association: Option<(Vec<Vec<u8>>, bool)>,
     far_pwd: String,
     direction: sdp::Direction,
     /// Of the sequence numbers of this association: SRTP's roll-over counter starts at 0 (RFC 3711 section 3.3.1).
@@ -209,6 +209,8 @@ fn build(setup: &Setup, start: Instant) -> Rtc {
     let mut config = RtcConfig::new()
         .set_crypto_provider(shared.provider.clone())
         .set_dtls_cert(shared.certificate.clone())
+        // A description may name several fingerprints, str0m knows one: `Port::connected` compares.
+        .set_fingerprint_verification(false)
         .set_local_ice_credentials(setup.creds.clone())
         .set_ice_lite(setup.ice == Ice::Lite)
         .set_rtp_mode(true)
@@ -315,7 +317,7 @@ impl Port {
             self.setup.creds = creds;
             self.is_restarting = !is_first;
         }
-        let association = (remote.fingerprint.clone(), active);
+        let association = (remote.fingerprints.clone(), active);
         if self.association.replace(association.clone()).is_some_and(|before| before != association) {
             self.start_over(now);
         }
@@ -323,7 +325,9 @@ impl Port {
         api.set_local_ice_credentials(self.setup.creds.clone());
         self.far_pwd.clone_from(&remote.pwd);
         api.set_remote_ice_credentials(IceCreds { ufrag: remote.ufrag, pass: remote.pwd });
-        api.set_remote_fingerprint(crypto::fingerprint(&remote.fingerprint.0, &remote.fingerprint.1));
+        if let Some(first) = remote.fingerprints.first() {
+            api.set_remote_fingerprint(crypto::fingerprint(first));
+        }
         for line in &remote.candidates {
             self.add_candidate(line);
         }
@@ -437,13 +441,7 @@ impl Port {
                 }
                 Ok(Output::Event(event)) => self.heard(event, told),
                 Err(error) => {
-                    let text = error.to_string();
-                    let reason = if text.to_lowercase().contains("fingerprint") {
-                        "fingerprint_mismatch"
-                    } else {
-                        "dtls_failed"
-                    };
-                    told.push(Told::Failed { reason, detail: text });
+                    told.push(Told::Failed { reason: "dtls_failed", detail: error.to_string() });
                     return;
                 }
             }
@@ -452,12 +450,8 @@ impl Port {
 
     fn heard(&mut self, event: RtcEvent, told: &mut Vec<Told>) {
         match event {
-            RtcEvent::Connected => {
-                self.stage = Stage::Connected;
-                self.is_restarting = false;
-                told.push(Told::Connected);
-            }
-            RtcEvent::RtpPacket(packet) => told.push(Told::Packet(Box::new(packet))),
+            RtcEvent::Connected => told.push(self.connected()),
+            RtcEvent::RtpPacket(packet) if self.stage != Stage::Connecting => told.push(Told::Packet(Box::new(packet))),
             // A lite side does not look for its far end, so it cannot know that there is none: it may still come.
             RtcEvent::IceConnectionStateChange(IceConnectionState::Disconnected)
                 if self.stage == Stage::Connecting && self.setup.ice == Ice::Full =>
@@ -484,6 +478,19 @@ impl Port {
             }
             _ => {}
         }
+    }
+
+    /// The handshake is done: nothing may be exchanged but with a certificate that the signalling named.
+    fn connected(&mut self) -> Told {
+        let shown = self.rtc.direct_api().remote_dtls_fingerprint().map(|shown| shown.bytes.clone());
+        let named = self.association.as_ref().map(|(fingerprints, _)| fingerprints);
+        if !shown.is_some_and(|shown| named.is_some_and(|named| named.contains(&shown))) {
+            let detail = "the certificate is none of those that the SDP named".into();
+            return Told::Failed { reason: "fingerprint_mismatch", detail };
+        }
+        self.stage = Stage::Connected;
+        self.is_restarting = false;
+        Told::Connected
     }
 
     /// A STUN message that verified came on a route. True if that makes an ICE restart a success.

@@ -126,8 +126,8 @@ pub struct Description {
     pub ufrag: String,
     pub pwd: String,
     pub ice_lite: bool,
-    /// The SHA-256 fingerprint, or the strongest that we can check.
-    pub fingerprint: (String, Vec<u8>),
+    /// SHA-256 of the certificates that the far end may show (RFC 8122 section 5): at least one.
+    pub fingerprints: Vec<Vec<u8>>,
     pub setup: Setup,
     pub direction: Direction,
     pub mid: String,
@@ -164,7 +164,7 @@ pub fn read(text: &str, kind: Kind) -> Result<Description, SdpError> {
         ufrag: scope.bounded("ice-ufrag", 4, 256)?,
         pwd: scope.bounded("ice-pwd", 22, 256)?,
         ice_lite: session.contains(&"a=ice-lite"),
-        fingerprint: fingerprint(&scope)?,
+        fingerprints: fingerprints(&scope)?,
         setup: setup(&scope, kind)?,
         direction: direction(&scope),
         mid: scope.value("mid").unwrap_or("0").chars().take(32).collect(),
@@ -274,21 +274,23 @@ impl<'a> Scope<'a> {
     }
 }
 
-/// Any of several fingerprints may match (RFC 8122 section 5); ours is the strongest one, which a client that offers
-/// several hashes of one certificate always includes.
-fn fingerprint(scope: &Scope<'_>) -> Result<(String, Vec<u8>), SdpError> {
-    let mut weak = None;
-    let mut malformed = None;
+/// Any of several fingerprints may match (RFC 8122 section 5). Those of SHA-256 are enough: a client that offers several
+/// hashes of one certificate always includes it.
+fn fingerprints(scope: &Scope<'_>) -> Result<Vec<Vec<u8>>, SdpError> {
+    let (mut found, mut weak, mut malformed) = (Vec::new(), None, None);
     for (line, value) in scope.all("fingerprint") {
         let (hash, digits) = value.split_once(' ').unwrap_or((value, ""));
         match hash.to_ascii_lowercase().as_str() {
             "sha-256" => match hex(digits, 32) {
-                Some(bytes) => return Ok(("sha-256".into(), bytes)),
+                Some(bytes) => found.push(bytes),
                 None => malformed = Some(line),
             },
             "sha-384" | "sha-512" => malformed = malformed.or(Some(line)),
             _ => weak = Some(line),
         }
+    }
+    if !found.is_empty() {
+        return Ok(found);
     }
     match (malformed, weak) {
         (Some(line), _) => Err(SdpError::at(line, RefusedCode::NoFingerprint, "is not a SHA-256 fingerprint")),

@@ -101,7 +101,7 @@ fn malformed_descriptions_are_refused_by_what_is_wrong() {
 #[test]
 fn the_right_fingerprint_of_several_is_taken() {
     let two = with("a=setup", "a=fingerprint:sha-1 00:11\r\na=setup:actpass");
-    assert_eq!(read(&two, Kind::Offer).unwrap().fingerprint.0, "sha-256");
+    assert_eq!(read(&two, Kind::Offer).unwrap().fingerprints, read(OFFER, Kind::Offer).unwrap().fingerprints);
 }
 
 #[test]

