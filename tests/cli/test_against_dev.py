@@ -77,6 +77,47 @@ async def test_refusals_are_one_line_each(platform: Platform) -> None:
     assert "ask why" not in busy[1]
 
 
+@pytest.mark.parametrize("index", [0, 1])
+async def test_a_number_is_called_by_somebody_else_than_its_owner(platform: Platform, index: int) -> None:
+    owner = platform.info["identities"][index]["login"]
+    number = platform.info["numbers"][index]
+    assert number["rings"] == owner
+    _, _, unregistered = await command(platform, "call", number["number"])
+    assert "USER_NOT_REGISTERED" in unregistered
+    async with Phone(client(platform, index), then(answer(), ignore())) as phone:  # a login as its owner would ring
+        for destination in (number["number"], number["number"].removeprefix("+1"), f"sip:{owner}@sip.telnyx.com"):
+            code, _, err = await command(platform, "call", destination, "--seconds", "0")
+            assert (code, err) == (0, "")
+        assert len(phone.calls) == 3
+
+
+async def test_explain_counts_the_caller_in(platform: Platform) -> None:
+    john, jane = (identity["login"] for identity in platform.info["identities"])
+    async with Phone(client(platform, 1), ignore()):
+        code, said, _ = await command(platform, "explain", jane, "--from", john)
+        assert (code, said.startswith(f"{jane} rings {jane}")) == (0, True)
+    code, _, err = await command(platform, "explain", jane, "--from", "nobody")
+    assert code == 1
+    assert "nobody can log in as nobody" in err
+
+
+async def test_a_platform_on_localhost_with_a_domain_of_its_own(tmp_path: Path) -> None:
+    platform = await Platform.start(tmp_path, "--host", "localhost", "--sip-domain", "Voice.Example.test")
+    try:
+        assert platform.env["OFFHOOK_SIP_DOMAIN"] == "voice.example.test"
+        jane = platform.info["identities"][1]["login"]
+        async with Phone(client(platform, 1), then(answer(), ignore())) as phone:
+            for domain in ("voice.example.test", "sip.telnyx.com", "sip.telnyx.eu"):
+                code, _, err = await command(platform, "call", f"sip:{jane}@{domain}", "--seconds", "0")
+                assert (code, err) == (0, "")
+            assert len(phone.calls) == 3
+        code, _, err = await command(platform, "call", f"{jane}@sip.example.org")
+        assert code == 1
+        assert "UNALLOCATED_NUMBER" in err
+    finally:
+        assert await platform.stop() == 0
+
+
 async def test_a_file_that_is_no_sound_rings_nobody(platform: Platform, tmp_path: Path) -> None:
     (tmp_path / "noise.wav").write_bytes(b"no sound" * 20)
     async with Phone(client(platform, 1), ignore()) as phone:

@@ -62,7 +62,7 @@ async def call(
     line = await _line(destination, url, login, password, token)
     async with Client(line.url, login=line.login, password=line.password, token=line.token) as client:
         ear = Ear()
-        ongoing = await _answered(client, destination, ear, record)
+        ongoing = await _answered(client, line, destination, ear, record)
         await _talk(ongoing, sound, seconds, wait=play is None)
         _report(ongoing, ear)
 
@@ -104,15 +104,20 @@ async def _line(destination: str, url: str | None, login: str | None, password: 
         return _Line(address, login, password)
     if login or password:
         raise ConfigurationError("give --login and --password together")
-    user = destination.removeprefix("sip:").partition("@")[0]
+    return await _ready_made(destination, address)
+
+
+async def _ready_made(destination: str, address: str) -> _Line:
+    """As one of the running `dev`'s identities, but not as the one that is called: it would ring itself."""
+    callee = (await platform.get("/_offhook/explain", destination=destination, format="json")).json().get("username")
     info = (await platform.get("/_offhook/info")).json()
     for identity in info.get("identities", []):
-        if identity["login"] != user:
+        if identity["login"] != callee:
             return _Line(address, identity["login"], identity["password"])
-    raise ConfigurationError("who calls? Give --login and --password, or --token")
+    raise ConfigurationError("who calls? No ready-made identity is left: give --login and --password, or --token")
 
 
-async def _answered(client: "Client", destination: str, ear: "Ear", record: Path | None) -> "Call":
+async def _answered(client: "Client", line: _Line, destination: str, ear: "Ear", record: Path | None) -> "Call":
     from offhook import Recorder, events
 
     client.on(events.Ringing, lambda _: _say("ringing"))
@@ -127,7 +132,8 @@ async def _answered(client: "Client", destination: str, ear: "Ear", record: Path
         await ongoing.answered()
     except CallEnded as ended:
         if ended.cause in REFUSALS:
-            _say(f"ask why: offhook explain {shlex.quote(destination)}")
+            asked = shlex.join(("explain", destination, *(("--from", line.login) if line.login else ())))
+            _say(f"ask why: offhook {asked}")
         raise
     _say("answered")
     return ongoing

@@ -1,5 +1,9 @@
 """`offhook trace` and `offhook explain`: ask the running platform what happened, or what would happen."""
 
+from typing import Annotated
+
+from cyclopts import Parameter
+
 from offhook.cli import platform
 from offhook.errors import OffhookError
 
@@ -19,15 +23,18 @@ async def trace(session: str) -> None:
     print(answer.text.rstrip("\n"))
 
 
-async def explain(destination: str) -> None:
+async def explain(destination: str, *, caller: Annotated[str | None, Parameter(name="--from")] = None) -> None:
     """Tell who would ring for DESTINATION, why, and what a minute costs.
 
     Parameters
     ----------
     destination
         A number, a username, or a SIP address.
+    caller
+        The username that calls: its connection's settings and limits count then, too.
     """
-    answer = await platform.get("/_offhook/explain", destination=destination)
+    query = {"destination": destination} if caller is None else {"destination": destination, "from": caller}
+    answer = await platform.get("/_offhook/explain", **query)
     _expect_ok(answer)
     print(answer.text.rstrip("\n"))
 

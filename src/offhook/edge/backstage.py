@@ -15,6 +15,7 @@ from offhook.engine.platform import Identities
 from offhook.engine.ports import Clock
 from offhook.engine.store import Find, Where
 from offhook.voice import dialing, ladder, rating
+from offhook.voice.directory import ConnectionCard
 
 SHOWN_CALLS = 20
 SHOWN_RECORDS = 200
@@ -77,31 +78,35 @@ class Backstage(msgspec.Struct, frozen=True, eq=False):
         return lines
 
     async def _explain(self, request: web.Request) -> web.Response:
-        destination = request.query.get("destination", "")
+        destination, username = request.query.get("destination", ""), request.query.get("from")
         if not destination:
             raise web.HTTPBadRequest(text="destination is missing\n")
-        return web.Response(text=self.explain(destination, request.query.get("from")) + "\n")
+        caller = self._connection_under(username) if username else None
+        if username and caller is None:
+            raise web.HTTPBadRequest(text=f"from: nobody can log in as {username[:100]}\n")
+        decision = self._decided(destination, caller)
+        if request.query.get("format") == "json":
+            return web.json_response(_as_json(decision))
+        return web.Response(text=_in_words(destination, decision) + "\n")
 
-    def explain(self, destination: str, username: str | None = None) -> str:
-        """Who would ring, why, and what a minute costs: for a call by `username`, or by a client of this account."""
+    def _connection_under(self, username: str) -> ConnectionCard | None:
+        """The connection that calls when this username, its own or a credential's, does."""
         directory = self.identities.directory
-        caller = directory.connection_of_username(username) if username else None
-        call = dialing.Dialled(
-            destination=destination,
-            now=self.clock.wall(),
-            account_id=self.account_id,
-            connection_id=caller.id if caller else None,
+        credential = directory.credential_of_username(username)
+        return (
+            directory.connection(credential.connection_id) if credential else directory.connection_of_username(username)
         )
-        decision = self.dialplan.decide(call)
-        if isinstance(decision, dialing.Refuse):
-            end = decision.ending
-            return f"{destination} rings nobody: {decision.reason}\nThe caller gets {end.cause} ({end.sip_code})."
-        if isinstance(decision, dialing.Park):
-            return f"{destination} is parked: {decision.reason}."
-        lines = [f"{destination} rings {decision.username}: {decision.reason}"]
-        lines += [f"  {_described(binding)}" for binding in decision.bindings]
-        minute = rating.charge(rating.STANDARD, rating.WEBRTC, 60_000)
-        return "\n".join([*lines, f"A minute costs ${rating.dollars(minute.micros)} for each of the two WebRTC legs."])
+
+    def _decided(self, destination: str, caller: ConnectionCard | None) -> dialing.Decision:
+        """Who would ring now: for a call by `caller`, or by some client of this account."""
+        return self.dialplan.decide(
+            dialing.Dialled(
+                destination=destination,
+                now=self.clock.wall(),
+                account_id=caller.account_id if caller else self.account_id,
+                connection_id=caller.id if caller else None,
+            )
+        )
 
     # ---- the page ----------------------------------------------------------------------------------------------
 
@@ -154,6 +159,31 @@ class Backstage(msgspec.Struct, frozen=True, eq=False):
         for row in found.rows:
             bills.setdefault(row["call_session_id"], []).append(msgspec.json.decode(row["document"]))
         return bills
+
+
+def _in_words(destination: str, decision: dialing.Decision) -> str:
+    """Who rings, why, and what a minute costs."""
+    if isinstance(decision, dialing.Refuse):
+        end = decision.ending
+        return f"{destination} rings nobody: {decision.reason}\nThe caller gets {end.cause} ({end.sip_code})."
+    if isinstance(decision, dialing.Park):
+        return f"{destination} is parked: {decision.reason}."
+    lines = [f"{destination} rings {decision.username}: {decision.reason}"]
+    lines += [f"  {_described(binding)}" for binding in decision.bindings]
+    minute = rating.charge(rating.STANDARD, rating.WEBRTC, 60_000)
+    return "\n".join([*lines, f"A minute costs ${rating.dollars(minute.micros)} for each of the two WebRTC legs."])
+
+
+def _as_json(decision: dialing.Decision) -> dict[str, Any]:
+    """The same for programs: `username` is whom the destination means, if anybody; `cause` is null unless refused."""
+    refused = decision if isinstance(decision, dialing.Refuse) else None
+    return {
+        "username": None if isinstance(decision, dialing.Park) else decision.username,
+        "cause": refused and refused.ending.cause,
+        "sip_code": refused and refused.ending.sip_code,
+        "reason": decision.reason,
+        "bindings": [binding.id for binding in decision.bindings] if isinstance(decision, dialing.Ring) else [],
+    }
 
 
 def _described(binding: Any) -> str:

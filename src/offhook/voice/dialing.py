@@ -3,6 +3,7 @@
 The rules are the table of "Dialling a registered client" and the settings of the connections on both sides.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Literal
 from urllib.parse import unquote
@@ -31,6 +32,8 @@ HOSTED_DOMAINS = (
     "sip-anycast1.telnyx.com",
     "sip-anycast2.telnyx.com",
 )
+
+_HOST_NAME = re.compile(r"(?=.{1,253}$)[A-Za-z0-9]([A-Za-z0-9-]{0,62})(\.[A-Za-z0-9]([A-Za-z0-9-]{0,62}))*")
 
 
 class SipDomains(msgspec.Struct, frozen=True):
@@ -76,10 +79,14 @@ class Park(msgspec.Struct, frozen=True):
 
 
 class Refuse(msgspec.Struct, frozen=True):
-    """Nobody rings. `ending` is for the caller, its `detail` names the setting; `reason` is for `explain`."""
+    """Nobody rings. `ending` is for the caller, its `detail` names the setting; `reason` is for `explain`.
+
+    `username` is whom the destination means, where it means anybody: registered, it would ring.
+    """
 
     ending: Ending
     reason: str
+    username: str | None = None
 
 
 Decision = Ring | Park | Refuse
@@ -109,7 +116,7 @@ class Dialplan:
         try:
             return self._decide(call)
         except _Refused as refused:
-            return Refuse(ending(refused.cause, refused.detail), refused.detail)
+            return Refuse(ending(refused.cause, refused.detail), refused.detail, refused.username)
 
     def _decide(self, call: Dialled) -> Ring | Park:
         user, host = parts(call.destination)
@@ -221,7 +228,7 @@ class Dialplan:
             )
         registered = self._registered.of_username(username)
         if not registered:
-            raise _Refused("USER_NOT_REGISTERED", f"{why}, and nobody is registered under it")
+            raise _Refused("USER_NOT_REGISTERED", f"{why}, and nobody is registered under it", username)
         ringing = registered if connection.simultaneous_ringing else registered[:1]
         return Ring(
             account_id=connection.account_id,
@@ -255,14 +262,17 @@ class _Attempt(msgspec.Struct, frozen=True):
 class _Refused(Exception):
     """Leaves the rules from wherever one says no."""
 
-    def __init__(self, cause: str, detail: str) -> None:
+    def __init__(self, cause: str, detail: str, username: str | None = None) -> None:
         super().__init__(detail)
         self.cause = cause
         self.detail = detail
+        self.username = username
 
 
 def domains(name: str = HOSTED_DOMAINS[0], aliases: Sequence[str] | None = None) -> SipDomains:
-    """The configured domain with its aliases; None takes the hosted product's names."""
+    """The configured domain with its aliases; None takes the hosted product's names. ValueError for no host name."""
+    if not _HOST_NAME.fullmatch(name):
+        raise ValueError(f"{name!r} is no domain: a host name without scheme and port is wanted")
     others = HOSTED_DOMAINS if aliases is None else aliases
     return SipDomains(
         name.lower(), tuple(dict.fromkeys(alias.lower() for alias in others if alias.lower() != name.lower()))
