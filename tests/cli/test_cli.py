@@ -41,6 +41,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (["call", "bob", "--play", "/nowhere.wav"], 1, "no such file"),
         (["call", "bob", "--tone", "5", "--play", "x.wav"], 78, "not both"),
         (["dev", "--host", "192.0.2.1"], 78, "loopback"),
+        (["dev", "--host", "no such host"], 78, "loopback"),
+        (["dev", "--sip-domain", "sip:example.test"], 78, "no domain"),
+        (["dev", "--sip-domain", ""], 78, "no domain"),
     ],
 )
 def test_a_failure_is_one_line_and_a_code(

@@ -7,6 +7,7 @@ import gc
 import ipaddress
 import json
 import signal
+import socket
 from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
 from typing import Annotated, Any, Literal, Protocol
@@ -17,6 +18,7 @@ from offhook.cli import platform
 from offhook.errors import ConfigurationError
 
 DEFAULT_PORT = 9700
+DEFAULT_SIP_DOMAIN = "sip.telnyx.com"
 
 
 class Running(Protocol):
@@ -36,6 +38,7 @@ async def dev(
     port: int = DEFAULT_PORT,
     host: str = "127.0.0.1",
     db: Path | None = None,
+    sip_domain: str = DEFAULT_SIP_DOMAIN,
     as_json: Annotated[bool, Parameter(name="--json", negative="")] = False,
     ready_file: Path | None = None,
     log_level: Literal["debug", "info", "warning", "error"] = "info",
@@ -47,9 +50,11 @@ async def dev(
     port
         The HTTP and websocket port; 0 takes a free one.
     host
-        A loopback address to listen on.
+        A loopback address to listen on, or a name of one, such as localhost.
     db
         Keep everything in this SQLite file; without it everything is forgotten at the end.
+    sip_domain
+        The domain of this platform's SIP addresses. The hosted product's own are served whatever it is.
     as_json
         Print one JSON object instead of the text: the settings, and with them the identities and numbers.
     ready_file
@@ -60,25 +65,38 @@ async def dev(
     from offhook.cli.logs import log_to_stderr  # loads structlog, which no other command needs
 
     log_to_stderr(log_level)
-    _expect_loopback(host)
+    _expect_domain(sip_domain)
+    address = await _loopback(host)
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with started(host=host, port=port, db=db) as running:
+    async with started(host=address, port=port, db=db, sip_domain=sip_domain) as running:
         _rarely_collect_garbage()
         with _announced(running.env, ready_file):  # before the line: who waits for it reads the files next
             print(json.dumps({**running.env, "info": running.info}) if as_json else banner(running), flush=True)
             await stop.wait()
 
 
-def _expect_loopback(host: str) -> None:
-    """The keys of `dev` are in its documentation, so nobody but this machine may reach it."""
+def _expect_domain(name: str) -> None:
+    from offhook.voice.dialing import domains
+
     try:
-        loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        loopback = False
-    if not loopback:
+        domains(name)
+    except ValueError as error:
+        raise ConfigurationError(f"--sip-domain: {error}") from None
+
+
+async def _loopback(host: str) -> str:
+    """The address that `host` means, IPv4 where it means both. The keys of `dev` are in its documentation, so nobody
+    but this machine may reach it: ConfigurationError for any other address."""
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        found = []
+    addresses = sorted((ipaddress.ip_address(where[0]) for *_, where in found), key=lambda address: address.version)
+    if not addresses or not all(address.is_loopback for address in addresses):
         raise ConfigurationError(f"`dev` listens on loopback addresses only, and {host} is none")
+    return str(addresses[0])
 
 
 def _rarely_collect_garbage() -> None:
@@ -90,14 +108,16 @@ def _rarely_collect_garbage() -> None:
 
 
 @contextlib.asynccontextmanager
-async def started(*, host: str, port: int, db: Path | None) -> AsyncGenerator[Running, None]:
+async def started(
+    *, host: str, port: int, db: Path | None, sip_domain: str = DEFAULT_SIP_DOMAIN
+) -> AsyncGenerator[Running, None]:
     """The platform while the block runs; ConfigurationError where its address or database cannot be used."""
     from offhook.edge.server import start_dev
     from offhook.engine.store import StoreError
     from offhook.engine.vault import WrongKey
 
     try:
-        running: Running = await start_dev(host=host, port=port, db=db)
+        running: Running = await start_dev(host=host, port=port, db=db, sip_domain=sip_domain)
     except (StoreError, WrongKey) as error:
         raise ConfigurationError(f"the database {db} cannot be used: {error}") from error
     except OSError as error:

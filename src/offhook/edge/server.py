@@ -26,7 +26,7 @@ from offhook.media.commands import CoreConfig
 from offhook.media.core import Core
 from offhook.voice.binding import Bindings
 from offhook.voice.cause import ending
-from offhook.voice.dialing import Dialplan, domains
+from offhook.voice.dialing import HOSTED_DOMAINS, Dialplan, domains
 from offhook.wire.rtc_liveness import CloseReason
 
 STOPPING = ending("NORMAL_TEMPORARY_FAILURE", "the platform is shutting down")
@@ -49,11 +49,16 @@ class Platform:
         await self._stack.aclose()
 
 
-async def start_dev(*, host: str = "127.0.0.1", port: int = 0, db: Path | None = None) -> Platform:
+async def start_dev(
+    *, host: str = "127.0.0.1", port: int = 0, db: Path | None = None, sip_domain: str = HOSTED_DOMAINS[0]
+) -> Platform:
     """Start the development platform: loopback only, fixed keys, everything ready to use.
 
-    OSError where the address cannot be used, `StoreError` or `WrongKey` where the database cannot.
+    `host` is an IP address; `sip_domain` is the domain of our SIP addresses, beside the hosted product's.
+    ValueError where it is no host name, OSError where the address cannot be used, `StoreError` or `WrongKey` where
+    the database cannot.
     """
+    served = domains(sip_domain)
     async with AsyncExitStack() as stack:
         clock, chance, bindings, ladders = LoopClock(), SystemChance(), Bindings(), RecentLadders()
         identities = await Identities.open(db, clock, chance, bindings, Idle().report)
@@ -69,7 +74,7 @@ async def start_dev(*, host: str = "127.0.0.1", port: int = 0, db: Path | None =
 
         core = Core(CoreConfig(bind=[host]))
         stack.callback(core.close)
-        dialplan = Dialplan(directory, bindings, active, domains())
+        dialplan = Dialplan(directory, bindings, active, served)
         switchboard = Switchboard(
             core=core,
             dialplan=dialplan,
@@ -93,7 +98,7 @@ async def start_dev(*, host: str = "127.0.0.1", port: int = 0, db: Path | None =
         backstage = Backstage(seeded.account_id, identities, dialplan, active, ladders, clock, env, info, reset)
         app = _application(door, backstage, rest_app(identities, active, clock, call_routes(orders)))
         address = await _listen(stack, app, door, switchboard, host, port)
-        env |= _env(address, seeded, domains().name)
+        env |= _env(address, seeded, served.name)
         info |= _info(env, seeded)
         return Platform(stack.pop_all(), env, info)
 
