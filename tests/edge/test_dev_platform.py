@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 from aiohttp import WSServerHandshakeError
 
-from offhook import Call, Client, Tone, events
+from offhook import Call, CallEnded, Client, Tone, events
 from offhook.edge.page import CallRow, ConsoleView, RegisteredRow, render
 from offhook.edge.server import Platform, start_dev
 from offhook.engine.seed import SEEDED
@@ -125,6 +125,22 @@ async def test_a_call_leaves_its_ladder_as_text_and_drawing(platform: Platform, 
 async def test_explain_says_why_nobody_rings(http: aiohttp.ClientSession, destination: str, said: str) -> None:
     async with http.get("/_offhook/explain", params={"destination": destination}) as response:
         assert said in await response.text()
+
+
+async def test_a_refused_caller_is_told_the_setting_that_refused_it(
+    platform: Platform, http: aiohttp.ClientSession
+) -> None:
+    key = {"Authorization": f"Bearer {platform.env['TELNYX_API_KEY']}"}
+    async with http.get("/v2/credential_connections?filter[connection_name][contains]=Jane", headers=key) as response:
+        (jane,) = (await response.json())["data"]
+    change = {"sip_uri_calling_preference": "disabled"}
+    async with http.patch(f"/v2/credential_connections/{jane['id']}", json=change, headers=key) as response:
+        assert response.status == 200
+    async with phone(platform, JOHN.login, JOHN.password) as john:
+        call = await john.new_call(JANE.login)
+        with pytest.raises(CallEnded, match="sip_uri_calling_preference of connection Jane is disabled") as refused:
+            await call.answered()
+    assert (refused.value.cause, refused.value.sip_code) == ("CALL_REJECTED", 403)
 
 
 async def test_explain_says_who_rings_and_what_a_minute_costs(platform: Platform, http: aiohttp.ClientSession) -> None:

@@ -157,7 +157,10 @@ class QualityMeasured(CallEvent):
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """Why a call is over: the cause and its number, and the SIP status where there is one."""
+    """Why a call is over: the cause and its number, and the SIP status where there is one.
+
+    `sip_reason` is for people: its phrase and what explains it, such as the setting that refused the call.
+    """
 
     cause: str
     code: int

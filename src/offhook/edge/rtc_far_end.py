@@ -87,7 +87,7 @@ class FarEnd:
                 cause=ending.cause,
                 cause_code=ending.code,
                 sip_code=ending.sip_code,
-                sip_reason=ending.sip_reason,
+                sip_reason=_reason(ending),
                 extras=s2c.Extras(bye_headers=_to_wire(ending.headers)),
             )
         )
@@ -249,6 +249,11 @@ def _invite(message: c2s.Invite, headers: Headers) -> Invite:
         trickle=message.trickle,
         user_agent=message.user_agent,
     )
+
+
+def _reason(ending: Ending) -> str | None:
+    """The reason phrase with what explains it: of a bye's fields the only one for people (RFC 3261 section 7.2)."""
+    return ": ".join(filter(None, (ending.sip_reason, ending.detail))) or None
 
 
 def _ending(message: c2s.Bye, headers: Headers) -> Ending:
