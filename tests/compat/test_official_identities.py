@@ -214,6 +214,15 @@ def test_a_credential_and_its_token(rest: Any, api: Telnyx, connection: Any) -> 
     assert rest.identities.logins.authenticate_password(made.sip_username, made.sip_password).credential_id == made.id
 
 
+def test_a_token_is_minted_once_for_an_idempotency_key(api: Telnyx, connection: Any) -> None:
+    made = api.telephony_credentials.create(connection_id=connection.id).data
+    mint = api.telephony_credentials.create_token
+    first = mint(made.id, idempotency_key="again")
+    assert mint(made.id, idempotency_key="again") == first
+    assert mint(made.id, idempotency_key="another") != first
+    assert mint(made.id) != first
+
+
 def decoded(part: str) -> Any:
     return json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
 

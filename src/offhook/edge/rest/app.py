@@ -9,6 +9,7 @@ from aiohttp import web
 
 from offhook.edge.rest.answers import answer, data
 from offhook.edge.rest.guard import ACCOUNT, Handler, body_of, guarded
+from offhook.edge.rest.idempotency import Once
 from offhook.edge.rest.resources import Route, lister, query_of, routes, shower, updater
 from offhook.engine.platform import Identities
 from offhook.engine.ports import Clock
@@ -55,7 +56,7 @@ def _table(identities: Identities, active: ActiveCalls, clock: Clock) -> list[Ro
         *routes(identities.credential_connections),
         ("POST", "/credential_connections/{id}/actions/check_registration_status", _registration(identities)),
         *routes(identities.telephony_credentials),
-        ("POST", "/telephony_credentials/{id}/token", _token_minter(identities)),
+        ("POST", "/telephony_credentials/{id}/token", Once(clock).guarding(_token_minter(identities))),
         # Before `/phone_numbers/{id}`, which would take "voice" for an id.
         ("GET", "/phone_numbers/voice", lister(voice)),
         ("GET", "/phone_numbers/{id}/voice", shower(voice)),
