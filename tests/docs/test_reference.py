@@ -3,12 +3,16 @@
 import inspect
 import re
 
+import aiohttp
 import pytest
 
 import docstrings
 import offhook
 import reference
 from offhook.client import call
+from offhook.edge import backstage
+from offhook.edge.rest.app import owner_routes
+from offhook.edge.server import start_dev
 from offhook.voice import dialing
 from offhook.voice.cause import CAUSES
 
@@ -39,6 +43,27 @@ def test_the_page_about_dialling_names_every_setting_that_refuses() -> None:
     settings = {name for name in details if "_" in name}
     assert {"sip_uri_calling_preference", "inbound.channel_limit", "max_destination_rate"} <= settings
     assert [name for name in settings if f"`{name}`" not in page] == []
+
+
+def _owners_routes() -> list[tuple[str, str]]:
+    source = inspect.getsource(backstage.Backstage.routes) + inspect.getsource(owner_routes)
+    found = re.findall(r'(?:web\.([a-z]+)\(|\("([A-Z]+)", )"(/_offhook/[^"]+)"', source)
+    return [((verb or method).upper(), path) for verb, method, path in found]
+
+
+async def test_the_page_about_the_owners_addresses_has_every_one_of_them() -> None:
+    platform = await start_dev()
+    try:
+        root = platform.env["OFFHOOK_CONSOLE_URL"]
+        page = (reference.PAGES / "owner.md").read_text(encoding="utf-8")
+        rows = re.findall(r"^\| `([A-Z]+)` \| `(/_offhook/\S+)` \| (.*) \|$", page, re.MULTILINE)
+        assert {(method, path) for method, path, _ in rows} == set(_owners_routes())
+        async with aiohttp.ClientSession(root) as http:
+            for method, path, what in rows:
+                async with http.request(method, path.replace("{id}", "x")) as response:
+                    assert (response.status == 401) == ("needs an API key" in what), path
+    finally:
+        await platform.stop()
 
 
 def test_the_sdks_page_has_every_public_name() -> None:

@@ -50,7 +50,8 @@ class Client:
 
     Give a `login` with its `password` (a connection's or a telephony credential's), or a `token`. `core` is a media
     core of your own; without it all clients of one event loop share one. A websocket that is lost is opened again with
-    `backoff`; its calls end then with the cause NETWORK_OUT_OF_ORDER. `transport` opens the websocket.
+    `backoff`; its calls end then with the cause NETWORK_OUT_OF_ORDER. `transport` opens the websocket. `ice_servers`
+    are refused (ConfigurationError) until the media core can ask them.
     """
 
     def __init__(
@@ -66,7 +67,9 @@ class Client:
         transport: Opener = open_websocket,
     ) -> None:
         if ice_servers:
-            raise ConfigurationError("STUN and TURN servers cannot be used yet: only addresses of this machine are")
+            raise ConfigurationError(
+                "ice_servers: this release uses no STUN or TURN server, only the addresses of this machine"
+            )
         self.url = url
         self._login = _login(login, password, token)
         self._backoff = backoff or Backoff()
