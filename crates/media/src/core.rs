@@ -8,9 +8,7 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
 use str0m::IceCreds;
-use str0m::net::Protocol;
 
-use crate::codec::CodecKind;
 use crate::crypto;
 pub use crate::driven::Datagram;
 use crate::driven::Driven;
@@ -19,8 +17,14 @@ use crate::messages::{
     Command, CoreConfig, Counters, Event, Ice, PortStats, RefusedCode, Reply, Request, codecs_named,
 };
 use crate::port::{Agreed, Port, Setup};
-use crate::sdp::{self, Description, Formats, Kind, Local, SdpError};
+use crate::sdp::{self, Formats, Kind, SdpError};
 use crate::worker::Worker;
+
+mod negotiation;
+mod place;
+
+use negotiation::{Card, Dialogue, Far, IceCredentials, answered, check_ice, offered};
+use place::{Place, addresses};
 
 /// How long a request waits for the media thread, which looks at its mailbox at least every 20 ms.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -58,70 +62,9 @@ pub enum Job {
     Panic,
 }
 
-/// What the far end said of itself that decides whether a later description begins something anew.
-#[derive(Clone, PartialEq, Eq)]
-struct Far {
-    ufrag: String,
-    pwd: String,
-    fingerprints: Vec<Vec<u8>>,
-}
-
-impl Far {
-    fn of(remote: &Description) -> Self {
-        let Description { ufrag, pwd, fingerprints, .. } = remote;
-        Self { ufrag: ufrag.clone(), pwd: pwd.clone(), fingerprints: fingerprints.clone() }
-    }
-}
-
-/// What was described of a port, kept on the caller's side so that SDP never waits for the media thread.
-struct Card {
-    setup: Setup,
-    session_id: u64,
-    version: u32,
-    mid: String,
-    candidates: Vec<String>,
-    /// The formats of our last description.
-    formats: Formats,
-    codecs: Vec<CodecKind>,
-    dialogue: Dialogue,
-    far: Option<Far>,
-    /// Our DTLS role, once it is settled.
-    active: Option<bool>,
-}
-
-/// Where offer and answer stand (RFC 3264).
-#[derive(Clone, PartialEq, Eq)]
-enum Dialogue {
-    Offered(Option<IceCredentials>),
-    Settled,
-}
-
-#[derive(Clone, PartialEq, Eq)]
-struct IceCredentials {
-    ufrag: String,
-    pwd: String,
-}
-
-impl IceCredentials {
-    fn of(creds: &IceCreds) -> Self {
-        Self { ufrag: creds.ufrag.clone(), pwd: creds.pass.clone() }
-    }
-
-    fn creds(&self) -> IceCreds {
-        IceCreds { ufrag: self.ufrag.clone(), pass: self.pwd.clone() }
-    }
-}
-
 enum Mode {
     Running(Worker),
     Driven(Box<Mutex<Driven>>),
-}
-
-/// See the module. Every method may be called from any thread.
-pub struct Core {
-    config: CoreConfig,
-    mode: Mode,
-    cards: Mutex<HashMap<u32, Card>>,
 }
 
 type Refusal = (RefusedCode, String, String);
@@ -139,12 +82,22 @@ fn refused(code: RefusedCode, detail: &str) -> Box<Refused> {
     Box::new(Refused((code, detail.into(), String::new())))
 }
 
+/// See the module. Every method may be called from any thread.
+pub struct Core {
+    bind: Vec<IpAddr>,
+    public: Vec<IpAddr>,
+    max_ports: usize,
+    mode: Mode,
+    cards: Mutex<HashMap<u32, Card>>,
+}
+
 impl Core {
     pub fn new(config: CoreConfig) -> Result<Self, CoreError> {
         if config.workers != 1 {
             return Err(CoreError::Workers(config.workers));
         }
         crypto::shared();
+        let (bind, public) = addresses(&config)?;
         let limits = Limits {
             quality_every: Duration::from_millis(config.quality_every_ms.max(100)),
             media_timeout: Duration::from_millis(config.media_timeout_ms.max(100)),
@@ -152,9 +105,10 @@ impl Core {
         let mode = if config.driven {
             Mode::Driven(Box::new(Mutex::new(Driven::new(&config.network, limits))))
         } else {
-            Mode::Running(Worker::start(&addresses(&config)?, config.tcp, limits)?)
+            let shared: Vec<_> = bind.iter().map(|ip| SocketAddr::new(*ip, config.udp_port)).collect();
+            Mode::Running(Worker::start(&shared, config.tcp, limits)?)
         };
-        Ok(Self { config, mode, cards: Mutex::new(HashMap::new()) })
+        Ok(Self { bind, public, max_ports: config.max_ports, mode, cards: Mutex::new(HashMap::new()) })
     }
 
     /// Answer a request on the caller's thread. A refusal has changed nothing.
@@ -368,7 +322,7 @@ impl Core {
         if cards.contains_key(&port) {
             return Err(refused(RefusedCode::PortExists, "the port is open already"));
         }
-        if cards.len() >= self.config.max_ports {
+        if cards.len() >= self.max_ports {
             return Err(refused(RefusedCode::TooManyPorts, "every port is in use"));
         }
         Ok(())
@@ -399,50 +353,12 @@ impl Core {
     fn place(&self, port: u32, ice: Ice) -> Result<(Vec<String>, Place), Box<Refused>> {
         let place = match (&self.mode, ice) {
             (Mode::Driven(_), _) => Place::virtual_of(port),
-            (Mode::Running(_), Ice::Full) => self.own_sockets()?,
+            (Mode::Running(_), Ice::Full) => Place::alone(&self.bind)
+                .map_err(|error| refused(RefusedCode::TooManyPorts, &format!("no socket: {error}")))?,
             (Mode::Running(worker), Ice::Lite) => Place::shared(worker.addresses()),
         };
-        Ok((self.candidates(&place.addresses), place))
+        Ok((place.candidates(&self.public), place))
     }
-
-    /// Far ends tell two of our full ports apart by their addresses, so each has sockets of its own.
-    fn own_sockets(&self) -> Result<Place, Box<Refused>> {
-        let mut place = Place::default();
-        for text in &self.config.bind {
-            let address: IpAddr = text.parse().map_err(|_| refused(RefusedCode::TooManyPorts, "no address"))?;
-            let opened = UdpSocket::bind((address, 0)).and_then(|socket| Ok((socket.local_addr()?, socket)));
-            let (address, socket) =
-                opened.map_err(|error| refused(RefusedCode::TooManyPorts, &format!("no socket: {error}")))?;
-            place.addresses.push((Protocol::Udp, address));
-            place.own.push(address);
-            place.sockets.push(socket);
-        }
-        Ok(place)
-    }
-
-    /// Host candidates (RFC 8445 section 5.1.2.1), behind a 1:1 NAT with the public address in their place.
-    fn candidates(&self, addresses: &[(Protocol, SocketAddr)]) -> Vec<String> {
-        let mut lines = Vec::new();
-        for (index, (proto, address)) in addresses.iter().enumerate() {
-            let shown = shown_addresses(&self.config.public_addresses, address.ip());
-            for ip in shown {
-                let (name, kind, preference) = match proto {
-                    Protocol::Tcp => ("tcp", " tcptype passive", 90_u32),
-                    _ => ("udp", "", 126),
-                };
-                let priority = (preference << 24) | ((65_535 - index as u32) << 8) | 255;
-                let port = address.port();
-                lines.push(format!("candidate:{} 1 {name} {priority} {ip} {port} typ host{kind}", index + 1));
-            }
-        }
-        lines
-    }
-}
-
-fn shown_addresses(public: &[String], bound: IpAddr) -> Vec<String> {
-    let same_family = |text: &&String| text.parse::<IpAddr>().is_ok_and(|ip| ip.is_ipv6() == bound.is_ipv6());
-    let shown: Vec<String> = public.iter().filter(same_family).cloned().collect();
-    if shown.is_empty() { vec![bound.to_string()] } else { shown }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -452,136 +368,4 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 
 fn unknown() -> Box<Refused> {
     refused(RefusedCode::UnknownPort, "there is no such port")
-}
-
-fn check_ice(remote: &Description, ours: Ice) -> Result<(), Box<Refused>> {
-    if remote.ice_lite && ours == Ice::Lite {
-        return Err(refused(RefusedCode::RoleConflict, "both sides are ICE lite"));
-    }
-    Ok(())
-}
-
-const fn role(active: bool) -> sdp::Setup {
-    if active { sdp::Setup::Active } else { sdp::Setup::Passive }
-}
-
-/// What we send and take in answer to what the far end takes: the common codecs, its payload types, its order.
-fn answered(remote: &Formats, codecs: &[CodecKind]) -> Result<Formats, Box<Refused>> {
-    let common = sdp::common(remote, codecs);
-    if common.is_empty() {
-        return Err(refused(RefusedCode::NoCommonCodec, "no codec that both sides take"));
-    }
-    Ok(Formats { codecs: common, ..remote.clone() })
-}
-
-fn offered(codecs: &[CodecKind]) -> Formats {
-    let has_narrow = codecs.iter().any(|kind| kind.clock_rate() == 8_000);
-    Formats {
-        codecs: codecs.iter().map(|kind| (*kind, kind.default_pt())).collect(),
-        comfort_noise: has_narrow.then_some(13),
-        events_48k: codecs.contains(&CodecKind::Opus).then_some(110),
-        events_8k: Some(126),
-    }
-}
-
-/// The addresses of a port.
-#[derive(Default)]
-struct Place {
-    addresses: Vec<(Protocol, SocketAddr)>,
-    own: Vec<SocketAddr>,
-    sockets: Vec<UdpSocket>,
-}
-
-impl Place {
-    fn shared(addresses: &[(Protocol, SocketAddr)]) -> Self {
-        Self { addresses: addresses.to_vec(), ..Self::default() }
-    }
-
-    /// In a driven core every port is a host of its own in 10.0.0.0/8.
-    fn virtual_of(port: u32) -> Self {
-        let [_, b, c, d] = port.to_be_bytes();
-        let address = SocketAddr::from(([10, b, c, d], 4_000));
-        Self { addresses: vec![(Protocol::Udp, address)], own: vec![address], sockets: Vec::new() }
-    }
-}
-
-fn addresses(config: &CoreConfig) -> Result<Vec<SocketAddr>, CoreError> {
-    let parse = |text: &String| text.parse().map_err(|_| CoreError::Address(text.clone()));
-    let bound: Vec<IpAddr> = config.bind.iter().map(parse).collect::<Result<_, _>>()?;
-    if let Some(any) = bound.iter().find(|ip| ip.is_unspecified()) {
-        return Err(CoreError::Unspecified(*any));
-    }
-    for text in &config.public_addresses {
-        parse(text)?;
-    }
-    Ok(bound.into_iter().map(|ip| SocketAddr::new(ip, config.udp_port)).collect())
-}
-
-impl Card {
-    fn new(setup: Setup, candidates: Vec<String>, formats: Formats, codecs: Vec<CodecKind>) -> Self {
-        Self {
-            setup,
-            session_id: fastrand::u64(1..1 << 62),
-            version: 1,
-            mid: "0".into(),
-            candidates,
-            formats,
-            codecs,
-            dialogue: Dialogue::Offered(None),
-            far: None,
-            active: None,
-        }
-    }
-
-    /// Our DTLS role: the one that the far end's description leaves us, and where it leaves the choice, the one we have, or
-    /// the server's. RFC 8842 section 5.3 recommends `active` to answerers, which saves half a round trip where both sides
-    /// do full ICE. A lite side is different: which pair is good is found out by the far end, which can begin at that very
-    /// moment, while we would begin on the first pair that was checked and start timers for far ends that never come.
-    fn role(&self, remote: &Description) -> bool {
-        let is_same = self.far.as_ref().is_some_and(|far| far.fingerprints == remote.fingerprints);
-        match remote.setup {
-            sdp::Setup::Passive => true,
-            sdp::Setup::Active => false,
-            sdp::Setup::ActPass => is_same && self.active.unwrap_or(false),
-        }
-    }
-
-    fn settle(&mut self, remote: &Description, active: bool) {
-        self.far = Some(Far::of(remote));
-        self.active = Some(active);
-        self.dialogue = Dialogue::Settled;
-    }
-
-    /// Answer an offer whose common formats are noted. `creds` are new ones of ours, where ICE restarts.
-    fn answer(&mut self, remote: Description, creds: Option<IceCreds>) -> (Reply, Agreed) {
-        let active = self.role(&remote);
-        self.settle(&remote, active);
-        self.mid.clone_from(&remote.mid);
-        if let Some(creds) = &creds {
-            self.setup.creds = creds.clone();
-        }
-        let sdp = self.describe(&self.setup.creds, role(active), Some(&remote));
-        let codec = self.formats.codecs.first().map(|(kind, _)| kind.name());
-        let (sends, takes) = (self.formats.clone(), self.formats.clone());
-        (Reply::Described { sdp, codec }, Agreed { remote, sends, takes, creds, active })
-    }
-
-    fn describe(&self, creds: &IceCreds, setup: sdp::Setup, answering: Option<&Description>) -> String {
-        sdp::write(&Local {
-            session_id: self.session_id,
-            version: self.version,
-            ufrag: &creds.ufrag,
-            pwd: &creds.pass,
-            ice_lite: self.setup.ice == Ice::Lite,
-            fingerprint: &crypto::shared().fingerprint,
-            setup,
-            direction: answering.map_or(sdp::Direction::SendRecv, |remote| remote.direction.answered()),
-            mid: &self.mid,
-            formats: &self.formats,
-            candidates: &self.candidates,
-            ssrc: self.setup.ssrc,
-            media: answering.map_or(&[], |remote| &remote.media),
-            index: answering.map_or(0, |remote| remote.index),
-        })
-    }
 }

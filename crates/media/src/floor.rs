@@ -1,4 +1,4 @@
-//! All ports of one worker and who hears whom; knows no sockets, threads or clocks: datagrams and time come in.
+//! All ports of one worker, and how datagrams and commands reach them (what they hear is in `audio`); knows no sockets, threads or clocks: datagrams and time come in.
 
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
@@ -7,69 +7,25 @@ use std::time::{Duration, Instant};
 
 use str0m::Input;
 use str0m::net::{Protocol, Receive, Transmit};
-use str0m::rtp::RtpPacket;
 
-use crate::codec::{CodecKind, FRAME_MS};
+use crate::codec::FRAME_MS;
 use crate::core::Job;
-use crate::messages::{Command, Counters, Event, PortStats, Sound, Source, end_name};
-use crate::mix::{Mixer, overlay};
+use crate::messages::{Command, Counters, Event, PortStats, Source, end_name};
 use crate::play::{self, Played};
-use crate::port::{Agreed, Listening, Metering, Port, Stage, Told, Unread, measure};
+use crate::port::{Agreed, Listening, Metering, Port, Told, Unread};
 use crate::resample::Resampler;
 use crate::tone::{Tone, Tones};
+
+mod audio;
+mod demux;
+
+use audio::Scratch;
+pub use demux::Route;
+use demux::{Shape, shape, stun_ufrag};
 
 pub const TICK: Duration = Duration::from_millis(FRAME_MS as u64);
 /// Routes of one port that may speak to it; the oldest that carries no media gives way.
 const MAX_ROUTES: usize = 16;
-/// RFC 8489 section 5: header, then attributes.
-const STUN_HEADER: usize = 20;
-const STUN_COOKIE: [u8; 4] = [0x21, 0x12, 0xa4, 0x42];
-const STUN_USERNAME: u16 = 0x0006;
-/// RTCP header, index and the shortest tag in use (RFC 3711 section 3.4).
-const SRTCP_LEAST: usize = 8 + 4 + 10;
-
-/// Where a datagram came from and to.
-pub type Route = (Protocol, SocketAddr, SocketAddr);
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Shape {
-    Stun,
-    Dtls,
-    Rtp(u32),
-    Rtcp,
-    Unknown,
-}
-
-/// RFC 7983: what a datagram is, by its first byte.
-fn shape(data: &[u8]) -> Shape {
-    match data {
-        [0..=3, ..] if data.len() >= STUN_HEADER && data[4..8] == STUN_COOKIE => Shape::Stun,
-        [20..=63, ..] => Shape::Dtls,
-        [128..=191, 192..=223, ..] if data.len() >= SRTCP_LEAST => Shape::Rtcp,
-        [128..=191, 192..=223, ..] => Shape::Unknown,
-        // SSRC 0 marks bandwidth probes, for which the session would keep state before it has checked anything.
-        [128..=191, ..] if data.len() >= 12 && data[8..12] != [0; 4] => {
-            Shape::Rtp(u32::from_be_bytes([data[8], data[9], data[10], data[11]]))
-        }
-        _ => Shape::Unknown,
-    }
-}
-
-/// The part of a STUN USERNAME that names our port: what stands before the colon.
-fn stun_ufrag(data: &[u8]) -> Option<&str> {
-    let mut at = STUN_HEADER;
-    while at + 4 <= data.len() {
-        let kind = u16::from_be_bytes([data[at], data[at + 1]]);
-        let length = usize::from(u16::from_be_bytes([data[at + 2], data[at + 3]]));
-        let value = data.get(at + 4..at + 4 + length)?;
-        if kind == STUN_USERNAME {
-            return std::str::from_utf8(value).ok()?.split(':').next();
-        }
-        at += 4 + length.next_multiple_of(4);
-    }
-    None
-}
-
 /// Why datagrams were dropped, counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Drops {
@@ -112,16 +68,6 @@ pub struct Floor {
     told: Vec<Told>,
     scratch: Scratch,
     resamplers: HashMap<(u32, u32), Resampler>,
-}
-
-/// Buffers that are used on every tick.
-#[derive(Default)]
-struct Scratch {
-    frame: Vec<i16>,
-    replace: Vec<i16>,
-    over: Vec<i16>,
-    converted: Vec<i16>,
-    mixer: Mixer,
 }
 
 impl Floor {
@@ -393,38 +339,6 @@ impl Floor {
         }
     }
 
-    fn arrived(&mut self, id: u32, packet: &RtpPacket, now: Instant) {
-        let is_decoding = self.decoding.get(&id).copied().unwrap_or(false);
-        let Some(port) = self.ports.get_mut(&id) else { return };
-        let at = port.since_opened(now);
-        let press = port.arrived(packet, is_decoding, at);
-        port.silences_told = 0;
-        let codec = port.codec_of(packet);
-        if let Some(press) = press {
-            self.events.push(Event::DigitReceived { port: id, digit: press.digit, duration_ms: press.duration_ms });
-        }
-        let Some(codec) = codec else { return };
-        for listener in self.heard_by.get(&id).cloned().unwrap_or_default() {
-            let hears_only_it = self.hears.get(&listener).is_some_and(|speakers| speakers.len() == 1);
-            let may = |port: &Port| port.may_forward(codec);
-            if hears_only_it && self.ports.get(&listener).is_some_and(may) {
-                self.forward(id, listener, packet, codec, now);
-            }
-        }
-    }
-
-    fn forward(&mut self, speaker: u32, listener: u32, packet: &RtpPacket, codec: CodecKind, now: Instant) {
-        let told = std::mem::take(&mut self.told);
-        self.guarded(listener, now, |floor| {
-            if let Some(port) = floor.ports.get_mut(&listener) {
-                port.forward(speaker, packet, codec, now);
-                // str0m stamps and releases what was written when it is told the time.
-                let _ = port.timeout(now);
-            }
-        });
-        self.told = told;
-    }
-
     // ---- commands --------------------------------------------------------------------------------------------
 
     pub fn command(&mut self, command: Command, now: Instant) {
@@ -468,22 +382,6 @@ impl Floor {
         }
     }
 
-    fn hear(&mut self, listener: u32, mut speakers: Vec<u32>) {
-        speakers.retain(|speaker| *speaker != listener);
-        speakers.sort_unstable();
-        speakers.dedup();
-        for speaker in self.hears.insert(listener, speakers.clone()).unwrap_or_default() {
-            let Some(listeners) = self.heard_by.get_mut(&speaker) else { continue };
-            listeners.retain(|known| *known != listener);
-            if listeners.is_empty() {
-                self.heard_by.remove(&speaker);
-            }
-        }
-        for speaker in speakers {
-            self.heard_by.entry(speaker).or_default().push(listener);
-        }
-    }
-
     fn report_plays(&mut self, id: u32) {
         if let Some(port) = self.ports.get_mut(&id) {
             push_reports(port, &mut self.events);
@@ -501,152 +399,6 @@ impl Floor {
                     let _ = port.timeout(now);
                 }
             });
-        }
-    }
-
-    /// 20 ms have passed: decode what is needed, send everybody who is not forwarded to a frame.
-    pub fn tick(&mut self, now: Instant) {
-        let ids: Vec<u32> = self.ports.keys().copied().collect();
-        self.choose_decoding(&ids, now);
-        for &id in &ids {
-            self.shielded(id, |floor| floor.pull(id, now));
-        }
-        for &id in &ids {
-            self.send(id, now);
-            self.shielded(id, |floor| floor.watch(id, now));
-        }
-    }
-
-    /// A port's audio is decoded if somebody who hears it is not forwarded to, or if it is listened to or measured.
-    fn choose_decoding(&mut self, ids: &[u32], now: Instant) {
-        let mut needed: HashMap<u32, bool> = HashMap::with_capacity(ids.len());
-        for &id in ids {
-            let port = &self.ports[&id];
-            let by_itself = port.listening.is_some() || port.metering.is_some();
-            *needed.entry(id).or_default() |= by_itself;
-            let is_composed = !self.is_forwarded_to(id, now) || port.metering.is_some();
-            for speaker in self.hears.get(&id).into_iter().flatten() {
-                *needed.entry(*speaker).or_default() |= is_composed;
-            }
-        }
-        for (id, port) in &mut self.ports {
-            if !needed.get(id).copied().unwrap_or(false) {
-                port.ingress.stop_decoding();
-            }
-        }
-        self.decoding = needed;
-    }
-
-    /// Whether packets of its one speaker go to this port as they are.
-    fn is_forwarded_to(&self, id: u32, now: Instant) -> bool {
-        let Some([speaker]) = self.hears.get(&id).map(Vec::as_slice) else { return false };
-        let port = &self.ports[&id];
-        let codec = self.ports.get(speaker).and_then(|speaker| speaker.ingress.codec);
-        codec.is_some_and(|codec| port.may_forward(codec)) && port.is_fed_by_forwarding(port.since_opened(now))
-    }
-
-    fn pull(&mut self, id: u32, now: Instant) {
-        let is_decoding = self.decoding.get(&id).copied().unwrap_or(false);
-        let Some(port) = self.ports.get_mut(&id) else { return };
-        let at = port.since_opened(now);
-        if let Some(press) = port.ingress.overdue_press(at) {
-            self.events.push(Event::DigitReceived { port: id, digit: press.digit, duration_ms: press.duration_ms });
-        }
-        if !is_decoding || port.stage != Stage::Connected {
-            return;
-        }
-        port.ingress.pull(at);
-        let (pcm, rate) = (&port.ingress.pcm, port.ingress.rate);
-        if let Some(metering) = &mut port.metering {
-            measure(&mut metering.inbound, rate, pcm);
-        }
-        if let Some(listening) = &mut port.listening {
-            let pcm = listening.convert(pcm, rate);
-            self.events.push(Event::PcmHeard { port: id, at_ms: at.as_millis() as u64, rate: listening.rate, pcm });
-        }
-    }
-
-    fn send(&mut self, id: u32, now: Instant) {
-        if self.ports.get(&id).is_none_or(|port| !port.may_send()) {
-            return;
-        }
-        if self.is_forwarded_to(id, now) {
-            self.shielded(id, |floor| floor.measure_forwarded(id));
-            return;
-        }
-        self.guarded(id, now, |floor| floor.send_frame(id, now));
-    }
-
-    fn send_frame(&mut self, id: u32, now: Instant) {
-        let mut scratch = std::mem::take(&mut self.scratch);
-        self.compose(id, &mut scratch);
-        if let Some(port) = self.ports.get_mut(&id) {
-            if let Some(metering) = &mut port.metering {
-                measure(&mut metering.outbound, port.out.codec.clock_rate(), &scratch.frame);
-            }
-            port.send_frame(&scratch.frame, now);
-            let _ = port.timeout(now);
-        }
-        self.scratch = scratch;
-    }
-
-    fn measure_forwarded(&mut self, id: u32) {
-        let Some(mut metering) = self.ports.get_mut(&id).and_then(|port| port.metering.take()) else { return };
-        if let Some([speaker]) = self.hears.get(&id).map(Vec::as_slice)
-            && let Some(speaker) = self.ports.get(speaker)
-        {
-            measure(&mut metering.outbound, speaker.ingress.rate, &speaker.ingress.pcm);
-        }
-        if let Some(port) = self.ports.get_mut(&id) {
-            port.metering = Some(metering);
-        }
-    }
-
-    /// Make the frame that this port's far end hears, at the rate of its codec.
-    fn compose(&mut self, id: u32, scratch: &mut Scratch) {
-        let Some(port) = self.ports.get(&id) else { return };
-        let rate = port.out.codec.clock_rate();
-        let samples = (rate / 1_000 * FRAME_MS) as usize;
-        scratch.mixer.clear();
-        for speaker in self.hears.get(&id).into_iter().flatten() {
-            let Some(heard) = self.ports.get(speaker) else { continue };
-            converted(&mut self.resamplers, (*speaker, id), heard, rate, &mut scratch.converted);
-            scratch.mixer.add(&scratch.converted);
-        }
-        scratch.mixer.mix(None, &mut scratch.frame);
-        scratch.frame.resize(samples, 0);
-        let Some(port) = self.ports.get_mut(&id) else { return };
-        port.out.player.render(&mut scratch.replace, &mut scratch.over);
-        if !scratch.replace.is_empty() {
-            scratch.frame.clone_from(&scratch.replace);
-        }
-        overlay(&mut scratch.frame, &scratch.over);
-        port.out.render_tones(&mut scratch.frame);
-        if port.out.muted {
-            scratch.frame.fill(0);
-        }
-    }
-
-    /// Reports that are due: plays, levels, quality, silence on the wire.
-    fn watch(&mut self, id: u32, now: Instant) {
-        let limits = self.limits;
-        let Some(port) = self.ports.get_mut(&id) else { return };
-        push_reports(port, &mut self.events);
-        if port.stage == Stage::Connecting {
-            return;
-        }
-        let at = port.since_opened(now);
-        if let Some(metered) = metered(port, at) {
-            self.events.push(metered);
-        }
-        if at >= port.next_quality {
-            port.next_quality = at + limits.quality_every;
-            port.adapt();
-            self.events.push(Event::QualityMeasured { stats: port.stats() });
-        }
-        if port.is_missed_for(limits.media_timeout * (port.silences_told + 1), at) {
-            port.silences_told += 1;
-            self.events.push(Event::MediaStopped { port: id });
         }
     }
 }
@@ -668,45 +420,6 @@ fn push_reports(port: &mut Port, events: &mut Vec<Event>) {
             Played::Ended { play, reason } => Event::PlayEnded { port: port.id, play, reason: end_name(reason) },
             Played::Fed { mark, played_ms, cleared } => Event::FeedPlayed { port: port.id, mark, played_ms, cleared },
         });
-    }
-}
-
-/// The measurement of an interval that has passed.
-fn metered(port: &mut Port, at: Duration) -> Option<Event> {
-    let (received, sent) = (port.ingress.packets, port.out.packets);
-    let metering = port.metering.as_mut()?;
-    metering.elapsed_ms += FRAME_MS;
-    if metering.elapsed_ms < metering.every_ms {
-        return None;
-    }
-    metering.elapsed_ms = 0;
-    let (heard, said) = (metering.inbound.take(), metering.outbound.take());
-    let inbound = Sound { level: heard.level, tone_hz: heard.tone_hz, packets: received - metering.in_packets };
-    let outbound = Sound { level: said.level, tone_hz: said.tone_hz, packets: sent - metering.out_packets };
-    (metering.in_packets, metering.out_packets) = (received, sent);
-    Some(Event::Metered { port: port.id, at_ms: at.as_millis() as u64, inbound, outbound })
-}
-
-/// A speaker's frame at another rate; the state of each conversion belongs to speaker and listener.
-fn converted(
-    resamplers: &mut HashMap<(u32, u32), Resampler>,
-    pair: (u32, u32),
-    speaker: &Port,
-    rate: u32,
-    out: &mut Vec<i16>,
-) {
-    out.clear();
-    if speaker.ingress.rate == rate {
-        out.extend_from_slice(&speaker.ingress.pcm);
-        return;
-    }
-    let is_other = |made: &Resampler| made.rates() != (speaker.ingress.rate, rate);
-    if resamplers.get(&pair).is_none_or(is_other) {
-        let Some(made) = Resampler::new(speaker.ingress.rate, rate) else { return };
-        resamplers.insert(pair, made);
-    }
-    if let Some(resampler) = resamplers.get_mut(&pair) {
-        resampler.push(&speaker.ingress.pcm, out);
     }
 }
 

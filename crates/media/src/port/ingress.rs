@@ -1,0 +1,141 @@
+//! What one far end sends: counters, key presses, and decoded audio where somebody needs it. Knows no sockets.
+
+use std::time::Duration;
+
+use str0m::rtp::RtpPacket;
+
+use crate::codec::{CodecKind, FRAME_MS};
+use crate::dtmf::{DtmfReceiver, Press};
+use crate::jitter::{Arrival, JitterBuffer, JitterCounters, Payload};
+use crate::quality::JitterEstimator;
+
+/// What the far end sends.
+pub struct Ingress {
+    pub packets: u64,
+    pub bytes: u64,
+    pub(super) estimator: JitterEstimator,
+    sequence: Sequence,
+    pub codec: Option<CodecKind>,
+    pub last_packet: Option<Duration>,
+    /// Only while somebody needs decoded audio.
+    jitter: Option<JitterBuffer>,
+    counters: JitterCounters,
+    pub(super) events_48k: DtmfReceiver,
+    pub(super) events_8k: DtmfReceiver,
+    /// This tick's decoded frame, at `rate`.
+    pub pcm: Vec<i16>,
+    pub rate: u32,
+}
+
+/// Counts what should have come (RFC 3550 appendix A.3).
+#[derive(Default)]
+struct Sequence {
+    ssrc: u32,
+    first: Option<u64>,
+    highest: u64,
+    received: u64,
+    /// Of streams before this one.
+    lost_before: u64,
+}
+
+impl Sequence {
+    fn note(&mut self, ssrc: u32, extended: u64) {
+        if self.first.is_none() || self.ssrc != ssrc {
+            self.lost_before = self.lost();
+            (self.ssrc, self.first, self.highest, self.received) = (ssrc, Some(extended), extended, 0);
+        }
+        self.highest = self.highest.max(extended);
+        self.received += 1;
+    }
+
+    fn lost(&self) -> u64 {
+        let expected = self.first.map_or(0, |first| self.highest.saturating_sub(first) + 1);
+        self.lost_before + expected.saturating_sub(self.received)
+    }
+}
+
+impl Ingress {
+    pub(super) fn new() -> Self {
+        Self {
+            packets: 0,
+            bytes: 0,
+            estimator: JitterEstimator::new(48_000),
+            sequence: Sequence::default(),
+            codec: None,
+            last_packet: None,
+            jitter: None,
+            counters: JitterCounters::default(),
+            events_48k: DtmfReceiver::new(48_000),
+            events_8k: DtmfReceiver::new(8_000),
+            pcm: Vec::new(),
+            rate: 48_000,
+        }
+    }
+
+    pub(super) fn count(&mut self, packet: &RtpPacket, at: Duration) {
+        self.packets += 1;
+        self.bytes += packet.payload.len() as u64;
+        self.last_packet = Some(at);
+        self.sequence.note(*packet.header.ssrc, *packet.seq_no);
+    }
+
+    /// Packets that should have come and have not.
+    pub(super) fn lost(&self) -> u64 {
+        self.sequence.lost()
+    }
+
+    pub(super) fn estimator_of(&mut self, codec: Option<CodecKind>) -> &mut JitterEstimator {
+        let rate = codec.map_or(48_000, CodecKind::clock_rate);
+        if self.estimator.clock_rate() != rate {
+            self.estimator = JitterEstimator::new(rate);
+        }
+        &mut self.estimator
+    }
+
+    pub(super) fn push(&mut self, arrival: Arrival, payload: Payload<'_>) {
+        if self.jitter.is_none() {
+            self.jitter = JitterBuffer::new(self.codec.unwrap_or(CodecKind::Opus)).ok();
+        }
+        if let Some(jitter) = &mut self.jitter {
+            jitter.push(arrival, payload);
+        }
+    }
+
+    /// This tick's 20 ms of the far end's audio into `pcm`; silence while nothing has come.
+    pub fn pull(&mut self, at: Duration) {
+        match &mut self.jitter {
+            Some(jitter) => {
+                jitter.pull(at, &mut self.pcm);
+                self.rate = jitter.codec().clock_rate();
+            }
+            None => {
+                self.pcm.clear();
+                self.pcm.resize((self.rate / 1_000 * FRAME_MS) as usize, 0);
+            }
+        }
+    }
+
+    /// Nobody needs decoded audio any more: let the buffer go, keep its counters.
+    pub fn stop_decoding(&mut self) {
+        if let Some(jitter) = self.jitter.take() {
+            let last = jitter.counters();
+            self.counters.concealed_ms += last.concealed_ms;
+            self.counters.discarded += last.discarded;
+        }
+        self.pcm.clear();
+    }
+
+    pub(super) fn counters(&self) -> JitterCounters {
+        let now = self.jitter.as_ref().map(JitterBuffer::counters).unwrap_or_default();
+        JitterCounters {
+            concealed_ms: self.counters.concealed_ms + now.concealed_ms,
+            discarded: self.counters.discarded + now.discarded,
+            ..now
+        }
+    }
+
+    /// Presses whose end packets were all lost.
+    pub fn overdue_press(&mut self, at: Duration) -> Option<Press> {
+        self.events_48k.tick(at).or_else(|| self.events_8k.tick(at))
+    }
+}
