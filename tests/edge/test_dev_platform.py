@@ -244,6 +244,19 @@ async def test_the_page_shows_which_logins_ring(platform: Platform, http: aiohtt
             assert "<td>stands by</td>" not in await response.text()
 
 
+async def test_the_page_shows_whom_a_number_rings_now(platform: Platform, http: aiohttp.ClientSession) -> None:
+    key = {"Authorization": f"Bearer {platform.env['TELNYX_API_KEY']}"}
+    async with http.get("/") as response:
+        assert "<td>+12025550103</td><td>nobody yet</td>" in await response.text()
+    async with http.get("/v2/phone_numbers", headers=key) as response:
+        numbers = {row["phone_number"]: row for row in (await response.json())["data"]}
+    change = {"connection_id": numbers["+12025550102"]["connection_id"]}
+    async with http.patch(f"/v2/phone_numbers/{numbers['+12025550103']['id']}", json=change, headers=key) as response:
+        assert response.status == 200
+    async with http.get("/") as response:
+        assert "<td>+12025550103</td><td>jane5678</td>" in await response.text()
+
+
 def test_what_far_ends_write_is_shown_as_text() -> None:
     evil = "<script>alert(1)</script>\"'&"
     row = RegisteredRow(evil, evil, "WS", evil, evil, evil, True)

@@ -114,10 +114,15 @@ class Backstage(msgspec.Struct, frozen=True, eq=False):
         return ConsoleView(
             settings=tuple(self.env.items()),
             identities=[tuple(entry.values()) for entry in self.info["identities"]],
-            numbers=[tuple(entry.values()) for entry in self.info["numbers"]],
+            numbers=[self._number(card.number) for card in self.identities.directory.numbers_in(self.account_id)],
             registered=[self._registered(binding) for binding in self.identities.bindings],
             calls=await self._calls(),
         )
+
+    def _number(self, number: str) -> tuple[str, str]:
+        """A number, and whom dialling it means now."""
+        decision = self._decided(number, None)
+        return number, (None if isinstance(decision, dialing.Park) else decision.username) or "nobody yet"
 
     def _registered(self, binding: Any) -> RegisteredRow:
         bindings = self.identities.bindings.of_username(binding.username)
@@ -140,7 +145,9 @@ class Backstage(msgspec.Struct, frozen=True, eq=False):
 
     def _call(self, session: str, is_live: bool, records: list[dict[str, Any]]) -> CallRow:
         lines = self.ladders.ladder(session) or ()
-        charges = [(f"{row['auth_username']}, {row['billed_sec']} s billed", f"${row['cost']}") for row in records]
+        caller = lines[0].who if lines else ""
+        bill = sorted(records, key=lambda row: row["auth_username"] != caller)  # the caller first, as in the ladder
+        charges = [(f"{row['auth_username']}, {row['billed_sec']} s billed", f"${row['cost']}") for row in bill]
         return CallRow(
             session=session,
             state="live" if is_live else "ended",

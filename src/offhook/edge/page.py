@@ -54,11 +54,12 @@ h2 { font-size: 1rem; margin: 2rem 0 .6rem; text-transform: none } p { color: va
 pre, code { font: 13px/1.55 ui-monospace, monospace }
 pre { margin: 0; white-space: pre-wrap; overflow-wrap: anywhere }
 .card { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: .9rem 1.1rem;
-  margin: .6rem 0 }
+  margin: .6rem 0; overflow-x: auto }
 table { border-collapse: collapse; width: 100% } th { text-align: left; color: var(--soft); font-weight: 500 }
 th, td { padding: .3rem .8rem .3rem 0; border-bottom: 1px solid var(--line); vertical-align: top;
-  overflow-wrap: anywhere }
-tr:last-child td { border-bottom: 0 } td.n { text-align: right; font-variant-numeric: tabular-nums }
+  white-space: nowrap }
+tr:last-child td { border-bottom: 0 } td:last-child { padding-right: 0 }
+td.n { text-align: right; font-variant-numeric: tabular-nums }
 .head { display: flex; gap: .8rem; align-items: baseline; flex-wrap: wrap; margin-bottom: .5rem }
 pre + table { margin-top: .6rem }
 .live { color: var(--accent) } .ended { color: var(--soft) } .state { font-weight: 600 } .soft { color: var(--soft) }
@@ -82,7 +83,7 @@ def _source(text: str) -> str:
 
 CONTENT_SECURITY_POLICY = (
     f"default-src 'none'; style-src {_source(_STYLE)}; script-src {_source(_SCRIPT)}; connect-src 'self'; "
-    "img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    "img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 
 
@@ -135,7 +136,7 @@ def render(view: ConsoleView) -> str:
     calls = "".join(_call(call) for call in view.calls) or "<p>No calls yet.</p>"
     return f"""<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>offhook</title><style>{_STYLE}</style>
+<title>offhook</title><link rel="icon" href="data:,"><style>{_STYLE}</style>
 <h1>off<span>hook</span></h1><p>A voice platform on this machine. Copy what you need.</p>
 <div class="card"><pre>{escape(settings)}</pre></div>
 <div class="card">{_table(("log in as", "password", "what it is"), view.identities, "No identities.")}</div>

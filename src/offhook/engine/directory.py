@@ -145,6 +145,11 @@ class MemoryDirectory:
         """All phone numbers assigned to a connection."""
         return [card for card in self._numbers.cards.values() if card.connection_id == connection_id]
 
+    def numbers_in(self, account_id: str) -> list[NumberCard]:
+        """All phone numbers of an account, in order."""
+        found = [card for card in self._numbers.cards.values() if card.account_id == account_id]
+        return sorted(found, key=lambda card: card.number)
+
     def connections_with(self, profile_id: str) -> list[ConnectionCard]:
         """All connections that use an outbound voice profile."""
         return [card for card, _ in self._connections.cards.values() if card.profile_id == profile_id]
