@@ -10,6 +10,7 @@ import wave
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import aiohttp
 import pytest
 from tests.platform_process import Platform
 
@@ -57,6 +58,21 @@ async def test_the_first_call_is_heard_on_both_sides(platform: Platform, tmp_pat
     assert re.search(r"john hears 6[12]\d Hz", said)
     assert re.search(r"jane hears 4[34]\d Hz", said)
     assert "NORMAL_CLEARING" in said
+    found = re.search("offhook trace (.*)", said)
+    assert found is not None
+    assert sorted(await ladder(platform, found[1])) == sorted(tutorials_ladder())  # when media come up is chance
+
+
+async def ladder(platform: Platform, session: str) -> list[str]:
+    address = f"{platform.env['OFFHOOK_CONSOLE_URL']}_offhook/sessions/{session}/ladder"
+    async with aiohttp.ClientSession() as http, http.get(address) as response:
+        return (await response.text()).splitlines()
+
+
+def tutorials_ladder() -> list[str]:
+    tutorial = (ROOT / "docs" / "tutorial" / "first-call.md").read_text(encoding="utf-8")
+    (block,) = (found["text"] for found in BLOCK.finditer(tutorial) if found["language"] == "text")
+    return block.splitlines()
 
 
 async def test_every_kind_of_sound_is_heard(platform: Platform, tmp_path: Path) -> None:
