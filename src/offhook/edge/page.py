@@ -140,7 +140,7 @@ def render(view: ConsoleView) -> str:
 <h1>off<span>hook</span></h1><p>A voice platform on this machine. Copy what you need.</p>
 <div class="card"><pre>{escape(settings)}</pre></div>
 <div class="card">{_table(("log in as", "password", "what it is"), view.identities, "No identities.")}</div>
-<div class="card">{_table(("number", "rings"), view.numbers, "No numbers.")}</div>
-<div id="live"><h2>Registered</h2><div class="card">{_registered(view.registered)}</div><h2>Calls</h2>{calls}</div>
+<div id="live"><div class="card">{_table(("number", "rings"), view.numbers, "No numbers.")}</div>
+<h2>Registered</h2><div class="card">{_registered(view.registered)}</div><h2>Calls</h2>{calls}</div>
 <script>{_SCRIPT}</script></html>
 """
