@@ -1,8 +1,8 @@
 //! Loss, alone and in runs, on a network with jitter: what of a voice is heard at the other end of a call.
 //!
-//! Case RTP-13, which asks for PESQ. PESQ needs a reference in a human voice and a compiler's worth of packages, so
-//! `benches/loss.py` computes it by hand, and this counts what PESQ punishes most: the share of a sustained voice that
-//! arrives at its level. `docs/explain/performance.md` has both, side by side.
+//! Case RTP-13, which asks for PESQ. PESQ needs speech and packages that not every machine can build, so `benches/loss.py`
+//! computes it by hand, and this counts what PESQ punishes most: the share of a sustained voice that arrives at its
+//! level. `docs/explain/performance.md` has the scores.
 
 mod house;
 
