@@ -16,6 +16,8 @@ from offhook.engine.store import (
     Drop,
     Duplicate,
     Find,
+    Forget,
+    Load,
     Missing,
     Put,
     Store,
@@ -48,6 +50,17 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
 async def names(store: Store, *where: Where, order: tuple[str, ...] = ("name",), **limits: int) -> list[str]:
     found = await store.find(Find("profiles", "a", where, order, **limits))
     return [row["name"] for row in found.rows]
+
+
+async def test_the_server_loads_what_meets_conditions_and_forgets_what_is_old(store: Store) -> None:
+    rows = [profile(str(n), account, created_at=float(n)) for n, account in enumerate("abab")]
+    await store.write(*(Put("profiles", row) for row in rows))
+    young = Load("profiles", (Where("created_at", "gte", 1.0),), ("-created_at",), limit=2)
+    assert [row["id"] for row in await store.load(young)] == ["3", "2"]
+    accounts = await store.load(Load("profiles", distinct=("account_id",), order=("account_id",)))
+    assert accounts == [{"account_id": "a"}, {"account_id": "b"}]
+    await store.write(Forget("profiles", (Where("created_at", "lt", 2.0), Where("account_id", "ne", "a"))))
+    assert sorted(row["id"] for row in await store.load("profiles")) == ["0", "2", "3"]
 
 
 async def test_rows_are_put_changed_and_dropped(store: Store) -> None:

@@ -21,6 +21,7 @@ from offhook.engine.store import (
     Drop,
     Duplicate,
     Find,
+    Forget,
     Found,
     Load,
     Missing,
@@ -88,11 +89,14 @@ class Database:
         return Found(rows, total)
 
     def load(self, question: Load) -> list[Row]:
-        """Every row of a table."""
+        """Rows of all accounts."""
+        table = metadata.tables[question.table]
+        columns = [table.c[name] for name in question.distinct]
+        chosen = sa.select(*columns).distinct() if columns else sa.select(table)
+        chosen = chosen.where(*(_condition(table, each) for each in question.where)).limit(question.limit)
+        chosen = chosen.order_by(*_by(table, question.order))
         with self._connection.begin():
-            return [
-                dict(row) for row in self._connection.execute(sa.select(metadata.tables[question.table])).mappings()
-            ]
+            return [dict(row) for row in self._connection.execute(chosen).mappings()]
 
     def close(self) -> None:
         """Leave the database in order."""
@@ -153,6 +157,8 @@ def _execute(connection: sa.Connection, write: Write) -> None:
                 raise Missing(write.table, id)
         case Drop(account_id=account_id, id=id):
             connection.execute(_deletes(table), _own(account_id, id))
+        case Forget(where=where):
+            connection.execute(sa.delete(table).where(*(_condition(table, each) for each in where)))
 
 
 # Statements are built once and given their values as parameters: building one costs ten times its execution.
@@ -186,5 +192,8 @@ def _condition(table: sa.Table, where: Where) -> sa.ColumnElement[bool]:
 
 
 def _order(table: sa.Table, names: Sequence[str]) -> list[sa.ColumnElement[Any]]:
-    order = [table.c[name[1:]].desc() if name.startswith("-") else table.c[name].asc() for name in names]
-    return [*order, table.c.id.asc()]
+    return [*_by(table, names), table.c.id.asc()]
+
+
+def _by(table: sa.Table, names: Sequence[str]) -> list[sa.ColumnElement[Any]]:
+    return [table.c[name[1:]].desc() if name.startswith("-") else table.c[name].asc() for name in names]

@@ -19,7 +19,7 @@ import msgspec
 Row = dict[str, Any]
 Table = Literal[
     "accounts", "api_keys", "connections", "credentials", "tokens", "numbers", "profiles", "legs", "detail_records",
-    "commands",
+    "commands", "events", "push_credentials",
 ]  # fmt: skip
 Operator = Literal["eq", "ne", "in", "contains", "starts_with", "ends_with", "gt", "gte", "lt", "lte"]
 
@@ -55,7 +55,14 @@ class Drop(msgspec.Struct, frozen=True):
     id: str
 
 
-Write = Put | Add | Change | Drop
+class Forget(msgspec.Struct, frozen=True):
+    """Delete every row that meets the conditions, whoever's it is. Only for the server itself, for what is too old."""
+
+    table: Table
+    where: "tuple[Where, ...]"
+
+
+Write = Put | Add | Change | Drop | Forget
 
 
 class Where(msgspec.Struct, frozen=True):
@@ -85,9 +92,14 @@ class Found(msgspec.Struct, frozen=True):
 
 
 class Load(msgspec.Struct, frozen=True):
-    """Every row of a table, whoever's it is. Only for the server itself, when it starts."""
+    """Rows of a table, whoever's they are. Only for the server itself. With `distinct` they have these columns only,
+    and each combination comes once."""
 
     table: Table
+    where: tuple[Where, ...] = ()
+    order: tuple[str, ...] = ()
+    limit: int | None = None
+    distinct: tuple[str, ...] = ()
 
 
 class StoreError(Exception):
@@ -181,9 +193,9 @@ class Store:
         """Ask for rows of one account; sees every write handed over before."""
         return await self._hand_over(question)
 
-    async def load(self, table: Table) -> list[Row]:
-        """All rows of a table, for filling memory when the server starts."""
-        return await self._hand_over(Load(table))
+    async def load(self, wanted: Table | Load) -> list[Row]:
+        """Rows of all accounts, for filling memory; all of them where only the table is named."""
+        return await self._hand_over(wanted if isinstance(wanted, Load) else Load(wanted))
 
     async def close(self) -> None:
         """Finish what was handed over, then close the database."""

@@ -4,7 +4,21 @@ Times are Unix seconds. `settings` and `document` are JSON texts of what no quer
 `engine/migrations` bring older databases here.
 """
 
-from sqlalchemy import Boolean, Column, Double, Index, Integer, LargeBinary, MetaData, String, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Double,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.schema import SchemaItem
 
 metadata = MetaData(
@@ -131,4 +145,42 @@ detail_records = _table(
     Column("started_at", Double[float](), nullable=False),
     Column("finished_at", Double[float](), nullable=False),
     Column("document", Text, nullable=False),
+)
+
+# One row per event, and its delivery: `id` is the webhook's, `document` its data, `route` where it goes (both frozen
+# when it happened), `attempts` what came of it, latest first. Within an `endpoint`, `sequence` is the order of delivery.
+PENDING = text("status = 'pending'")
+events = _table(
+    "events",
+    Column("sequence", BigInteger, nullable=False),
+    Column("order_key", String, nullable=False),
+    Column("endpoint", String, nullable=False),
+    Column("status", String, nullable=False),
+    Column("event_type", String, nullable=False),
+    Column("occurred_at", Double[float](), nullable=False),
+    Column("connection_id", String, nullable=False),
+    Column("application_name", String, nullable=False),
+    Column("outbound_voice_profile_id", String),
+    Column("call_leg_id", String),
+    Column("call_session_id", String, index=True),
+    Column("caller", String),
+    Column("called", String),
+    Column("document", Text, nullable=False),
+    Column("route", Text, nullable=False),
+    Column("attempts", Text, nullable=False),
+    Column("tried", Integer, nullable=False),
+    Column("started_at", Double[float]()),
+    Column("finished_at", Double[float]()),
+    Index("ix_events_pending", "account_id", "endpoint", "sequence", sqlite_where=PENDING, postgresql_where=PENDING),
+)
+
+# What wakes an app on a phone; `secret` is sealed.
+push_credentials = _table(
+    "push_credentials",
+    Column("updated_at", Double[float](), nullable=False),
+    Column("type", String, nullable=False),
+    Column("alias", String, nullable=False),
+    Column("secret", LargeBinary, nullable=False),
+    Column("settings", Text, nullable=False),
+    UniqueConstraint("account_id", "alias"),
 )
