@@ -26,6 +26,10 @@ __all__ = [
     "Contact",
     "Dialplan",
     "Exchange",
+    "Fetch",
+    "FetchFailed",
+    "FetchRequest",
+    "Fetched",
     "Headers",
     "Identity",
     "Invitation",
@@ -249,3 +253,50 @@ class Ladders(Protocol):
     """Where the engine writes what happened; read by trace, console and tests."""
 
     def wrote(self, session: str, lines: Sequence[Line]) -> None: ...
+
+
+class FetchRequest(msgspec.Struct, frozen=True):
+    """One request to a URL that a customer gave. `seconds` is for all of it, redirects included.
+
+    Of the answer `limit` bytes are kept; one that is larger, or comes too slowly after its headers, is cut there, or
+    refused where it is wanted `whole`. `types` names the beginnings of the content types that will do; none named, all
+    will.
+    """
+
+    url: str
+    method: Literal["GET", "POST"] = "GET"
+    headers: Headers = ()
+    body: bytes = b""
+    seconds: float = 10.0
+    limit: int = 1 << 20
+    whole: bool = True
+    types: tuple[str, ...] = ()
+
+
+class Fetched(msgspec.Struct, frozen=True):
+    """An answer, whatever its status; header names are lower case, `url` is where it came from after redirects."""
+
+    status: int
+    headers: Headers
+    body: bytes
+    url: str
+
+
+FetchFault = Literal["url", "address", "name", "connect", "tls", "timeout", "redirects", "protocol", "size", "type"]
+
+
+class FetchFailed(Exception):
+    """There is no usable answer. The text is for people and holds no part of the URL but its host."""
+
+    def __init__(self, fault: FetchFault, text: str) -> None:
+        super().__init__(text)
+        self.fault: FetchFault = fault
+
+
+class Fetch(Protocol):
+    """The one way to every URL that a customer gives us; `edge.fetch.GuardedFetch` is it."""
+
+    async def fetch(self, request: FetchRequest) -> Fetched:
+        """Ask, following up to three redirects. Only http and https, only addresses that the server may reach;
+        FetchFailed where no answer comes of it."""
+        ...

@@ -148,7 +148,7 @@ detail_records = _table(
 )
 
 # One row per event, and its delivery: `id` is the webhook's, `document` its data, `route` where it goes (both frozen
-# when it happened), `attempts` what came of it, latest first. Within an `endpoint`, `sequence` is the order of delivery.
+# when it happened), `attempts` what came of it, latest first. `sequence` is the order in which an endpoint hears.
 PENDING = text("status = 'pending'")
 events = _table(
     "events",

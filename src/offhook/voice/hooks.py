@@ -9,13 +9,13 @@ from typing import Any, Literal, cast
 
 import msgspec
 
+from offhook.voice.event_types import EVENT_TYPES
 from offhook.voice.resources.problem import Problem
 
 MAX_RETRIES = 5
 MAX_RETRY_MS = 60_000
 MAX_URL = 2048
 _URL = re.compile(r"https?://[^\s/?#]+[^\s]*")
-_TYPE = re.compile(r"(?:call|conference|streaming)(?:\.[a-z_]+)+")
 
 
 class Hooks(msgspec.Struct, frozen=True):
@@ -49,7 +49,7 @@ def check_urls(urls: Mapping[str, Any]) -> list[Problem]:
     problems: list[Problem] = []
     for event_type, url in urls.items():
         at = f"/webhook_urls/{event_type[:64]}"
-        if not _TYPE.fullmatch(event_type):
+        if event_type not in EVENT_TYPES:
             problems.append(Problem("90057", "Keys of webhook_urls are event types, such as call.answered.", at))
         elif not isinstance(url, str) or len(url) > MAX_URL or not _URL.fullmatch(url):
             problems.append(Problem("10015", "This must be an http or https URL.", at))
@@ -61,7 +61,7 @@ def check_policies(policies: Mapping[str, Any]) -> list[Problem]:
     problems: list[Problem] = []
     for event_type, policy in policies.items():
         at = f"/webhook_retries_policies/{event_type[:64]}"
-        if not _TYPE.fullmatch(event_type):
+        if event_type not in EVENT_TYPES:
             problems.append(Problem("90057", "Keys of webhook_retries_policies are event types.", at))
         elif not _is_policy(policy):
             detail = f"retries_ms is a list of at most {MAX_RETRIES} delays, together at most {MAX_RETRY_MS} ms."
