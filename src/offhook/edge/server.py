@@ -12,6 +12,7 @@ from offhook.edge.backstage import Backstage
 from offhook.edge.origin import OriginPolicy, guard
 from offhook.edge.rest.app import owner_routes, rest_app
 from offhook.edge.rest.commands import call_routes
+from offhook.edge.rest.queues import queue_routes
 from offhook.edge.rtc import RUNNER_OPTIONS, RtcDoor, wants_websocket
 from offhook.engine.active import ActiveLegs
 from offhook.engine.clock import LoopClock, SystemChance
@@ -19,6 +20,7 @@ from offhook.engine.idle import Idle
 from offhook.engine.ladders import RecentLadders
 from offhook.engine.orders import Orders
 from offhook.engine.platform import Identities
+from offhook.engine.queue_orders import QueueOrders
 from offhook.engine.seed import DEV_PUBLIC_KEY, Seeded, reseed, seed
 from offhook.engine.shadow import StoredShadow
 from offhook.engine.switchboard import Switchboard
@@ -91,12 +93,14 @@ async def start_dev(
         identities.log_off = switchboard.log_off
 
         door = RtcDoor(switchboard, identities.logins, clock, chance)
-        orders = Orders(switchboard, identities.store, clock)
+        orders, queue_orders = Orders(switchboard, identities.store, clock), QueueOrders(switchboard, clock)
+        await queue_orders.load(identities.store)
         reset = _reset(switchboard, door, identities, ladders)
         env: dict[str, str] = {}
         info: dict[str, Any] = {}
         backstage = Backstage(seeded.account_id, identities, dialplan, active, ladders, clock, env, info, reset)
-        app = _application(door, backstage, rest_app(identities, active, clock, call_routes(orders)))
+        calls = [*call_routes(orders), *queue_routes(queue_orders)]
+        app = _application(door, backstage, rest_app(identities, active, clock, calls))
         address = await _listen(stack, app, door, switchboard, host, port)
         env |= _env(address, seeded, served.name)
         info |= _info(env, seeded)

@@ -1,11 +1,11 @@
-"""One session's mailbox, and the performance of what the session decides. Knows no rules of calls.
+"""One owner's mailbox, and the performance of what the session or queue decides. Knows no rules of calls.
 
 `decide`, then one transaction, and only then the reply and the other effects, in the order given.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 import msgspec
@@ -17,6 +17,7 @@ from offhook.engine.ports import Clock, Ladders, MediaCore, OrderReply, Reply, S
 from offhook.engine.store import StoreError
 from offhook.media.commands import Ice
 from offhook.voice import effect, ladder
+from offhook.voice.floor import Key
 from offhook.voice.leg import Moment
 from offhook.voice.session import Session
 from offhook.voice.signal import Arrived, Broken, Input, Tick
@@ -31,7 +32,8 @@ INTERNAL = -32603
 class World(msgspec.Struct, frozen=True):
     """What owners share. `signalling` finds the way to a binding while it is there; `ice` is our part in ICE;
     `elsewhere` performs what concerns more than one owner, or who is registered; `owner_of` says who owns the leg
-    that an input is for, None for one that is for no leg, or for none that lives."""
+    that an input is for, None for one that is for no leg, or for none that lives; `ended` is told of an owner's legs
+    and dialogs that are no more."""
 
     clock: Clock
     core: MediaCore
@@ -42,17 +44,20 @@ class World(msgspec.Struct, frozen=True):
     ice: Ice
     elsewhere: "Callable[[Owner, effect.Elsewhere], Input | None]"
     owner_of: "Callable[[Input], Owner | None]"
+    ended: "Callable[[Owner, Sequence[Key]], None]"
 
 
 class Owner:
-    """Runs one session: `post` inputs, let `run` be a task; `over` is called once nothing must be posted any more.
+    """Runs one session or queue: `post` inputs, let `run` be a task; `over` is called once nothing must be posted any
+    more. `mailbox` is how many inputs may wait.
 
     An exception in here, or a decision that cannot be stored, ends this session's legs with a cause, and nothing
     else. What such a decision would have begun is refused; what it ended is over.
     """
 
-    def __init__(self, session: Session, world: World, over: Callable[["Owner"], None]) -> None:
+    def __init__(self, session: Session, world: World, over: Callable[["Owner"], None], mailbox: int = MAILBOX) -> None:
         self.session = session
+        self._mailbox = mailbox
         self._over = over
         self._world = world
         self._inbox: deque[Input] = deque()
@@ -90,7 +95,7 @@ class Owner:
 
     def post(self, given: Input) -> None:
         """Put an input into the mailbox. When a mailbox overflows, its session ends."""
-        if len(self._inbox) == MAILBOX:
+        if len(self._inbox) == self._mailbox:
             _log.error("mailbox overflowed", session=self.session.id)
             # A leg that arrives is nowhere else: it must not be lost with the rest.
             arriving = [each for each in self._inbox if isinstance(each, Arrived)]
@@ -154,6 +159,7 @@ class Owner:
         if not durable:
             return
         await self._world.shadow.commit(durable)
+        self.session.stored()
         self._note(durable)
 
     def _note(self, durable: list[effect.Durable]) -> None:
@@ -217,9 +223,16 @@ class Owner:
         self.post(Tick())
 
     def _write(self, given: Input, effects: list[effect.Effect]) -> None:
-        lines = ladder.lines(given, effects, self.session.floor.names, self._world.clock.wall())
-        if lines:
-            self._world.ladders.wrote(self.session.id, lines)
+        """Write the ladder: that of the session, or, of what happens in a queue, that of each leg's session."""
+        floor = self.session.floor
+        written: dict[str, list[ladder.Line]] = {}
+        for key, line in ladder.keyed_lines(given, effects, floor.names, self._world.clock.wall()):
+            session = self.session.id if floor.queue is None else floor.sessions.get(key)
+            if session is not None:
+                written.setdefault(session, []).append(line)
+        for session, lines in written.items():
+            self._world.ladders.wrote(session, lines)
+        self._world.ended(self, floor.take_ended())
 
 
 def _durable(effects: list[effect.Effect]) -> list[effect.Durable]:

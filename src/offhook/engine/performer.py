@@ -126,11 +126,13 @@ PERFORM: dict[type[msgspec.Struct], Callable[[Performer, Any], Input | None]] = 
     effect.Close: Performer.nothing,
     effect.Tell: Performer.nothing,
     effect.Remember: Performer.nothing,
+    effect.KeepQueue: Performer.nothing,
+    effect.DropQueue: Performer.nothing,
     effect.Done: Performer.done,
     effect.Declined: Performer.declined,
     effect.Accepted: Performer.accepted,
     effect.Rejected: Performer.rejected,
-    **dict.fromkeys((effect.Route, effect.Want, effect.HandOver, effect.KeepBack), Performer.elsewhere),
+    **dict.fromkeys((effect.Route, effect.Want, effect.HandOver, effect.KeepBack, effect.PassOn), Performer.elsewhere),
     **dict.fromkeys((effect.Invite, effect.Ringing, effect.Progress, effect.Answer, effect.Bye), Performer.signal),
     **dict.fromkeys(
         (effect.AnswerPort, effect.OfferPort, effect.AcceptAnswer, effect.AnswerReoffer), Performer.request

@@ -60,7 +60,7 @@ SEEDED = Seeded(
 
 # Children before parents.
 _TABLES: tuple[Table, ...] = (
-    "legs", "detail_records", "tokens", "numbers", "credentials", "connections", "profiles", "api_keys",
+    "legs", "queues", "detail_records", "tokens", "numbers", "credentials", "connections", "profiles", "api_keys",
 )  # fmt: skip
 
 

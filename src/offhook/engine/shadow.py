@@ -14,7 +14,7 @@ from offhook.engine.ports import Clock
 from offhook.engine.store import Add, Change, Drop, Duplicate, Missing, Put, Row, Store, Write
 from offhook.voice import rating
 from offhook.voice.cause import CAUSES, ending
-from offhook.voice.effect import Close, Durable, Remember, Save, Tell
+from offhook.voice.effect import Close, DropQueue, Durable, KeepQueue, Remember, Save, Tell
 from offhook.voice.event import Event
 
 RECORD_TYPE = "webrtc_detail_record"
@@ -64,7 +64,7 @@ class StoredShadow:
         legs = {each.ids.call_control_id: each for each in durable if isinstance(each, Save | Close)}
         told = [each.event for each in durable if isinstance(each, Tell)]
         writes = [write for leg in legs.values() for write in self._written(leg)]
-        writes += [_remembered(each) for each in durable if isinstance(each, Remember)]
+        writes += [_OTHERS[type(each)](each) for each in durable if type(each) in _OTHERS]
         sendings, rows = self._outbox.prepared(told)
         if writes or rows:
             await self._store.write(*writes, *rows)
@@ -231,6 +231,21 @@ def _remembered(it: Remember) -> Put:
     id = f"{it.scope}/{it.command_id}"
     document = msgspec.json.encode(it.document).decode()
     return Put("commands", {"id": id, "account_id": it.account_id, "created_at": it.at, "document": document})
+
+
+def _kept(it: KeepQueue) -> Put:
+    return Put("queues", msgspec.structs.asdict(it.card))
+
+
+def _dropped(it: DropQueue) -> Drop:
+    return Drop("queues", it.card.account_id, it.card.id)
+
+
+_OTHERS: dict[type[Durable], Callable[[Any], Write]] = {
+    Remember: _remembered,
+    KeepQueue: _kept,
+    DropQueue: _dropped,
+}
 
 
 def _iso(at: float) -> str:

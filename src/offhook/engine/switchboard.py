@@ -5,6 +5,7 @@ ids, chance and the dialling decision.
 """
 
 import asyncio
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Literal, Self, TypeVar
 
@@ -12,7 +13,7 @@ import msgspec
 import structlog
 
 from offhook.engine.active import ActiveLegs
-from offhook.engine.owner import Owner, World
+from offhook.engine.owner import MAILBOX, Owner, World
 from offhook.engine.ports import (
     Chance,
     Clock,
@@ -28,6 +29,7 @@ from offhook.engine.ports import (
     Shadow,
     Signalling,
 )
+from offhook.engine.queues import Queues
 from offhook.engine.routing import Limits, Plan, Router
 from offhook.engine.store import StoreError
 from offhook.media import events as media
@@ -35,10 +37,12 @@ from offhook.media.commands import Ice
 from offhook.voice import effect
 from offhook.voice.binding import Binding, Bindings
 from offhook.voice.cause import Ending, ending
-from offhook.voice.command import Command, CommandRule
+from offhook.voice.command import Command, CommandRule, Form
 from offhook.voice.commands.call.dial import Dial
+from offhook.voice.commands.queue.create import CreateQueue
+from offhook.voice.floor import Key
 from offhook.voice.leg import DialogId, Leg, LegIds, Party
-from offhook.voice.resources.problem import rejected
+from offhook.voice.resources.problem import Rejected, rejected
 from offhook.voice.session import NO_CALL, Session
 from offhook.voice.signal import (
     Answered,
@@ -47,6 +51,7 @@ from offhook.voice.signal import (
     Dialled,
     DialogSignal,
     DigitHeard,
+    Directed,
     HangUp,
     HungUp,
     Input,
@@ -72,6 +77,9 @@ K = TypeVar("K")
 _log = structlog.get_logger("offhook.engine")
 
 HEARTBEAT_SECONDS = 5.0
+HANG_UP_AGAIN_SECONDS = 5.0
+# Many legs wait in one queue, each with its own signals and digits.
+QUEUE_MAILBOX = 16_384
 # JSON-RPC: invalid params.
 BAD_PARAMS = -32602
 
@@ -110,8 +118,11 @@ class Switchboard:
         self._clock = clock
         self._chance = chance
         self._router = Router(dialplan, self, clock, chance, limits or Limits())
-        self._world = World(clock, core, shadow, active, ladders, self._way_to, ice, self._elsewhere, self._owner_of)
+        self._world = World(
+            clock, core, shadow, active, ladders, self._way_to, ice, self._elsewhere, self._owner_of, self._ended
+        )
         self._reached: dict[str, Reached] = {}
+        self.queues = Queues(self._run, chance)
         self._sessions: dict[str, Owner] = {}
         self._legs: dict[str, Owner] = {}
         self._ports: dict[int, Owner] = {}
@@ -125,9 +136,10 @@ class Switchboard:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.hang_up_all(ending("NORMAL_TEMPORARY_FAILURE", "the platform is shutting down"))
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        while self._tasks:
+            # Again for legs that were on their way from one owner to another.
+            self.hang_up_all(ending("NORMAL_TEMPORARY_FAILURE", "the platform is shutting down"))
+            await asyncio.wait(self._tasks, timeout=HANG_UP_AGAIN_SECONDS)
         assert self._heart is not None
         self._heart.cancel()
         await asyncio.wait((self._heart,))
@@ -186,7 +198,7 @@ class Switchboard:
 
     def hang_up_all(self, why: Ending) -> None:
         """End every call of this node."""
-        for owner in self._sessions.values():
+        for owner in (*self._sessions.values(), *self.queues):
             owner.post(HangUp(why))
 
     async def end_all(self, why: Ending, within: float) -> None:
@@ -277,23 +289,39 @@ class Switchboard:
         owner = self._legs.get(call_control_id)
         if owner is None:
             return False
-        ids = self._router.new_ids(owner.session.id) if rule.makes == "leg" else None
+        leg = self.active.leg(call_control_id)
+        session = leg.ids.call_session_id if leg else owner.session.id
+        ids = self._router.new_ids(session) if rule.makes == "leg" else None
         owner.post(Ordered(call_control_id, owner.owe_order(reply), rule, command, ids))
         return True
 
     def originate(self, rule: CommandRule, command: Dial, party: Party, reply: OrderReply) -> None:
         """Let a leg come to be that a customer dials, in the session that it is linked to or in one of its own."""
         crowded = self._router.full(len(self._sessions))
-        owner = self._legs.get(command.link_to or "")
-        if owner is None and command.link_to is not None:
+        linked = self.active.leg(command.link_to or "")
+        if linked is None and command.link_to is not None:
             reply.reject(rejected("90018", "The call to link to has already ended.", pointer="/link_to"))
         elif crowded is not None:
             reply.reject(rejected("10007", f"No call can be made now: {crowded.detail}.", status=503))
         else:
-            ids = self._router.new_ids(owner and owner.session.id)
-            owner = owner or self._new_owner(ids.call_session_id)
+            ids = self._router.new_ids(linked and linked.ids.call_session_id)
+            owner = self._session(ids.call_session_id)
             self._legs[ids.call_control_id] = owner
-            owner.post(Originated(owner.owe_order(reply), rule, command, ids, party))
+            owner.post(Originated(owner.owe_order(reply), rule, command, ids, party, linked))
+
+    def create_queue(self, account_id: str, rule: CommandRule, command: CreateQueue, reply: OrderReply) -> None:
+        """Let a queue be made."""
+        owner = self.queues.named(account_id, command.queue_name)
+        owner.post(Directed(owner.owe_order(reply), rule, command))
+
+    def direct(
+        self, account_id: str, queue: str, rule: CommandRule, command: Form, reply: OrderReply, leg: str = ""
+    ) -> bool:
+        """Command a queue, or the turn of a call in it; False where there is no such queue."""
+        owner = self.queues.find(account_id, queue)
+        if owner is not None:
+            owner.post(Directed(owner.owe_order(reply), rule, command, leg))
+        return owner is not None
 
     # ---- sessions --------------------------------------------------------------------------------------------
 
@@ -305,7 +333,7 @@ class Switchboard:
         crowded = self._router.full(len(self._sessions))
         if crowded is not None:
             plan = Refuse(crowded)
-        owner = self._new_owner(ids.call_session_id)
+        owner = self._session(ids.call_session_id)
         port = self._router.new_port()
         self._own(owner, dialog, port)
         self._legs[ids.call_control_id] = owner
@@ -328,10 +356,17 @@ class Switchboard:
             )
         )
 
-    def _new_owner(self, session: str) -> Owner:
-        owner = Owner(Session(session), self._world, self._session_over)
-        self._sessions[session] = owner
-        task = asyncio.create_task(owner.run(), name=f"session {session}")
+    def _session(self, id: str) -> Owner:
+        """The owner of a session; one that is new, or has ended meanwhile, begins."""
+        owner = self._sessions.get(id)
+        if owner is None:
+            owner = self._sessions[id] = self._run(Session(id))
+        return owner
+
+    def _run(self, session: Session) -> Owner:
+        kind, size = ("session", MAILBOX) if session.floor.queue is None else ("queue", QUEUE_MAILBOX)
+        owner = Owner(session, self._world, self._owner_over, size)
+        task = asyncio.create_task(owner.run(), name=f"{kind} {session.id}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return owner
@@ -355,15 +390,20 @@ class Switchboard:
             reached.dialogs[dialog.name] = owner
         self._ports[port] = owner
 
-    def _session_over(self, owner: Owner) -> None:
+    def _owner_over(self, owner: Owner) -> None:
+        self.queues.closed(owner)
         self._sessions.pop(owner.session.id, None)
-        for name in owner.session.floor.names:
-            if isinstance(name, DialogId):
-                self._forget_dialog(name, owner)
-            elif isinstance(name, int):
-                self._forget(self._ports, name, owner)
-            elif self._forget(self._legs, name, owner):
-                self.active.close(name)
+        self._ended(owner, tuple(owner.session.floor.names))
+
+    def _ended(self, owner: Owner, keys: Sequence[Key]) -> None:
+        """These legs, dialogs and ports of an owner are no more."""
+        for key in keys:
+            if isinstance(key, DialogId):
+                self._forget_dialog(key, owner)
+            elif isinstance(key, int):
+                self._forget(self._ports, key, owner)
+            elif self._forget(self._legs, key, owner):
+                self.active.close(key)
 
     def _forget_dialog(self, dialog: DialogId, owner: Owner) -> None:
         reached = self._reached.get(dialog.binding)
@@ -378,7 +418,7 @@ class Switchboard:
             del index[key]
         return found
 
-    # ---- between sessions ------------------------------------------------------------------------------------
+    # ---- between owners ------------------------------------------------------------------------------------
 
     def _elsewhere(self, owner: Owner, it: effect.Elsewhere) -> Input | None:
         """Perform, for one owner, what concerns others; what comes back is fed to it."""
@@ -389,21 +429,27 @@ class Switchboard:
                     self._ring(owner, plan)
                 return Routed(it.leg.call_control_id, plan)
             case effect.Want():
-                other = self._legs.get(it.leg)
+                other = self.queues.find(it.account_id, it.queue) if it.queue else self._legs.get(it.leg)
                 if other is None:
-                    return NotArrived(it.leg)
-                other.post(Wanted(it.leg, owner.session.id, it.meets, it.taken))
+                    return NotArrived(it.number, _not_found(it))
+                other.post(Wanted(it.leg, owner.session.id, it.number, it.meets, it.taken))
             case effect.HandOver():
-                self._hand_over(it.leg, self._sessions[it.to])
+                self._hand_over(it.leg, self._owner_named(it.to), it.number)
             case effect.KeepBack():
-                self._sessions[it.to].post(NotArrived(it.leg))
+                self._owner_named(it.to).post(NotArrived(it.number, it.why))
+            case effect.PassOn():
+                to = self._session(it.to) if it.to else self.queues.named(it.account_id, it.order.into)
+                owner.passed_on(it.order, to)
         return None
 
-    def _hand_over(self, leg: Leg, to: Owner) -> None:
+    def _owner_named(self, id: str) -> Owner:
+        return self.queues.by_id(id) or self._session(id)
+
+    def _hand_over(self, leg: Leg, to: Owner, number: int | None) -> None:
         self._legs[leg.id] = to
         for dialog in leg.dialogs:
             self._own(to, dialog.id, dialog.port)
-        to.post(Arrived(leg))
+        to.post(Arrived(leg, number))
         # Whoever was lost in between was reported to the former owner, which had let go of the leg already.
         for dialog in leg.dialogs:
             if dialog.id.binding not in self._reached:
@@ -415,6 +461,8 @@ class Switchboard:
             return self._owner(*given.dialog)
         if isinstance(given, PortSignal):
             return self._ports.get(given.port)
+        if isinstance(given, Ordered) and given.into:
+            return None  # the queue itself
         return self._legs.get(given.leg) if isinstance(given, Ordered | Wanted) else None
 
     async def _beat(self) -> None:
@@ -471,3 +519,9 @@ class Switchboard:
         owner = self._ports.get(port)
         if owner is not None:
             owner.post(signal)
+
+
+def _not_found(it: effect.Want) -> Rejected:
+    if it.queue:
+        return rejected("10017", "There is no such queue.", pointer="/queue")
+    return rejected("90018", "The call to bridge with has already ended.", pointer="/call_control_id")

@@ -134,6 +134,15 @@ legs = _table(
 # What a command was answered; `id` is its scope (a leg's call_control_id, or a connection's id) and its command_id.
 commands = _table("commands", Column("document", Text, nullable=False))
 
+# Queues that their customers made; of those that came to be with a call nothing outlives the calls.
+queues = _table(
+    "queues",
+    Column("updated_at", Double[float](), nullable=False),
+    Column("name", String, nullable=False),
+    Column("max_size", Integer, nullable=False),
+    Column("life", String, nullable=False),
+)
+
 # One row per ended leg; `document` is the record as the API shows it.
 detail_records = _table(
     "detail_records",

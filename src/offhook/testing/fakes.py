@@ -16,12 +16,13 @@ from offhook.media import events
 from offhook.voice.binding import Bindings
 from offhook.voice.cause import Ending, ending
 from offhook.voice.command import read
-from offhook.voice.commands import CALL_COMMANDS, DIAL
+from offhook.voice.commands import CALL_COMMANDS, CREATE_QUEUE, DIAL, QUEUE_COMMANDS
 from offhook.voice.commands.call.dial import Dial
 from offhook.voice.dialing import Decision, Dialled, Park, Refuse, Ring
-from offhook.voice.effect import Close, Durable, Remember, Save, Tell
+from offhook.voice.effect import Close, DropQueue, Durable, KeepQueue, Remember, Save, Tell
 from offhook.voice.event import Event
 from offhook.voice.leg import HoldAction, Party, Ringback
+from offhook.voice.queue import Card
 from offhook.voice.resources.problem import Rejected
 
 GARBAGE = "garbage"
@@ -151,6 +152,7 @@ class FakeShadow:
         self.records: list[Close] = []
         self.told: list[Event] = []
         self.remembered: dict[tuple[str, str], dict[str, Any]] = {}
+        self.queues: dict[str, Card] = {}
         self.beats: dict[str, int] = {}
         self.fail: Exception | None = None
         self.seconds: Callable[[], float] = lambda: 0.0
@@ -170,6 +172,10 @@ class FakeShadow:
                     self.told.append(each.event)
                 case Remember():
                     self.remembered[each.scope, each.command_id] = each.document
+                case KeepQueue():
+                    self.queues[each.card.name] = each.card
+                case DropQueue():
+                    self.queues.pop(each.card.name, None)
 
     async def heartbeat(self, legs: Sequence[str]) -> None:
         if self.fail is not None:
@@ -257,7 +263,12 @@ class FakeBackend:
     def order(self, leg: str, name: str, **body: Any) -> None:
         """Command a leg, by its call_control_id."""
         rule = CALL_COMMANDS[name]
-        if not self._switchboard.order(leg, rule, read(rule.command, body), self):
+        try:
+            command = read(rule.command, body)
+        except Rejected as why:
+            self.reject(why)
+            return
+        if not self._switchboard.order(leg, rule, command, self):
             self.answers.append("90015")
 
     def dial(self, to: str | list[str], **body: Any) -> None:
@@ -266,6 +277,17 @@ class FakeBackend:
         label = str(to).removeprefix("sip:").partition("@")[0]
         party = Party(label, "account", self._connection_id, "")
         self._switchboard.originate(DIAL, cast(Dial, read(DIAL.command, given)), party, self)
+
+    def create_queue(self, name: str, **body: Any) -> None:
+        """Make a queue."""
+        command = read(CREATE_QUEUE.command, {"queue_name": name} | body)
+        self._switchboard.create_queue("account", CREATE_QUEUE, command, self)
+
+    def direct(self, queue: str, name: str, leg: str = "", **body: Any) -> None:
+        """Command a queue, or the turn of a call in it."""
+        rule = QUEUE_COMMANDS[name]
+        if not self._switchboard.direct("account", queue, rule, read(rule.command, body), self, leg):
+            self.answers.append("10005")
 
     def accept(self, document: dict[str, Any]) -> None:
         self.answers.append(document)

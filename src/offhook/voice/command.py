@@ -5,7 +5,7 @@ wire, the stages in which it is lawful, and `decide`. REST routes, checks, schem
 """
 
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TypeVar
 
 import msgspec
 
@@ -15,6 +15,8 @@ from offhook.voice.resources.field import check
 from offhook.voice.resources.problem import Problem, Rejected, rejected
 
 Document = dict[str, Any]
+
+Method = Literal["POST", "PUT", "PATCH", "DELETE"]
 
 OK: Document = {"result": "ok"}
 
@@ -29,26 +31,32 @@ Base64 = Annotated[
 ]
 
 
-class Command(msgspec.Struct, frozen=True, kw_only=True):
-    """What every command may say: the leg's new `client_state`, and its own name.
+class Form(msgspec.Struct, frozen=True, kw_only=True):
+    """The parameters of a command.
 
-    A `command_id` that was seen before is answered alike and does nothing. `ignored` parameters are of the official
-    types and change nothing here; `refused` ones would change something that is not here, each with the reason.
+    `ignored` ones are of the official types and change nothing here; `refused` ones would change something that is
+    not here, each with the reason.
     """
 
     ignored: ClassVar[frozenset[str]] = frozenset()
     refused: ClassVar[dict[str, str]] = {}
-
-    client_state: Base64 | None = None
-    command_id: Annotated[str, rule(low=1, high=255)] | None = None
 
     def problems(self) -> list[Problem]:
         """What is wrong with its parameters that their types and rules cannot say."""
         return []
 
 
+class Command(Form, frozen=True, kw_only=True):
+    """What every command to a leg may say: the leg's new `client_state`, and its own name. A `command_id` that was
+    seen before is answered alike and does nothing."""
+
+    client_state: Base64 | None = None
+    command_id: Annotated[str, rule(low=1, high=255)] | None = None
+
+
 class Wants(NamedTuple):
-    """A command goes on with `then(leg, other, now)` once another owner's leg, `leg`, has arrived.
+    """A command goes on with `then(leg, other, now)` once another owner's leg, `leg`, has arrived: or, with `queue`,
+    the first of the queue of that name or id. `then` may still raise `Rejected`.
 
     `taken` says whether one comes that is bridged already.
     """
@@ -56,23 +64,38 @@ class Wants(NamedTuple):
     leg: str
     then: Callable[[Leg, Leg, Moment], None]
     taken: Literal["comes", "stays"] = "comes"
+    queue: str = ""
+
+
+class Enters(NamedTuple):
+    """A command is to be carried out by the queue of this name, by its `reserve`."""
+
+    queue: str
 
 
 class CommandRule(NamedTuple):
     """A line of the table. `decide(floor, leg, order, now)` emits effects and returns what the customer gets (None
     is `OK`), or what it waits for; it raises `Rejected` before it has changed anything. `makes` says whether it needs
     the ids of a new leg.
+
+    `reserve(floor, order, now)` is what a queue decides about a leg that is to enter it: it returns what it wants.
+    A leg that waits in a queue goes on `waiting` under the command, or leaves for its session, which then decides.
     """
 
     name: str
-    command: type[Command]
+    command: type[Any]
     stages: frozenset[Stage]
     decide: Callable[[Any, Any, Any, Moment], Any]
-    method: Literal["POST", "PUT"] = "POST"
+    method: Method = "POST"
     makes: Literal["nothing", "leg"] = "nothing"
+    reserve: Callable[[Any, Any, Moment], Wants] | None = None
+    waiting: Literal["stays", "leaves"] = "stays"
 
 
-def read(form: type[Command], body: Mapping[str, Any]) -> Command:
+F = TypeVar("F", bound=Form)
+
+
+def read(form: type[F], body: Mapping[str, Any]) -> F:
     """The command in a body; Rejected with every problem that the body has."""
     known = {name: value for name, value in body.items() if name not in form.ignored}
     asked = {name: known.pop(name) for name in form.refused if name in known}

@@ -10,7 +10,11 @@ import msgspec
 from offhook.voice.cause import Ending
 from offhook.voice.event import About, Event
 from offhook.voice.leg import DialogId, Headers, Leg, LegIds, Party, Side, Sound, Stage
+from offhook.voice.queue import Card
 from offhook.voice.resources import problem
+
+# Whether a leg that is wanted comes although it is bridged already.
+Taken = Literal["comes", "stays"]
 
 # ---- what survives -------------------------------------------------------------------------------------------
 
@@ -59,6 +63,18 @@ class Remember(msgspec.Struct, frozen=True):
     command_id: str
     document: dict[str, Any]
     at: float
+
+
+class KeepQueue(msgspec.Struct, frozen=True):
+    """A queue that its customer has made, or changed."""
+
+    card: Card
+
+
+class DropQueue(msgspec.Struct, frozen=True):
+    """A queue that its customer has deleted."""
+
+    card: Card
 
 
 class Tell(msgspec.Struct, frozen=True):
@@ -238,34 +254,50 @@ class Route(msgspec.Struct, frozen=True):
 class Want(msgspec.Struct, frozen=True):
     """Ask the owner of another leg for it, to meet the leg `meets`; `Arrived` or `NotArrived` comes back.
 
-    `taken` says whether a leg comes that is bridged already.
+    With `queue`, a name or id, the leg is the first of that queue of the account. A leg that is to meet itself is
+    wanted by a queue, which has a seat for it.
     """
 
+    number: int
     leg: str
     meets: str
-    taken: Literal["comes", "stays"] = "comes"
+    taken: Taken = "comes"
+    queue: str = ""
+    account_id: str = ""
 
 
 class HandOver(msgspec.Struct, frozen=True):
-    """Give a leg to the session `to`, which wants it; this floor has let go of it."""
+    """Give a leg to the owner `to`, which wants it under this number; this floor has let go of it. Without a number
+    `to` is the leg's session, which may have ended meanwhile and then begins anew."""
 
     leg: Leg
     to: str
+    number: int | None
 
 
 class KeepBack(msgspec.Struct, frozen=True):
-    """Tell the session `to` that the leg does not come."""
+    """Tell the owner `to` that the leg does not come."""
 
-    leg: str
+    number: int
     to: str
+    why: problem.Rejected
+
+
+class PassOn(msgspec.Struct, frozen=True):
+    """Give a command (`signal.Ordered`), with its reply, to the queue that it names, which is made if there is none
+    of that name; or to the leg's session `to`, which has been given the leg back."""
+
+    order: Any
+    account_id: str
+    to: str = ""
 
 
 MediaRequest = AnswerPort | OfferPort | AcceptAnswer | AnswerReoffer
 MediaCommand = AddCandidate | Hear | Sing | SendDigits | ClosePort
 SignallingEffect = Invite | Ringing | Progress | Answer | Bye
 ReplyEffect = Done | Declined | Accepted | Rejected
-Elsewhere = Route | Want | HandOver | KeepBack
-Durable = Save | Close | Remember | Tell
+Elsewhere = Route | Want | HandOver | KeepBack | PassOn
+Durable = Save | Close | Remember | Tell | KeepQueue | DropQueue
 # What only takes away, or keeps a moving leg from being nowhere: it is performed even where the rest of its decision
 # cannot be.
 End = Close | Bye | ClosePort | HandOver | KeepBack

@@ -110,6 +110,43 @@ class CallBridged(Event, frozen=True):
     first: bool
 
 
+class CallEnqueued(Event, frozen=True):
+    """A leg waits in a queue. `position` is 1 for whoever comes first; `average_wait` is whole seconds."""
+
+    type = "call.enqueued"
+
+    queue: str
+    position: int
+    average_wait: int
+
+    def fields(self) -> Document:
+        return {
+            "current_position": self.position,
+            "queue": self.queue,
+            "queue_avg_wait_time_secs": self.average_wait,
+        }
+
+
+class CallDequeued(Event, frozen=True):
+    """A leg waits in its queue no more. `reason` is `bridged` where it goes straight to the leg that wants it, and
+    `bridging-in-process` where it left for a bridge or transfer of which nobody knows yet whether it succeeds."""
+
+    type = "call.dequeued"
+
+    queue: str
+    position: int
+    reason: Literal["bridged", "bridging-in-process", "hangup", "leave", "timeout"]
+    waited: int
+
+    def fields(self) -> Document:
+        return {
+            "queue": self.queue,
+            "queue_position": self.position,
+            "reason": self.reason,
+            "wait_time_secs": self.waited,
+        }
+
+
 class DtmfReceived(Event, frozen=True):
     """A leg's far end pressed one key."""
 

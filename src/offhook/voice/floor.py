@@ -13,37 +13,56 @@ from offhook.voice.effect import Bye, Close, ClosePort, Effect, Hear, Save, Sing
 from offhook.voice.event import CallHungUp, Event, Source, about
 from offhook.voice.leg import Dialog, DialogId, Hearing, Leg, Moment
 from offhook.voice.place import Part, Place, Seat
+from offhook.voice.queue import Queue
 from offhook.voice.signal import Ordered
+
+Key = DialogId | int | str
 
 
 class Waiting(NamedTuple):
-    """A command that goes on with `then(leg, other, now)` once the other leg has arrived."""
+    """What goes on with `then(meets, leg, now)` once another owner's leg is here: a command, or, where `order` is
+    None, a leg `meets` that was dialled for it. `leg` is empty for the first of a queue."""
 
-    order: Ordered[Any]
+    order: Ordered[Any] | None
+    leg: str
+    meets: str
     then: Callable[[Leg, Leg, Moment], None]
 
 
 class Floor:
-    """Live legs, their places, their dialogs by id and by port, and everybody's name in the ladder.
+    """Live legs, their places, their dialogs by id and by port, and everybody's name and session in the ladder.
 
-    `wanted` are commands that wait for another owner's leg, by its call_control_id.
+    `wanted` is what waits for another owner's leg, by a number; `queue` is set where the floor is that of a queue.
     """
 
-    __slots__ = ("_effects", "dialogs", "legs", "names", "places", "ports", "wanted")
+    __slots__ = (
+        "_effects", "_ended", "_wants", "dialogs", "legs", "names", "places", "ports", "queue", "sessions", "wanted",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.legs: dict[str, Leg] = {}
         self.places: list[Place] = []
         self.dialogs: dict[DialogId, Leg] = {}
         self.ports: dict[int, DialogId] = {}
-        self.names: dict[DialogId | int | str, str] = {}
-        self.wanted: dict[str, Waiting] = {}
+        self.names: dict[Key, str] = {}
+        self.sessions: dict[Key, str] = {}
+        self.wanted: dict[int, Waiting] = {}
+        self.queue: Queue | None = None
+        self._ended: list[Key] = []
+        self._wants = 0
         self._effects: list[Effect] = []
 
     # ---- effects ---------------------------------------------------------------------------------------------
 
     def emit(self, *effects: Effect) -> None:
         self._effects.extend(effects)
+
+    def forget_names(self) -> None:
+        """Forget the names of those who are gone. A session keeps them to its end, a queue lives too long for that."""
+        if len(self.names) > len(self.legs) + len(self.dialogs) + len(self.ports):
+            kept = self.legs.keys() | self.dialogs.keys() | self.ports.keys()
+            self.names = {key: name for key, name in self.names.items() if key in kept}
+            self.sessions = {key: session for key, session in self.sessions.items() if key in kept}
 
     def drain(self) -> list[Effect]:
         """The effects since the last drain, in the order in which they are to be performed."""
@@ -63,6 +82,7 @@ class Floor:
             self.places.append(place)
         self.legs[leg.id] = leg
         self.names[leg.id] = self._name(leg.party.label)
+        self.sessions[leg.id] = leg.ids.call_session_id
 
     def connect(self, leg: Leg, dialog: Dialog) -> None:
         """Give a leg a dialog."""
@@ -74,6 +94,7 @@ class Floor:
         leg.dialogs.remove(dialog)
         del self.dialogs[dialog.id]
         del self.ports[dialog.port]
+        self._ended.append(dialog.id)
         self.emit(ClosePort(dialog.port))
 
     def release(self, leg: Leg) -> None:
@@ -87,7 +108,7 @@ class Floor:
             del self.ports[dialog.port]
 
     def adopt(self, leg: Leg) -> None:
-        """Take in a leg that another floor has released: alone with the platform at first."""
+        """Take in a leg that another floor has released; it is alone with the platform at first."""
         self.admit(leg, Place("parked", leg.id), Seat("party", leg.hold))
         for dialog in leg.dialogs:
             self._file(leg, dialog)
@@ -96,6 +117,12 @@ class Floor:
         """Tell a far end that its call is over, if it knows of it."""
         if dialog.contact == "told":
             self.emit(Bye(dialog.id, ending))
+
+    def want(self, waiting: Waiting) -> int:
+        """Note what waits for another owner's leg; the number under which it comes."""
+        self._wants += 1
+        self.wanted[self._wants] = waiting
+        return self._wants
 
     def find(self, id: DialogId) -> tuple[Leg, Dialog] | None:
         """The live leg that has this dialog."""
@@ -150,6 +177,7 @@ class Floor:
         place.leave(leg.id)
         self._forget_if_empty(place)
         del self.legs[leg.id]
+        self._ended.append(leg.id)
 
     def abandon(self, now: Moment) -> list[Effect]:
         """End every leg by force, after a bug has left the floor in doubt. Only ends are to be performed of what is
@@ -157,6 +185,11 @@ class Floor:
         for leg in list(self.legs.values()):
             self.end(leg, ending("NORMAL_TEMPORARY_FAILURE", "internal error"), now)
         return self.drain()
+
+    def take_ended(self) -> list[Key]:
+        """The keys of legs and dialogs that have ended since this was asked last."""
+        ended, self._ended = self._ended, []
+        return ended
 
     def save(self, leg: Leg) -> None:
         """Bring the durable shadow of a leg up to date."""
@@ -181,31 +214,30 @@ class Floor:
 
     def mix(self) -> None:
         """Tell the mixer what has changed: for each port who is heard on it, and what sound replaces that."""
+        # Those for whom somebody rings to whom they are being transferred.
+        rung_for = {leg.meets for leg in self.legs.values() if leg.ringback != "none"}
         for place in self.places:
             for id in place:
                 leg = self.legs[id]
                 if leg.stage in ("early", "answered"):
-                    wanted = self.hearing(leg, place)
+                    wanted = self._speakers(leg, place), self._sound(leg, place, rung_for)
                     self._tell_mixer(leg.dialog.port, leg.dialog.heard, wanted)
                     leg.dialog.heard = wanted
 
-    def hearing(self, leg: Leg, place: Place) -> Hearing:
-        """What the far end of a leg shall hear: the ports of speakers, and the sound in their stead."""
-        speakers = tuple(
+    def _speakers(self, leg: Leg, place: Place) -> tuple[int, ...]:
+        """The ports that the far end of a leg shall hear."""
+        if place.kind == "queue":
+            return ()  # it has no part that hears, and may be long: nobody in it is compared with everybody
+        return tuple(
             self.legs[other].dialog.port
             for other in place
             if self.legs[other].stage == "answered" and place.hears(leg.id, other)
         )
-        return speakers, self._sound(leg, place)
 
-    def _sound(self, leg: Leg, place: Place) -> Sound | None:
-        if leg.stage == "early" or self._waits_for_ringing(leg):
+    def _sound(self, leg: Leg, place: Place, rung_for: set[str | None]) -> Sound | None:
+        if leg.stage == "early" or leg.id in rung_for:
             return "ringback"
         return "hold_music" if place.waits_on(leg.id) else None
-
-    def _waits_for_ringing(self, leg: Leg) -> bool:
-        """Whether somebody rings to whom this leg is being transferred."""
-        return any(other.meets == leg.id and other.ringback != "none" for other in self.legs.values())
 
     def _tell_mixer(self, port: int, told: Hearing, wanted: Hearing) -> None:
         if wanted[0] != told[0]:
@@ -226,10 +258,12 @@ class Floor:
         own = dialog.label == leg.party.label
         name = self.names[leg.id] if own else self._name(dialog.label)
         self.names[dialog.id] = self.names[dialog.port] = name
+        self.sessions[dialog.id] = self.sessions[dialog.port] = leg.ids.call_session_id
 
     def _name(self, label: str) -> str:
-        """A label that nobody in this ladder has yet: alice calling alice is `alice` and `alice'`."""
-        while label in self.names.values():
+        """A label that nobody in this ladder has yet: alice calling alice is `alice` and `alice'`. Those who pass
+        through a queue keep their own, each in the ladder of its session."""
+        while self.queue is None and label in self.names.values():
             label += "'"
         return label
 

@@ -12,7 +12,7 @@ for the owner's trace, `masked` for logs. A log shows names; of numbers, address
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from html import escape
 from typing import Any, Literal, NamedTuple
 
@@ -20,7 +20,7 @@ import msgspec
 
 from offhook.voice import effect, signal
 from offhook.voice.cause import CAUSES, Ending
-from offhook.voice.event import CallBridged, DtmfReceived
+from offhook.voice.event import CallBridged, CallDequeued, CallEnqueued, DtmfReceived
 from offhook.voice.leg import DialogId
 
 MAX_TEXT = 300
@@ -68,8 +68,17 @@ def mask_party(text: str) -> str:
 
 def lines(given: signal.Input, effects: Iterable[effect.Effect], names: Names, at: float) -> list[Line]:
     """What an input and its effects look like; most media effects are not worth a line."""
-    found = [_line(given, names, at), *(_line(each, names, at) for each in effects)]
-    return [line for line in found if line is not None]
+    return [line for _, line in keyed_lines(given, effects, names, at)]
+
+
+def keyed_lines(
+    given: signal.Input, effects: Iterable[effect.Effect], names: Names, at: float
+) -> Iterator[tuple[DialogId | int | str, Line]]:
+    """The same, each with what it is about: the key under which `names` has it."""
+    for each in (given, *effects):
+        line = _line(each, names, at)
+        if line is not None:
+            yield _SAID[type(each)][0](each), line
 
 
 def text(ladder: Iterable[Line]) -> str:
@@ -207,6 +216,10 @@ def _tell(told: effect.Tell, names: Names) -> Said | None:
     match told.event:
         case CallBridged(other=other, first=True):
             return Said("><", names.get(other.call_control_id, "?"))
+        case CallEnqueued(queue=queue):
+            return Said("", "enqueued", queue, "words")
+        case CallDequeued(reason=reason):
+            return Said("", f"dequeued: {reason}")
         case DtmfReceived(digit=digit):
             return Said("", "DTMF", digit, "digits")
         case _:

@@ -3,11 +3,13 @@
 A leg that loses the one it was bridged to hangs up too, unless it was asked to park (`Leg.unbridged`).
 """
 
+from offhook.voice import queueing
 from offhook.voice.cause import Ending, ending
 from offhook.voice.event import CallBridged, Source
 from offhook.voice.floor import Floor
-from offhook.voice.leg import UNANSWERED, Dialog, Leg, Moment
-from offhook.voice.place import Place
+from offhook.voice.leg import RUNG, UNANSWERED, Dialog, Leg, Moment
+from offhook.voice.place import Part, Place
+from offhook.voice.queue import Reason
 
 
 def bridge(floor: Floor, leg: Leg, other: Leg, now: Moment) -> None:
@@ -26,11 +28,20 @@ def met(floor: Floor, leg: Leg, other: Leg, now: Moment) -> None:
     floor.tell(CallBridged, other, now, leg.ids, False)
 
 
-def leave(floor: Floor, leg: Leg, now: Moment) -> None:
-    """Take a leg out of its bridge, alone with the platform; where it is alone already nothing changes."""
-    left = floor.others(leg)
-    if not left:
+def partners(floor: Floor, leg: Leg) -> list[Leg]:
+    """The legs that a leg is bridged with. Those that share a queue have nothing to do with each other."""
+    return floor.others(leg) if floor.place_of(leg.id).kind == "bridge" else []
+
+
+def leave(floor: Floor, leg: Leg, now: Moment, reason: Reason = "bridged") -> None:
+    """Take a leg out of its bridge or its queue, alone with the platform; where it is alone already nothing changes.
+
+    `reason` is why it leaves a queue.
+    """
+    left = partners(floor, leg)
+    if not left and not queueing.waits(floor, leg):
         return
+    queueing.left(floor, leg, reason, now)
     park(floor, leg)
     for other in left:
         _left_behind(floor, other, ending("NORMAL_CLEARING", "the other side was taken elsewhere"), now, "unknown")
@@ -38,7 +49,7 @@ def leave(floor: Floor, leg: Leg, now: Moment) -> None:
 
 def park(floor: Floor, leg: Leg) -> None:
     """Put a leg into a place of its own, alone with the platform."""
-    floor.move(leg, Place("parked", leg.id), floor.place_of(leg.id).seat(leg.id).part)
+    floor.move(leg, Place("parked", leg.id), _part(leg))
     floor.save(leg)
 
 
@@ -49,12 +60,17 @@ def end(
 
     `gone` is a dialog whose far end needs no bye.
     """
-    others = floor.others(leg)
+    others = partners(floor, leg)
+    queueing.left(floor, leg, "hangup", now)
     floor.end(leg, why, now, source, gone)
     for other in others:
         _left_behind(floor, other, _for_others(why), now, source)
     for rung in [each for each in floor.legs.values() if each.meets == leg.id and each.stage in UNANSWERED]:
         floor.end(rung, ending("ORIGINATOR_CANCEL", "the leg that it should meet has ended"), now, source)
+
+
+def _part(leg: Leg) -> Part:
+    return "ringing" if leg.stage in RUNG else "party"
 
 
 def _left_behind(floor: Floor, leg: Leg, why: Ending, now: Moment, source: Source) -> None:

@@ -1,24 +1,32 @@
 """How a customer's command is taken: once, in a lawful stage, by its line in the table, and remembered. No I/O."""
 
+from collections.abc import Callable
 from typing import Any
 
-from offhook.voice import effect, passage
-from offhook.voice.command import OK, Command, Document, Wants, refusal
+import msgspec
+
+from offhook.voice import effect, passage, queueing
+from offhook.voice.command import OK, Command, Document, Enters, Wants, refusal
 from offhook.voice.floor import Floor
 from offhook.voice.hooks import Hooks
 from offhook.voice.leg import Leg, Moment
-from offhook.voice.resources.problem import Rejected
-from offhook.voice.signal import Ordered, Originated
+from offhook.voice.resources.problem import Rejected, rejected
+from offhook.voice.signal import Directed, Ordered, Originated
 
 
 def ordered(floor: Floor, order: Ordered[Any], now: Moment) -> None:
     """A command to a leg: answered as before where its command_id was seen, refused, or obeyed."""
+    if order.into:
+        _reserve(floor, order, now)
+        return
     leg = floor.legs.get(order.leg)
     known = leg and leg.answers.get(order.command.command_id or "")
     if known:
         floor.emit(effect.Accepted(order.reply, known))
     elif leg is None or leg.stage not in order.rule.stages:
         floor.emit(effect.Rejected(order.reply, refusal(order.rule, leg and leg.stage)))
+    elif order.rule.waiting == "leaves" and queueing.waits(floor, leg):
+        passage.hand_back(floor, leg, order, now)
     else:
         _obey(floor, leg, order, now)
 
@@ -34,6 +42,25 @@ def originated(floor: Floor, order: Originated[Any], now: Moment) -> None:
     floor.emit(effect.Accepted(order.reply, document))
 
 
+def directed(floor: Floor, order: Directed[Any], now: Moment) -> None:
+    """A command to a queue."""
+    try:
+        document = order.rule.decide(floor, None, order, now)
+    except Rejected as why:
+        floor.emit(effect.Rejected(order.reply, why))
+        return
+    floor.emit(effect.Accepted(order.reply, document or OK))
+
+
+def go_on(floor: Floor, order: Ordered[Any], leg: Leg | None, then: Callable[[Leg], None], now: Moment) -> None:
+    """A command has what it waited for: it is carried out on its leg, if that is still here."""
+    if leg is None or leg.stage != "answered":
+        why = rejected("90018", "The call has ended, or was taken elsewhere meanwhile.")
+        floor.emit(effect.Rejected(order.reply, why))
+    elif _tried(floor, leg, order, lambda: then(leg)) is not None:
+        accept(floor, leg, order, OK, now)
+
+
 def accept(floor: Floor, leg: Leg, order: Ordered[Any], document: Document, now: Moment) -> None:
     """The command is done, now and should it come again."""
     if order.command.command_id is not None:
@@ -43,22 +70,54 @@ def accept(floor: Floor, leg: Leg, order: Ordered[Any], document: Document, now:
 
 
 def _obey(floor: Floor, leg: Leg, order: Ordered[Any], now: Moment) -> None:
+    outcome = _tried(floor, leg, order, lambda: order.rule.decide(floor, leg, order, now) or OK)
+    if leg.stage in ("trying", "early") and leg.patience is not None and outcome is not None:
+        leg.expires_at = now.mono + leg.patience
+    match outcome:
+        case None:
+            pass
+        case Wants() | Enters():
+            _move_on(floor, leg, order, outcome)
+        case _:
+            accept(floor, leg, order, outcome, now)
+
+
+def _move_on(floor: Floor, leg: Leg, order: Ordered[Any], outcome: Wants | Enters) -> None:
+    if isinstance(outcome, Wants):
+        passage.want(floor, outcome, order, leg.party.account_id)
+    else:
+        order = msgspec.structs.replace(order, into=outcome.queue)
+        floor.emit(effect.PassOn(order, leg.party.account_id))
+
+
+def _reserve(floor: Floor, order: Ordered[Any], now: Moment) -> None:
+    """A queue wants the leg that was told to enter it, if it has a seat for it."""
+    assert floor.queue is not None  # `into` names queues
+    assert order.rule.reserve is not None  # and only such a command asks for one
+    try:
+        wants = order.rule.reserve(floor, order, now)
+    except Rejected as why:
+        floor.emit(effect.Rejected(order.reply, why))
+        return
+    passage.want(floor, wants, order, floor.queue.card.account_id)
+
+
+def _tried(floor: Floor, leg: Leg, order: Ordered[Any], act: Callable[[], Any]) -> Any:
+    """What came of a command: None where it was refused, which leaves no trace. What it says for good sticks to the
+    leg once it is carried out, not while it waits."""
     before = leg.client_state, leg.hooks
     _take_on(leg, order.command)
     try:
-        outcome = order.rule.decide(floor, leg, order, now)
+        outcome = act() or OK
     except Rejected as why:
         leg.client_state, leg.hooks = before
         floor.emit(effect.Rejected(order.reply, why))
-        return
-    if leg.stage in ("trying", "early") and leg.patience is not None:
-        leg.expires_at = now.mono + leg.patience
-    if leg.stage != "ended" and before != (leg.client_state, leg.hooks):
+        return None
+    if isinstance(outcome, Wants | Enters):
+        leg.client_state, leg.hooks = before
+    elif leg.stage != "ended" and before != (leg.client_state, leg.hooks):
         floor.save(leg)
-    if isinstance(outcome, Wants):
-        passage.want(floor, outcome, order)
-    else:
-        accept(floor, leg, order, outcome or OK, now)
+    return outcome
 
 
 def _take_on(leg: Leg, command: Command) -> None:

@@ -1,65 +1,114 @@
 """How a leg moves from one owner to another: it is wanted, let go of, and arrives, and it is always somewhere. No I/O.
 
-The owner of the leg that was told to bridge wants the other leg. Its owner lets go of it in one decision, and the
-shell hands it over before anything else reaches either; a leg that may not leave stays where it is.
+Who has a seat for a leg wants it: the owner of a leg that was told to bridge, or a queue. The leg's owner lets go of
+it in one decision, and the shell hands it over before anything else reaches either; a leg that may not leave stays
+where it is. A queue gives legs that wait no more back to their sessions.
 """
 
+from functools import partial
 from typing import Any
 
-from offhook.voice import effect, meeting, ordering
-from offhook.voice.command import OK, Wants
+from offhook.voice import effect, meeting, ordering, queueing
+from offhook.voice.cause import ending
+from offhook.voice.command import Wants
 from offhook.voice.floor import Floor, Waiting
-from offhook.voice.leg import Moment
-from offhook.voice.resources.problem import rejected
+from offhook.voice.leg import Leg, Moment
+from offhook.voice.queue import Queue
+from offhook.voice.resources.problem import Rejected, rejected
 from offhook.voice.signal import Arrived, NotArrived, Ordered, Wanted
 
 
-def want(floor: Floor, wants: Wants, order: Ordered[Any]) -> None:
+def want(floor: Floor, wants: Wants, order: Ordered[Any], account_id: str) -> None:
     """Ask for another owner's leg, for a command that goes on when it arrives."""
-    if wants.leg in floor.wanted:
-        why = rejected("10027", "Another command is bridging this call.", pointer="/call_control_id")
+    if wants.leg and any(waiting.leg == wants.leg for waiting in floor.wanted.values()):
+        why = rejected("10027", "Another command is moving this call.", pointer="/call_control_id")
         floor.emit(effect.Rejected(order.reply, why))
         return
-    floor.wanted[wants.leg] = Waiting(order, wants.then)
-    floor.emit(effect.Want(wants.leg, order.leg, wants.taken))
+    number = floor.want(Waiting(order, wants.leg, order.leg, wants.then))
+    floor.emit(effect.Want(number, wants.leg, order.leg, wants.taken, wants.queue, account_id))
+
+
+def fetch(floor: Floor, leg: Leg, other: str) -> None:
+    """Ask for another owner's leg, for one that was dialled to meet it and is answered."""
+    then = partial(meeting.bridge, floor)
+    floor.emit(effect.Want(floor.want(Waiting(None, other, leg.id, then)), other, leg.id))
 
 
 def wanted(floor: Floor, signal: Wanted, now: Moment) -> None:
     """Let go of an answered leg, or keep it."""
-    leg = floor.legs.get(signal.leg)
-    if leg is None or leg.stage != "answered" or _stays(floor, signal):
-        floor.emit(effect.KeepBack(signal.leg, signal.by))
+    try:
+        leg = _found(floor, signal)
+    except Rejected as why:
+        floor.emit(effect.KeepBack(signal.number, signal.by, why))
         return
     meeting.leave(floor, leg, now)
     floor.release(leg)
-    floor.emit(effect.HandOver(leg, signal.by))
+    floor.emit(effect.HandOver(leg, signal.by, signal.number))
 
 
 def arrived(floor: Floor, signal: Arrived, now: Moment) -> None:
-    """The leg is here: alone with the platform at first, then it meets the one that it was wanted for."""
-    leg, waiting = signal.leg, floor.wanted.pop(signal.leg.id)
+    """The leg is here: alone with the platform at first, then it meets the one, or takes the seat, that it was wanted
+    for."""
+    leg = signal.leg
     floor.adopt(leg)
     floor.save(leg)
-    order = waiting.order
-    meeter = floor.legs.get(order.leg)
-    if meeter is None or meeter.stage != "answered":
-        floor.emit(effect.Rejected(order.reply, rejected("90018", "The call has already ended.")))
+    if signal.number is None:
         return
-    waiting.then(meeter, leg, now)
-    ordering.accept(floor, meeter, order, OK, now)
+    waiting = floor.wanted.pop(signal.number)
+    meets = floor.legs.get(waiting.meets)
+    if waiting.order is not None:
+        ordering.go_on(floor, waiting.order, meets, lambda meets: waiting.then(meets, leg, now), now)
+    elif meets is not None and meets.stage == "answered":
+        waiting.then(meets, leg, now)
 
 
-def not_arrived(floor: Floor, signal: NotArrived, _now: Moment) -> None:
-    """The leg stays away; the command that wanted it is refused."""
-    order = floor.wanted.pop(signal.leg).order
-    detail = "The call to bridge with has ended, is not answered, or is being bridged already."
-    floor.emit(effect.Rejected(order.reply, rejected("90018", detail, pointer="/call_control_id")))
+def not_arrived(floor: Floor, signal: NotArrived, now: Moment) -> None:
+    """The leg stays away; the command that wanted it is refused, the leg that was dialled for it has nobody to meet."""
+    waiting = floor.wanted.pop(signal.number)
+    if waiting.order is not None:
+        floor.emit(effect.Rejected(waiting.order.reply, signal.why))
+    elif waiting.meets in floor.legs:
+        why = ending("NORMAL_CLEARING", "the leg that it should meet is not there any more")
+        meeting.end(floor, floor.legs[waiting.meets], why, now)
 
 
-def _stays(floor: Floor, signal: Wanted) -> bool:
+def hand_back(floor: Floor, leg: Leg, order: Ordered[Any], now: Moment) -> None:
+    """Give a waiting leg, with a command that takes it elsewhere, to its session, which decides about it."""
+    meeting.leave(floor, leg, now, "bridging-in-process")
+    _go_home(floor, leg)
+    floor.emit(effect.PassOn(order, leg.party.account_id, leg.ids.call_session_id))
+
+
+def send_home(floor: Floor, queue: Queue) -> None:
+    """Give legs that wait no more back to their sessions."""
+    for leg in [leg for leg in floor.legs.values() if leg.id not in queue.place]:
+        _go_home(floor, leg)
+
+
+def _go_home(floor: Floor, leg: Leg) -> None:
+    floor.release(leg)
+    floor.emit(effect.HandOver(leg, leg.ids.call_session_id, None))
+
+
+def _found(floor: Floor, signal: Wanted) -> Leg:
+    """The leg that is asked for, if it comes."""
+    if floor.queue is not None and not signal.leg:
+        return queueing.first(floor, floor.queue)
+    leg = floor.legs.get(signal.leg)
+    if leg is None or leg.stage != "answered" or _is_busy(floor, signal):
+        raise rejected("90018", GONE, pointer="/call_control_id")
+    if signal.meets == leg.id and queueing.waits(floor, leg):
+        raise rejected("90038", "The call is in a queue already.")
+    return leg
+
+
+GONE = "The call to move has ended, is not answered, or is being bridged already."
+
+
+def _is_busy(floor: Floor, signal: Wanted) -> bool:
     """Whether a leg is not for this one: it is bridged and that forbids it, or it waits for the very leg that wants
     it. Of two that want each other, the one with the smaller id goes."""
     if signal.taken == "stays" and floor.place_of(signal.leg).kind == "bridge":
         return True
-    waiting = floor.wanted.get(signal.meets)
-    return waiting is not None and waiting.order.leg == signal.leg and signal.leg > signal.meets
+    mutual = any(each.meets == signal.leg and each.leg == signal.meets for each in floor.wanted.values())
+    return mutual and signal.leg > signal.meets

@@ -27,7 +27,7 @@ PARTS: dict[Kind, frozenset[Part]] = {
     "queue": frozenset(("waiting",)),
     "conference": frozenset(("party", "ringing", "waiting")) | SUPERVISORS,
 }
-SEATS: dict[Kind, int] = {"parked": 1, "bridge": 2, "queue": 100, "conference": 250}
+SEATS: dict[Kind, int] = {"parked": 1, "bridge": 2, "queue": 10_000, "conference": 250}
 
 
 class NoSeat(Exception):
@@ -44,7 +44,8 @@ class Seat(msgspec.Struct, frozen=True):
 
 
 class Place:
-    """Named members, each with a seat. `seats` overrides the kind's number of them (a queue's max_size)."""
+    """Named members, each with a seat. `seats` overrides the kind's number of them. A queue's own size is smaller than
+    its seats, and counts the calls that keep their turn after they have hung up."""
 
     __slots__ = ("_capacity", "_seats", "id", "kind")
 
@@ -98,9 +99,10 @@ class Place:
         return mouth.part in _TALKERS
 
     def waits_on(self, leg: str) -> bool:
-        """Whether the member, itself a party, has been put on hold by another party: it gets music."""
-        if self._seats[leg].part != "party":
-            return False
+        """Whether the member gets music: it waits for its turn, or is a party whom another one has put on hold."""
+        part = self._seats[leg].part
+        if part != "party":
+            return part == "waiting"
         return any(seat.part == "party" and seat.hold == "held" for other, seat in self._seats.items() if other != leg)
 
     def _taken(self, supervisors: bool) -> int:

@@ -4,7 +4,7 @@ from typing import Literal
 
 import msgspec
 
-from offhook.voice import effect, meeting
+from offhook.voice import effect, meeting, passage
 from offhook.voice.cause import ending
 from offhook.voice.effect import Invitation
 from offhook.voice.event import CallAnswered, CallInitiated
@@ -112,10 +112,14 @@ def answered(floor: Floor, leg: Leg, now: Moment) -> None:
 
 
 def _meet(floor: Floor, leg: Leg, now: Moment) -> None:
-    """Bridge a leg to the one that it was dialled for, which is answered by that if it was not."""
-    other = floor.legs.get(leg.meets or "")
-    leg.meets = None
+    """Bridge a leg to the one that it was dialled for, which is answered by that if it was not, or fetched if it is
+    elsewhere."""
+    meets, leg.meets = leg.meets, None
+    if meets is None:
+        return
+    other = floor.legs.get(meets)
     if other is None:
+        passage.fetch(floor, leg, meets)
         return
     if other.stage in UNANSWERED:
         answer(floor, other, now)

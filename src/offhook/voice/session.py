@@ -1,4 +1,4 @@
-"""A session: the owner of the legs of one call, and the rules of what far ends and media do. No I/O, no chance.
+"""An owner of legs, be it a session or a queue, and the rules of what far ends and media do. No I/O, no chance.
 
 Feed it inputs in the order in which they happened and perform the effects in the order in which they come.
 When it has performed a media request or a `Route`, the shell feeds the outcome back before any other input.
@@ -8,7 +8,7 @@ When it has performed a media request or a `Route`, the shell feeds the outcome 
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from offhook.voice import meeting, ordering, passage, ringing
+from offhook.voice import meeting, ordering, passage, queueing, ringing
 from offhook.voice.cause import CAUSES, Ending, ending
 from offhook.voice.effect import (
     AcceptAnswer,
@@ -25,6 +25,7 @@ from offhook.voice.event import CallHeld, CallInitiated, CallUnheld, DtmfReceive
 from offhook.voice.floor import Floor
 from offhook.voice.leg import ANSWERED, LIVE, RUNG, Dialog, Leg, Moment, Stage
 from offhook.voice.place import Kind, Place, Seat
+from offhook.voice.queue import Queue
 from offhook.voice.signal import (
     Answered,
     Arrived,
@@ -33,6 +34,7 @@ from offhook.voice.signal import (
     Dialled,
     DialogSignal,
     DigitHeard,
+    Directed,
     HangUp,
     HungUp,
     Input,
@@ -74,36 +76,50 @@ class Rule(NamedTuple):
 
 
 class Session:
-    """The owner of the legs that share a `call_session_id`, and of those that were bridged to them. `decide` is its
-    only way in."""
+    """The owner of the legs that share a `call_session_id`, and of those that were bridged to them; or, with a queue,
+    of the legs that wait in it, whichever sessions they are of. `decide` is its only way in."""
 
     __slots__ = ("floor", "id")
 
-    def __init__(self, id: str) -> None:
+    def __init__(self, id: str, queue: Queue | None = None) -> None:
         self.id = id
         self.floor = Floor()
+        self.floor.queue = queue
 
     def decide(self, given: Input, now: Moment) -> list[Effect]:
         """What follows from an input. One that does not fit any more changes nothing; the reply that it asks
         for is given all the same."""
+        if self.floor.queue is not None:
+            queueing.begin(self.floor, self.floor.queue, given)
         if isinstance(given, DialogSignal):
             self._apply(given, self.floor.find(given.dialog), now)
         elif isinstance(given, PortSignal):
             self._apply(given, self.floor.find_port(given.port), now)
         else:
             _OTHERS[type(given)](self, given, now)
+        if self.floor.queue is not None:
+            passage.send_home(self.floor, self.floor.queue)
         self.floor.mix()
         return self.floor.drain()
 
+    def stored(self) -> None:
+        """To be called when what a decision changed is safe: a later `Broken` does not undo it."""
+        if self.floor.queue is not None:
+            self.floor.queue.stored = self.floor.queue.card
+
     @property
     def over(self) -> bool:
-        """No live leg is left nor on its way here: the owner can be dropped."""
-        return not self.floor.legs and not self.floor.wanted
+        """No live leg is left nor on its way here, and nothing else keeps it: the owner can be dropped."""
+        queue = self.floor.queue
+        return not self.floor.legs and not self.floor.wanted and (queue is None or queue.over)
 
     @property
     def wakes_at(self) -> float | None:
         """The monotonic time at which the next `Tick` is wanted."""
-        return min((at for leg in self.floor.legs.values() if (at := leg.wakes_at) is not None), default=None)
+        times = [at for leg in self.floor.legs.values() if (at := leg.wakes_at) is not None]
+        if self.floor.queue is not None and self.floor.queue.wakes_at is not None:
+            times.append(self.floor.queue.wakes_at)
+        return min(times, default=None)
 
     def _apply(self, given: DialogSignal | PortSignal, found: tuple[Leg, Dialog] | None, now: Moment) -> None:
         rule = RULES[type(given)]
@@ -270,6 +286,8 @@ class Session:
         self._drop(leg, dialog, why, now)
 
     def tick(self, _signal: Tick, now: Moment) -> None:
+        for leg in queueing.lose_turns(self.floor, now):
+            meeting.leave(self.floor, leg, now, "timeout")
         for leg in list(self.floor.legs.values()):
             why = _overdue(leg, now.mono)
             # Whoever shared its bridge has ended with a leg that was overdue before.
@@ -277,13 +295,21 @@ class Session:
                 meeting.end(self.floor, leg, why, now)
 
     def hang_up(self, command: HangUp, now: Moment) -> None:
-        legs = list(self.floor.legs.values()) if command.leg is None else [self.floor.legs.get(command.leg)]
-        for leg in legs:
-            if leg is not None and leg.id in self.floor.legs:
-                meeting.end(self.floor, leg, command.ending, now)
+        if command.leg is None and self.floor.queue is not None:
+            queueing.close(self.floor.queue)
+        if command.leg is None:
+            self._end_all(command.ending, now)
+        elif command.leg in self.floor.legs:
+            meeting.end(self.floor, self.floor.legs[command.leg], command.ending, now)
 
     def broken(self, signal: Broken, now: Moment) -> None:
-        self.hang_up(HangUp(ending("NORMAL_TEMPORARY_FAILURE", signal.detail)), now)
+        self._end_all(ending("NORMAL_TEMPORARY_FAILURE", signal.detail), now)
+
+    def _end_all(self, why: Ending, now: Moment) -> None:
+        for leg in list(self.floor.legs.values()):
+            # Whoever shared its bridge has ended with a leg before it.
+            if leg.id in self.floor.legs:
+                meeting.end(self.floor, leg, why, now)
 
 
 _KIND_FOR: dict[type[Ring | Park | Refuse], Kind] = {Ring: "bridge", Park: "parked", Refuse: "parked"}
@@ -332,6 +358,7 @@ _OTHERS: dict[type, Callable[[Session, Any, Moment], None]] = {
     HangUp: Session.hang_up,
     Routed: Session.routed,
     Ordered: lambda session, given, now: ordering.ordered(session.floor, given, now),
+    Directed: lambda session, given, now: ordering.directed(session.floor, given, now),
     Originated: lambda session, given, now: ordering.originated(session.floor, given, now),
     Wanted: lambda session, given, now: passage.wanted(session.floor, given, now),
     Arrived: lambda session, given, now: passage.arrived(session.floor, given, now),

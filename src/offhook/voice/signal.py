@@ -8,9 +8,10 @@ from typing import Any, Generic, Literal, TypeVar
 import msgspec
 
 from offhook.voice.cause import Ending
-from offhook.voice.command import Command, CommandRule
-from offhook.voice.effect import MediaRequest
+from offhook.voice.command import Command, CommandRule, Form
+from offhook.voice.effect import MediaRequest, Save, Taken
 from offhook.voice.leg import DialogId, Headers, HoldAction, Leg, LegIds, Party, Ringback
+from offhook.voice.resources import problem
 
 
 class Target(msgspec.Struct, frozen=True):
@@ -171,26 +172,42 @@ class DigitHeard(msgspec.Struct, frozen=True):
 
 
 C = TypeVar("C", bound=Command)
+F = TypeVar("F", bound=Form)
 
 
 class Ordered(msgspec.Struct, Generic[C], frozen=True):
-    """A customer commands a leg, by its call_control_id. `ids` are for a leg that the command makes."""
+    """A customer commands a leg, by its call_control_id. `ids` are for a leg that the command makes.
+
+    `into` is the queue by which the command is to be carried out, once the leg's owner has found it lawful.
+    """
 
     leg: str
     reply: int
     rule: CommandRule
     command: C
     ids: LegIds | None = None
+    into: str = ""
 
 
 class Originated(msgspec.Struct, Generic[C], frozen=True):
-    """A customer dials: a leg comes to be, and with it a session unless it is linked to one."""
+    """A customer dials: a leg comes to be, and with it a session unless it is linked to one. `linked` is the leg to
+    which it is linked, which may be elsewhere."""
 
     reply: int
     rule: CommandRule
     command: C
     ids: LegIds
     party: Party
+    linked: Save | None = None
+
+
+class Directed(msgspec.Struct, Generic[F], frozen=True):
+    """A customer commands a queue, or by it the turn of the call `leg`."""
+
+    reply: int
+    rule: CommandRule
+    command: F
+    leg: str = ""
 
 
 class Routed(msgspec.Struct, frozen=True):
@@ -201,7 +218,7 @@ class Routed(msgspec.Struct, frozen=True):
 
 
 class HangUp(msgspec.Struct, frozen=True):
-    """The platform ends one leg by its call_control_id, or, with `leg` None, all legs of the session."""
+    """The platform ends one leg by its call_control_id, or, with `leg` None, the owner with all its legs."""
 
     ending: Ending
     leg: str | None = None
@@ -211,24 +228,28 @@ class HangUp(msgspec.Struct, frozen=True):
 
 
 class Wanted(msgspec.Struct, frozen=True):
-    """Another session, `by`, wants this leg for one of its own, `meets`; see `effect.Want`."""
+    """Another owner, `by`, wants this leg; see `effect.Want`. It comes, or does not, under the same number."""
 
     leg: str
     by: str
+    number: int
     meets: str
-    taken: Literal["comes", "stays"] = "comes"
+    taken: Taken = "comes"
 
 
 class Arrived(msgspec.Struct, frozen=True):
-    """The leg that this session wanted is here, with its dialogs; its former owner has let go of it."""
+    """The leg that this owner wanted is here, with its dialogs; its former owner has let go of it. `number` is None
+    for a leg that has come back to its session from a queue."""
 
     leg: Leg
+    number: int | None
 
 
 class NotArrived(msgspec.Struct, frozen=True):
-    """The leg that this session wanted does not come: it has ended, or cannot leave where it is."""
+    """The leg that this owner wanted does not come: it has ended, or cannot leave where it is."""
 
-    leg: str
+    number: int
+    why: problem.Rejected
 
 
 # ---- the shell ------------------------------------------------------------------------------------------------
@@ -246,7 +267,7 @@ class Broken(msgspec.Struct, frozen=True):
 
 DialogSignal = Rang | Answered | HungUp | Pressed | AskedHold | Renegotiated | Trickled
 PortSignal = PortUp | PortDown | DigitHeard
-Order = Ordered[Any] | Originated[Any] | HangUp
+Order = Ordered[Any] | Originated[Any] | Directed[Any] | HangUp
 Passage = Wanted | Arrived | NotArrived
 Input = (
     Dialled | DialogSignal | PortSignal | PortDescribed | PortRefused | Routed | Lost | Tick | Broken | Order | Passage

@@ -6,13 +6,17 @@ from offhook.voice.commands.call import (
     bridge,
     client_state_update,
     dial,
+    enqueue,
     hangup,
+    leave_queue,
     reject,
     send_dtmf,
     transfer,
 )
+from offhook.voice.commands.queue import create, delete, remove_call, update, update_call
 
 DIAL: CommandRule = dial.RULE
+CREATE_QUEUE: CommandRule = create.RULE
 
 CALL_COMMANDS: dict[str, CommandRule] = {
     rule.name: rule
@@ -20,9 +24,15 @@ CALL_COMMANDS: dict[str, CommandRule] = {
         answer.RULE,
         bridge.RULE,
         client_state_update.RULE,
+        enqueue.RULE,
         hangup.RULE,
+        leave_queue.RULE,
         reject.RULE,
         send_dtmf.RULE,
         transfer.RULE,
     )
+}
+
+QUEUE_COMMANDS: dict[str, CommandRule] = {
+    rule.name: rule for rule in (update.RULE, delete.RULE, update_call.RULE, remove_call.RULE)
 }

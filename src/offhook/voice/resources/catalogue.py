@@ -6,6 +6,7 @@ from offhook.voice.resources.credential_connection import CREDENTIAL_CONNECTIONS
 from offhook.voice.resources.detail_record import DETAIL_RECORDS
 from offhook.voice.resources.outbound_voice_profile import OUTBOUND_VOICE_PROFILES
 from offhook.voice.resources.phone_number import NUMBER_VOICE, PHONE_NUMBERS
+from offhook.voice.resources.queue import QUEUE_CALLS, QUEUES
 from offhook.voice.resources.resource import Resource
 from offhook.voice.resources.telephony_credential import TELEPHONY_CREDENTIALS
 
@@ -18,4 +19,6 @@ RESOURCES: tuple[Resource, ...] = (
     CONNECTIONS,
     ACTIVE_CALLS,
     DETAIL_RECORDS,
+    QUEUES,
+    QUEUE_CALLS,
 )

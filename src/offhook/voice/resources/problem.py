@@ -28,6 +28,11 @@ TITLES: dict[str, tuple[int, str]] = {
     "90026": (422, "Invalid digits"),
     "90028": (422, "Invalid DTMF duration"),
     "90034": (422, "Call not answered yet"),
+    "90035": (422, "Call is not in a queue"),
+    "90036": (422, "Queue is full"),
+    "90037": (422, "Maximum queue size cannot be changed"),
+    "90038": (422, "Call is already in a queue"),
+    "90050": (400, "Only empty queues can be deleted"),
     "90057": (422, "Invalid event type in webhook_urls"),
     "90102": (422, "Command cannot be issued for an outbound call"),
 }

@@ -1,14 +1,15 @@
 """Bridge: two answered legs hear each other, whichever sessions they are of."""
 
 from functools import partial
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from offhook.voice import meeting
 from offhook.voice.command import Command, CommandRule, Wants
-from offhook.voice.commands.call.shared import NO_VIDEO, ControlId
+from offhook.voice.commands.call.shared import MAX_NAME, NO_VIDEO
 from offhook.voice.floor import Floor
 from offhook.voice.leg import ANSWERED, RUNG, Leg, Moment
-from offhook.voice.resources.problem import rejected
+from offhook.voice.parameter import rule
+from offhook.voice.resources.problem import Problem, rejected
 from offhook.voice.signal import Ordered
 
 
@@ -17,15 +18,25 @@ class Bridge(Command, frozen=True, kw_only=True):
 
     `park_after_unbridge` is for the leg that is told to bridge: it parks when the other one has gone. A leg of the
     same session that still rings is met when it answers; until then `play_ringtone` lets the first one hear it.
+    With `queue`, the other leg is the first of that queue, which leaves it in any case. The official package cannot
+    leave `call_control_id` out; beside `queue` it must be empty.
     """
 
     refused: ClassVar[dict[str, str]] = {"video_room_id": NO_VIDEO, "video_room_context": NO_VIDEO}
 
-    call_control_id: ControlId
+    call_control_id: Annotated[str, rule(high=255)] = ""
+    queue: Annotated[str, rule(high=MAX_NAME)] = ""
     park_after_unbridge: Literal["self"] | None = None
     hold_after_unbridge: bool = False
     prevent_double_bridge: bool = False
     play_ringtone: bool = False
+
+    def problems(self) -> list[Problem]:
+        if not self.call_control_id and not self.queue:
+            return [Problem("10004", "The call_control_id parameter is required.", "/call_control_id")]
+        if self.call_control_id and self.queue:
+            return [Problem("10015", "Either call_control_id or queue says whom to bridge with.", "/queue")]
+        return []
 
 
 def decide(floor: Floor, leg: Leg, order: Ordered[Bridge], now: Moment) -> Wants | None:
@@ -33,6 +44,8 @@ def decide(floor: Floor, leg: Leg, order: Ordered[Bridge], now: Moment) -> Wants
     if command.call_control_id == leg.id:
         raise rejected("10015", "A call cannot be bridged with itself.", pointer="/call_control_id")
     meet = partial(_meet, floor, command)
+    if command.queue:
+        return Wants("", meet, queue=command.queue)
     other = floor.legs.get(command.call_control_id)
     if other is None:
         return Wants(command.call_control_id, meet, "stays" if command.prevent_double_bridge else "comes")
@@ -41,7 +54,7 @@ def decide(floor: Floor, leg: Leg, order: Ordered[Bridge], now: Moment) -> Wants
         return None
     if other.stage != "answered":
         raise rejected("90034", "The call to bridge with has not been answered yet.", pointer="/call_control_id")
-    if command.prevent_double_bridge and len(floor.place_of(other.id)) > 1:
+    if command.prevent_double_bridge and meeting.partners(floor, other):
         raise rejected("10027", "The call to bridge with is bridged already.", pointer="/call_control_id")
     meet(leg, other, now)
     return None
@@ -52,4 +65,4 @@ def _meet(floor: Floor, command: Bridge, leg: Leg, other: Leg, now: Moment) -> N
     meeting.bridge(floor, leg, other, now)
 
 
-RULE = CommandRule("bridge", Bridge, ANSWERED, decide)
+RULE = CommandRule("bridge", Bridge, ANSWERED, decide, waiting="leaves")

@@ -18,6 +18,7 @@ from offhook.voice.commands.call.shared import (
     UserToUser,
     headers,
 )
+from offhook.voice.effect import Save
 from offhook.voice.floor import Floor
 from offhook.voice.leg import Leg, LegIds, Moment, Party
 from offhook.voice.parameter import rule
@@ -70,26 +71,25 @@ class Dial(Outward, frozen=True, kw_only=True, rename={"from_": "from"}):
 
 def decide(floor: Floor, _leg: None, order: Originated[Dial], now: Moment) -> Document:
     command, destinations = order.command, _destinations(order.command.to)
-    linked = _linked(floor, command)
+    linked = _linked(command, order.linked)
     caller = linked.caller.number or linked.caller.username if linked and command.bridge_intent else command.from_
     leg = outward(command, order.ids, order.party, ",".join(destinations), caller, now)
     leg.digits = leg.digits or _digits_after(command.to)
     leg.client_state = command.client_state
-    leg.meets = linked.id if linked and command.bridge_on_answer else None
+    leg.meets = linked.ids.call_control_id if linked and command.bridge_on_answer else None
     place(floor, leg, destinations, now)
     return call_document(order.ids, command.client_state)
 
 
-def _linked(floor: Floor, command: Dial) -> Leg | None:
+def _linked(command: Dial, linked: Save | None) -> Save | None:
     """The leg that the new one is linked to, as far as the command asks for one."""
     if command.link_to is None:
         if command.bridge_intent or command.bridge_on_answer or command.park_after_unbridge:
             raise rejected("10004", "link_to must say which call this one belongs to.", pointer="/link_to")
         return None
-    linked = floor.legs.get(command.link_to)
     if linked is None:
         raise rejected("90018", "The call to link to has already ended.", pointer="/link_to")
-    if command.prevent_double_bridge and len(floor.place_of(linked.id)) > 1:
+    if command.prevent_double_bridge and linked.place == "bridge":
         raise rejected("10027", "The call to link to is bridged already.", pointer="/link_to")
     return linked
 

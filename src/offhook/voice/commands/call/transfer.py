@@ -35,4 +35,4 @@ def decide(floor: Floor, leg: Leg, order: Ordered[Transfer], now: Moment) -> Non
     place(floor, target, (command.to,), now)
 
 
-RULE = CommandRule("transfer", Transfer, ANSWERED, decide, makes="leg")
+RULE = CommandRule("transfer", Transfer, ANSWERED, decide, makes="leg", waiting="leaves")

@@ -1,0 +1,1 @@
+"""Commands to a queue, one file each."""
