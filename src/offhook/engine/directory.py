@@ -42,7 +42,8 @@ class _Indexed:
     def put(self, row: Row) -> None:
         self.drop(row["id"])
         self._rows[row["id"]] = row
-        self._by_key[row[self._key]] = row["id"]
+        if row[self._key] is not None:
+            self._by_key[row[self._key]] = row["id"]
         self.cards[row["id"]] = self._make(row)
 
     def change(self, id: str, values: Row) -> None:
@@ -51,7 +52,7 @@ class _Indexed:
     def drop(self, id: str) -> None:
         row = self._rows.pop(id, None)
         if row is not None:
-            del self._by_key[row[self._key]]
+            self._by_key.pop(row[self._key], None)
             del self.cards[id]
 
     def find(self, key: Any) -> Any:

@@ -32,6 +32,14 @@ class Target(msgspec.Struct, frozen=True):
     seconds: float = DEFAULT_SECONDS
 
 
+class Application(msgspec.Struct, frozen=True):
+    """What an event says of the connection that it is for, and where that wants it."""
+
+    name: str = ""
+    profile_id: str | None = None
+    target: Target = Target()
+
+
 class Route(msgspec.Struct, frozen=True):
     """Where one webhook goes, as it was when the event happened. `retries` (milliseconds) are the customer's own."""
 
@@ -71,8 +79,11 @@ def route(event_type: str, hooks: Hooks, target: Target) -> Route | None:
 
 
 def endpoint(url: str) -> str:
-    """Scheme, host and port of a URL: what is slow or dead together."""
-    parts = urlsplit(url)
+    """Scheme, host and port of a URL: what is slow or dead together. What is no URL has one all the same, and fails."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "none"
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}".lower()
 
 

@@ -73,7 +73,10 @@ def public(url: str) -> str:
     """The URL without a username and password."""
     if "@" not in url:
         return url
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
