@@ -6,8 +6,9 @@ from contextlib import asynccontextmanager
 from offhook.engine.active import ActiveLegs
 from offhook.engine.clock import LoopClock
 from offhook.engine.ladders import RecentLadders
+from offhook.engine.ports import AudioSource
 from offhook.engine.switchboard import Limits, Switchboard
-from offhook.testing.fakes import FakeCore, FakePhone, FakeShadow, OpenDialplan, Reflex, SeededChance
+from offhook.testing.fakes import FakeAudio, FakeCore, FakePhone, FakeShadow, OpenDialplan, Reflex, SeededChance
 from offhook.testing.script import Stage
 from offhook.voice.binding import Bindings
 from offhook.voice.leg import DialogId
@@ -16,7 +17,9 @@ from offhook.voice.leg import DialogId
 class Exchange:
     """Everything a call script needs to play and to look."""
 
-    def __init__(self, limits: Limits | None, core: FakeCore | None, shadow: FakeShadow | None) -> None:
+    def __init__(
+        self, limits: Limits | None, core: FakeCore | None, shadow: FakeShadow | None, audio: AudioSource | None = None
+    ) -> None:
         self.core = core or FakeCore()
         self.shadow = shadow or FakeShadow()
         self.clock = LoopClock(wall=1_800_000_000.0)
@@ -24,6 +27,7 @@ class Exchange:
         self.bindings = Bindings()
         self.dialplan = OpenDialplan(self.bindings)
         self.active = ActiveLegs(lambda _: None)
+        self.audio = FakeAudio()
         self.switchboard = Switchboard(
             core=self.core,
             dialplan=self.dialplan,
@@ -34,6 +38,7 @@ class Exchange:
             clock=self.clock,
             chance=SeededChance(),
             limits=limits,
+            audio=audio or self.audio,
         )
         self.core.tell = self.switchboard.media_event
 
@@ -68,8 +73,11 @@ class Exchange:
 
 @asynccontextmanager
 async def exchange(
-    limits: Limits | None = None, core: FakeCore | None = None, shadow: FakeShadow | None = None
+    limits: Limits | None = None,
+    core: FakeCore | None = None,
+    shadow: FakeShadow | None = None,
+    audio: AudioSource | None = None,
 ) -> AsyncIterator[Exchange]:
-    made = Exchange(limits, core, shadow)
+    made = Exchange(limits, core, shadow, audio)
     async with made.switchboard:
         yield made

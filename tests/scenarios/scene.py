@@ -52,6 +52,12 @@ class Scene:
 
     async def dial(self, phone: FakePhone, **body: Any) -> str:
         """A new leg to a phone, which answers; its call_control_id."""
+        leg = await self.dial_without_media(phone, **body)
+        self.at.connect()
+        return leg
+
+    async def dial_without_media(self, phone: FakePhone, **body: Any) -> str:
+        """The same, but no audio comes up."""
         self.backend.dial(f"sip:{phone.username}@sip.test", **body)
         await sleep(0.1)
         answer = self.last()
@@ -59,7 +65,6 @@ class Scene:
         assert phone.saw[-1] == "invite"
         phone.answer_call()
         await sleep(0.1)
-        self.at.connect()
         return answer["call_control_id"]
 
     def hears(self, phone: FakePhone) -> list[str]:

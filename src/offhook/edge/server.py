@@ -9,20 +9,28 @@ from typing import Any
 from aiohttp import WSCloseCode, web
 
 from offhook.edge.backstage import Backstage
+from offhook.edge.fetch import GuardedFetch
 from offhook.edge.origin import OriginPolicy, guard
 from offhook.edge.rest.app import owner_routes, rest_app
 from offhook.edge.rest.commands import call_routes
+from offhook.edge.rest.media import media_routes
 from offhook.edge.rest.queues import queue_routes
 from offhook.edge.rtc import RUNNER_OPTIONS, RtcDoor, wants_websocket
 from offhook.engine.active import ActiveLegs
+from offhook.engine.audio import ClipCache, Decoder
+from offhook.engine.clips import Clips
 from offhook.engine.clock import LoopClock, SystemChance
+from offhook.engine.download import Download, downloads
 from offhook.engine.idle import Idle
 from offhook.engine.ladders import RecentLadders
+from offhook.engine.mediafiles import MediaFiles
 from offhook.engine.orders import Orders
 from offhook.engine.platform import Identities
 from offhook.engine.queue_orders import QueueOrders
 from offhook.engine.seed import DEV_PUBLIC_KEY, Seeded, reseed, seed
 from offhook.engine.shadow import StoredShadow
+from offhook.engine.shelf import DirectoryShelf, MemoryShelf, Shelf
+from offhook.engine.speech import NoSpeaker, Speaking, speaker
 from offhook.engine.switchboard import Switchboard
 from offhook.media.commands import CoreConfig
 from offhook.media.core import Core
@@ -74,6 +82,13 @@ async def start_dev(
         )
         await shadow.recover()
 
+        fetch = GuardedFetch("development")
+        stack.push_async_callback(fetch.close)
+        files = MediaFiles(_shelf(db), clock, downloads(fetch))
+        await files.open()
+        clips = _clips(files, downloads(fetch))
+        stack.push_async_callback(clips.close)
+
         core = Core(CoreConfig(bind=[host]))
         stack.callback(core.close)
         dialplan = Dialplan(directory, bindings, active, served)
@@ -86,6 +101,7 @@ async def start_dev(
             ladders=ladders,
             clock=clock,
             chance=chance,
+            audio=clips,
         )
         await stack.enter_async_context(switchboard)
         core.fallback = switchboard.media_event
@@ -93,18 +109,36 @@ async def start_dev(
         identities.log_off = switchboard.log_off
 
         door = RtcDoor(switchboard, identities.logins, clock, chance)
-        orders, queue_orders = Orders(switchboard, identities.store, clock), QueueOrders(switchboard, clock)
+        orders = Orders(switchboard, identities.store, clock, clips.lacking)
+        queue_orders = QueueOrders(switchboard, clock)
         await queue_orders.load(identities.store)
-        reset = _reset(switchboard, door, identities, ladders)
+        reset = _reset(switchboard, door, identities, ladders, files)
         env: dict[str, str] = {}
         info: dict[str, Any] = {}
+        more = [*call_routes(orders), *queue_routes(queue_orders), *media_routes(files, chance)]
         backstage = Backstage(seeded.account_id, identities, dialplan, active, ladders, clock, env, info, reset)
-        calls = [*call_routes(orders), *queue_routes(queue_orders)]
-        app = _application(door, backstage, rest_app(identities, active, clock, calls))
+        app = _application(door, backstage, rest_app(identities, active, clock, more))
         address = await _listen(stack, app, door, switchboard, host, port)
         env |= _env(address, seeded, served.name)
         info |= _info(env, seeded)
         return Platform(stack.pop_all(), env, info)
+
+
+def _shelf(db: Path | None) -> Shelf:
+    """Where media files lie: beside the database, or in memory like it."""
+    return MemoryShelf() if db is None else DirectoryShelf(db.with_name(db.name + ".media"))
+
+
+def _clips(files: MediaFiles, download: Download) -> Clips:
+    """Where audio to be played comes from. Without a speech engine nothing is said, and commands say why."""
+    cache = ClipCache()
+    decoder = Decoder(cache)
+    try:
+        speaking = Speaking(speaker(), cache)
+    except NoSpeaker as error:
+        return Clips(decoder, None, download, files.stored, str(error))
+    speaking.warm_up()
+    return Clips(decoder, speaking, download, files.stored)
 
 
 def _application(door: RtcDoor, backstage: Backstage, rest: web.Application) -> web.Application:
@@ -121,7 +155,7 @@ def _application(door: RtcDoor, backstage: Backstage, rest: web.Application) -> 
 
 
 def _reset(
-    switchboard: Switchboard, door: RtcDoor, identities: Identities, ladders: RecentLadders
+    switchboard: Switchboard, door: RtcDoor, identities: Identities, ladders: RecentLadders, files: MediaFiles
 ) -> Callable[[], Awaitable[None]]:
     """What brings the platform back to its start: calls get their end, clients are logged off, all is forgotten."""
     turn = asyncio.Lock()
@@ -132,6 +166,7 @@ def _reset(
             await door.close_all(WAS_RESET)
             await switchboard.end_all(RESET, ENDS_SECONDS)  # what was dialled meanwhile
             ladders.clear()
+            await files.forget_all()
             await reseed(identities)
 
     return reset

@@ -1,6 +1,8 @@
 """Customers' commands on their way to the leg that they are for. Knows accounts, and what was answered before."""
 
 import asyncio
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, cast
 
 import msgspec
@@ -39,18 +41,26 @@ class Outcome:
 
 
 class Orders:
-    """What the API's call operations ask for. Every method names the account and reaches no call of another one."""
+    """What the API's call operations ask for. Every method names the account and reaches no call of another one.
 
-    def __init__(self, switchboard: Switchboard, store: Store, clock: Clock) -> None:
+    `lacking` is what this platform has not and commands need, each with the reason.
+    """
+
+    def __init__(
+        self, switchboard: Switchboard, store: Store, clock: Clock, lacking: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
         self._switchboard = switchboard
         self._active: ActiveLegs = switchboard.active
         self._store = store
         self._clock = clock
+        self._lacking = lacking
         self._dials: dict[str, asyncio.Task[Document]] = {}
 
     async def order(self, account_id: str, call_control_id: str, rule: CommandRule, body: Document) -> Document:
         """Carry out a command on a leg; Rejected with the documented codes."""
         command = read(rule.command, body)
+        if command.needs in self._lacking:
+            raise rejected("10027", f"This platform cannot do that: {self._lacking[command.needs]}.")
         leg = self._active.leg(call_control_id)
         if leg is None or leg.party.account_id != account_id:
             return await self._answered_before(account_id, call_control_id, command)

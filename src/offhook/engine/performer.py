@@ -115,6 +115,10 @@ def _media_command(it: effect.MediaCommand) -> media.Command:
         case effect.Sing(port, sound):
             stop = media.StopPlay(port, _MUSIC)
             return stop if sound is None else media.Play(port, _MUSIC, sounds.source(sound), loop=0)
+        case effect.Play(port, play, clip, rounds, lane):
+            return media.Play(port, play, media.Audio(clip.rate, clip.pcm), rounds, overlay=lane == "over")
+        case effect.StopPlay():
+            return media.StopPlay(it.port, it.play)
         case effect.SendDigits():
             return media.SendDigits(it.port, it.digits, it.duration_ms)
         case effect.ClosePort():
@@ -132,12 +136,32 @@ PERFORM: dict[type[msgspec.Struct], Callable[[Performer, Any], Input | None]] = 
     effect.Declined: Performer.declined,
     effect.Accepted: Performer.accepted,
     effect.Rejected: Performer.rejected,
-    **dict.fromkeys((effect.Route, effect.Want, effect.HandOver, effect.KeepBack, effect.PassOn), Performer.elsewhere),
+    **dict.fromkeys(
+        (
+            effect.Route,
+            effect.Want,
+            effect.HandOver,
+            effect.KeepBack,
+            effect.PassOn,
+            effect.Prepare,
+            effect.Discard,
+        ),
+        Performer.elsewhere,
+    ),
     **dict.fromkeys((effect.Invite, effect.Ringing, effect.Progress, effect.Answer, effect.Bye), Performer.signal),
     **dict.fromkeys(
         (effect.AnswerPort, effect.OfferPort, effect.AcceptAnswer, effect.AnswerReoffer), Performer.request
     ),
     **dict.fromkeys(
-        (effect.AddCandidate, effect.Hear, effect.Sing, effect.SendDigits, effect.ClosePort), Performer.order
+        (
+            effect.AddCandidate,
+            effect.Hear,
+            effect.Sing,
+            effect.Play,
+            effect.StopPlay,
+            effect.SendDigits,
+            effect.ClosePort,
+        ),
+        Performer.order,
     ),
 }

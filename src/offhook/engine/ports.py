@@ -4,7 +4,7 @@ Nothing here knows websockets, HTTP or SIP. A *dialog* is named by the id its pr
 callID, unique within its binding); a *binding* by an id the switchboard gives at login.
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any, Literal, Protocol
 
 import msgspec
@@ -18,8 +18,10 @@ from offhook.voice.effect import Durable, Invitation
 from offhook.voice.ladder import Line
 from offhook.voice.leg import Headers, LegIds
 from offhook.voice.resources.problem import Rejected
+from offhook.voice.sound import Clip, Failure, Source
 
 __all__ = [
+    "AudioSource",
     "Authenticator",
     "Chance",
     "Clock",
@@ -38,6 +40,7 @@ __all__ = [
     "LegIds",
     "LoginRefused",
     "MediaCore",
+    "NoAudio",
     "OrderReply",
     "Reply",
     "Shadow",
@@ -246,6 +249,22 @@ class Shadow(Protocol):
 
     async def heartbeat(self, legs: Sequence[str]) -> None:
         """These legs (call_control_ids) are alive now: a crash bills them up to here."""
+        ...
+
+
+class NoAudio(Exception):
+    """There is no audio to be had; the text is for the customer."""
+
+    def __init__(self, failure: Failure, detail: str) -> None:
+        super().__init__(detail)
+        self.failure: Failure = failure
+
+
+class AudioSource(Protocol):
+    """Where the audio of what is to be played comes from. `engine.clips.Clips` is one."""
+
+    def clips(self, account_id: str, source: Source) -> AsyncIterator[Clip]:
+        """The audio, piece by piece: the first as soon as it is there. NoAudio where there is none (any more)."""
         ...
 
 

@@ -15,6 +15,7 @@ import structlog
 from offhook.engine.active import ActiveLegs
 from offhook.engine.owner import MAILBOX, Owner, World
 from offhook.engine.ports import (
+    AudioSource,
     Chance,
     Clock,
     Contact,
@@ -29,6 +30,7 @@ from offhook.engine.ports import (
     Shadow,
     Signalling,
 )
+from offhook.engine.preparing import NOTHING_TO_PLAY, Preparer
 from offhook.engine.queues import Queues
 from offhook.engine.routing import Limits, Plan, Router
 from offhook.engine.store import StoreError
@@ -48,6 +50,7 @@ from offhook.voice.signal import (
     Answered,
     Arrived,
     AskedHold,
+    AudioSignal,
     Dialled,
     DialogSignal,
     DigitHeard,
@@ -59,6 +62,7 @@ from offhook.voice.signal import (
     NotArrived,
     Ordered,
     Originated,
+    Played,
     PortDown,
     PortSignal,
     PortUp,
@@ -111,6 +115,7 @@ class Switchboard:
         chance: Chance,
         ice: Ice = "lite",
         limits: Limits | None = None,
+        audio: AudioSource = NOTHING_TO_PLAY,
     ) -> None:
         self.bindings = bindings
         self.active = active
@@ -121,6 +126,7 @@ class Switchboard:
         self._world = World(
             clock, core, shadow, active, ladders, self._way_to, ice, self._elsewhere, self._owner_of, self._ended
         )
+        self._preparer = Preparer(audio, self._post_to_leg)
         self._reached: dict[str, Reached] = {}
         self.queues = Queues(self._run, chance)
         self._sessions: dict[str, Owner] = {}
@@ -140,6 +146,7 @@ class Switchboard:
             # Again for legs that were on their way from one owner to another.
             self.hang_up_all(ending("NORMAL_TEMPORARY_FAILURE", "the platform is shutting down"))
             await asyncio.wait(self._tasks, timeout=HANG_UP_AGAIN_SECONDS)
+        await self._preparer.stop()
         assert self._heart is not None
         self._heart.cancel()
         await asyncio.wait((self._heart,))
@@ -275,6 +282,8 @@ class Switchboard:
                 self._post_to_port(event.port, PortDown(event.port, "nothing received", "quiet"))
             case media.DigitReceived():
                 self._post_to_port(event.port, DigitHeard(event.port, event.digit, event.duration_ms))
+            case media.PlayEnded(reason="completed"):
+                self._post_to_port(event.port, Played(event.port, event.play))
             case media.PortClosed():
                 self._ports.pop(event.stats.port, None)
             case media.WorkerDied():
@@ -440,6 +449,10 @@ class Switchboard:
             case effect.PassOn():
                 to = self._session(it.to) if it.to else self.queues.named(it.account_id, it.order.into)
                 owner.passed_on(it.order, to)
+            case effect.Prepare():
+                self._preparer.prepare(it)
+            case effect.Discard():
+                self._preparer.discard(it)
         return None
 
     def _owner_named(self, id: str) -> Owner:
@@ -463,7 +476,7 @@ class Switchboard:
             return self._ports.get(given.port)
         if isinstance(given, Ordered) and given.into:
             return None  # the queue itself
-        return self._legs.get(given.leg) if isinstance(given, Ordered | Wanted) else None
+        return self._legs.get(given.leg) if isinstance(given, Ordered | Wanted | AudioSignal) else None
 
     async def _beat(self) -> None:
         """Say regularly which legs are alive: a crash bills them up to the last beat."""
@@ -517,6 +530,11 @@ class Switchboard:
 
     def _post_to_port(self, port: int, signal: PortSignal) -> None:
         owner = self._ports.get(port)
+        if owner is not None:
+            owner.post(signal)
+
+    def _post_to_leg(self, signal: AudioSignal) -> None:
+        owner = self._legs.get(signal.leg)
         if owner is not None:
             owner.post(signal)
 

@@ -6,10 +6,10 @@ A fake core carries no audio, but it knows what every port would hear; a fake ph
 import asyncio
 import random
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, Literal, cast
 
-from offhook.engine.ports import Contact, Exchange, Headers, Identity, Invitation, Invite, LegIds
+from offhook.engine.ports import Contact, Exchange, Headers, Identity, Invitation, Invite, LegIds, NoAudio
 from offhook.engine.switchboard import Switchboard
 from offhook.media import commands as media
 from offhook.media import events
@@ -24,21 +24,27 @@ from offhook.voice.event import Event
 from offhook.voice.leg import HoldAction, Party, Ringback
 from offhook.voice.queue import Card
 from offhook.voice.resources.problem import Rejected
+from offhook.voice.sound import Clip, Source, Speech, Stored
+from offhook.wire.ssml import Words
 
 GARBAGE = "garbage"
+# The play by which a port gets the platform's own sounds.
+PLATFORM_PLAY = 1
 Reflex = Literal["nothing", "ring", "answer"]
 
 
 class FakeCore:
     """A media core without media: it refuses the offer or answer "garbage" and grants everything else.
 
-    `hears` is what each open port hears, `plays` what replaces it, `digits` what was sent to its far end.
+    `hears` is what each open port hears, `plays` what is played to it, `loops` how often each of its plays so far was
+    to be played, `digits` what was sent to its far end.
     Set `tell` to where its events shall go.
     """
 
     def __init__(self, max_ports: int = 10_000) -> None:
         self.hears: dict[int, list[int]] = {}
         self.plays: dict[int, dict[int, media.Tones | media.Audio]] = {}
+        self.loops: dict[int, list[int]] = {}
         self.digits: dict[int, str] = {}
         self.candidates: dict[int, list[str]] = {}
         self.tell: Callable[[events.Event], None] = lambda _: None
@@ -78,6 +84,7 @@ class FakeCore:
                 self.hears[port] = command.speakers
             case media.Play():
                 self.plays[port][command.play] = command.source
+                self.loops[port].append(command.loop)
             case media.StopPlay():
                 self.plays[port].pop(command.play, None)
             case media.SendDigits():
@@ -98,6 +105,12 @@ class FakeCore:
         self._forget(port)
         self.tell(events.PortFailed(port, reason))
 
+    def finish(self, port: int) -> None:
+        """The first of the customers' plays of this port comes to its end."""
+        play = min(number for number in self.plays[port] if number != PLATFORM_PLAY)
+        del self.plays[port][play]
+        self.tell(events.PlayEnded(port, play, "completed"))
+
     def press(self, port: int, digit: str) -> None:
         """The far end presses a key in its audio stream."""
         self.tell(events.DigitReceived(port, digit, 100))
@@ -113,7 +126,8 @@ class FakeCore:
             return events.Refused("too_many_ports", "no port is left")
         if sdp == GARBAGE:
             return events.Refused("sdp_syntax", "not an SDP", sdp)
-        self.hears[port], self.plays[port], self.digits[port], self.candidates[port] = [], {}, "", []
+        self.hears[port], self.plays[port], self.loops[port] = [], {}, []
+        self.digits[port], self.candidates[port] = "", []
         return events.Described(ours, "opus")
 
     def _accept(self, port: int, answer: str) -> events.Done | events.Refused:
@@ -135,13 +149,37 @@ class FakeCore:
         self.tell(events.PortClosed(_no_stats(port)))
 
     def _forget(self, port: int) -> None:
-        for table in (self.hears, self.plays, self.digits, self.candidates):
+        for table in (self.hears, self.plays, self.loops, self.digits, self.candidates):
             table.pop(port, None)
         self._offered.discard(port)
 
 
 def _no_stats(port: int) -> events.PortStats:
     return events.PortStats(port, None, None, events.Direction(), events.Direction())
+
+
+class FakeAudio:
+    """Audio of any source in no time: one piece per sentence for speech, whose PCM is the words; one for a file, whose
+    PCM is its name. What is in `missing` is not found; `seconds` is how long each piece takes."""
+
+    def __init__(self) -> None:
+        self.missing: set[str] = set()
+        self.seconds = 0.0
+
+    async def clips(self, account_id: str, source: Source) -> AsyncIterator[Clip]:  # noqa: ARG002
+        for name in _names(source):
+            await asyncio.sleep(self.seconds)
+            if name in self.missing:
+                raise NoAudio("file_not_found", f"there is no {name}")
+            yield Clip(8000, name.encode())
+
+
+def _names(source: Source) -> list[str]:
+    if isinstance(source, Speech):
+        return [part.text for part in source.parts if isinstance(part, Words)]
+    if isinstance(source, Stored):
+        return [source.media_name]
+    return [getattr(source, "url", "inline")]
 
 
 class FakeShadow:

@@ -35,11 +35,12 @@ class Form(msgspec.Struct, frozen=True, kw_only=True):
     """The parameters of a command.
 
     `ignored` ones are of the official types and change nothing here; `refused` ones would change something that is
-    not here, each with the reason.
+    not here, each with the reason. `needs` is what a platform may not have: without it the command is refused.
     """
 
     ignored: ClassVar[frozenset[str]] = frozenset()
     refused: ClassVar[dict[str, str]] = {}
+    needs: ClassVar[str] = ""
 
     def problems(self) -> list[Problem]:
         """What is wrong with its parameters that their types and rules cannot say."""

@@ -12,6 +12,7 @@ from offhook.voice.event import About, Event
 from offhook.voice.leg import DialogId, Headers, Leg, LegIds, Party, Side, Sound, Stage
 from offhook.voice.queue import Card
 from offhook.voice.resources import problem
+from offhook.voice.sound import Clip, Source
 
 # Whether a leg that is wanted comes although it is bridged already.
 Taken = Literal["comes", "stays"]
@@ -208,6 +209,24 @@ class Sing(msgspec.Struct, frozen=True):
     sound: Sound | None
 
 
+class Play(msgspec.Struct, frozen=True):
+    """Play a clip to the far end of `port`, `rounds` times (0 for ever), behind what plays there in the same lane: in
+    place of what it hears, or over it. `Played` comes back with `play`, which is from 2 on: 1 is the platform's own."""
+
+    port: int
+    play: int
+    clip: Clip
+    rounds: int
+    lane: Literal["instead", "over"]
+
+
+class StopPlay(msgspec.Struct, frozen=True):
+    """Stop one play."""
+
+    port: int
+    play: int
+
+
 class SendDigits(msgspec.Struct, frozen=True):
     """Send DTMF to the far end of `port`, each digit for `duration_ms`."""
 
@@ -237,6 +256,26 @@ class Rejected(msgspec.Struct, frozen=True):
 
     reply: int
     why: problem.Rejected
+
+
+# ---- audio to be played --------------------------------------------------------------------------------------
+
+
+class Prepare(msgspec.Struct, frozen=True):
+    """Get the audio of a leg's item: `AudioReady` (once, or piece by piece) or `AudioFailed` comes back."""
+
+    leg: str
+    item: int
+    account_id: str
+    source: Source
+    pieces: Literal["as they come", "whole"]
+
+
+class Discard(msgspec.Struct, frozen=True):
+    """The rest of an item's audio is not wanted any more."""
+
+    leg: str
+    item: int
 
 
 # ---- other owners --------------------------------------------------------------------------------------------
@@ -293,10 +332,11 @@ class PassOn(msgspec.Struct, frozen=True):
 
 
 MediaRequest = AnswerPort | OfferPort | AcceptAnswer | AnswerReoffer
-MediaCommand = AddCandidate | Hear | Sing | SendDigits | ClosePort
+MediaCommand = AddCandidate | Hear | Sing | Play | StopPlay | SendDigits | ClosePort
 SignallingEffect = Invite | Ringing | Progress | Answer | Bye
 ReplyEffect = Done | Declined | Accepted | Rejected
-Elsewhere = Route | Want | HandOver | KeepBack | PassOn
+Audio = Prepare | Discard
+Elsewhere = Route | Want | HandOver | KeepBack | PassOn | Audio
 Durable = Save | Close | Remember | Tell | KeepQueue | DropQueue
 # What only takes away, or keeps a moving leg from being nowhere: it is performed even where the rest of its decision
 # cannot be.

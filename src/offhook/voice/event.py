@@ -158,6 +158,80 @@ class DtmfReceived(Event, frozen=True):
         return {"digit": self.digit}
 
 
+PlayStatus = Literal["completed", "cancelled", "call_hangup", "file_not_found", "failed"]
+GatherStatus = Literal["valid", "invalid", "timeout", "cancelled", "call_hangup"]
+
+
+class SpeakStarted(Event, frozen=True):
+    """A leg hears the first of what was to be said."""
+
+    type = "call.speak.started"
+
+    speak_id: str
+
+    def fields(self) -> Document:
+        return {"speak_id": self.speak_id}
+
+
+class SpeakEnded(Event, frozen=True):
+    """What was to be said is over. Besides the API's statuses it may be `cancelled` by a command, or `failed`."""
+
+    type = "call.speak.ended"
+
+    speak_id: str
+    status: PlayStatus
+
+    def fields(self) -> Document:
+        return {"speak_id": self.speak_id, "status": self.status}
+
+
+class PlaybackStarted(Event, frozen=True):
+    """A leg hears the first of a file. Both media fields are null for one that came with its command."""
+
+    type = "call.playback.started"
+
+    media_url: str | None
+    media_name: str | None
+    overlay: bool
+
+    def fields(self) -> Document:
+        return {"media_name": self.media_name, "media_url": self.media_url, "overlay": self.overlay}
+
+
+class PlaybackEnded(Event, frozen=True):
+    """A file is over, or could not be played; `detail` then says why, for people."""
+
+    type = "call.playback.ended"
+
+    media_url: str | None
+    media_name: str | None
+    overlay: bool
+    status: PlayStatus
+    detail: str = ""
+
+    def fields(self) -> Document:
+        return {
+            "media_name": self.media_name,
+            "media_url": self.media_url,
+            "overlay": self.overlay,
+            "status": self.status,
+            "status_detail": self.detail or None,
+        }
+
+
+class GatherEnded(Event, frozen=True):
+    """A leg's far end has pressed what was asked for, or has not."""
+
+    type = "call.gather.ended"
+
+    gather_id: str
+    digits: str
+    status: GatherStatus
+
+    def fields(self) -> Document:
+        return {"digits": self.digits, "gather_id": self.gather_id, "status": self.status}
+
+
 class CallHeld(Event, frozen=True):
     """A leg's far end put the call on hold."""
 

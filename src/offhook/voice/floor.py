@@ -166,6 +166,8 @@ class Floor:
         `gone` is a dialog whose far end ended it by itself, or is lost: it gets no bye.
         """
         leg.move("ended")
+        for doing in tuple(leg.doings.values()):
+            doing.leg_ended(self, leg, now)
         leg.ending = ending
         place = self.place_of(leg.id)
         self.emit(_record(leg, ending, now))
@@ -235,6 +237,8 @@ class Floor:
         )
 
     def _sound(self, leg: Leg, place: Place, rung_for: set[str | None]) -> Sound | None:
+        if leg.platform_sound == "covered":
+            return None
         if leg.stage == "early" or leg.id in rung_for:
             return "ringback"
         return "hold_music" if place.waits_on(leg.id) else None

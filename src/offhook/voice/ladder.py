@@ -20,7 +20,15 @@ import msgspec
 
 from offhook.voice import effect, signal
 from offhook.voice.cause import CAUSES, Ending
-from offhook.voice.event import CallBridged, CallDequeued, CallEnqueued, DtmfReceived
+from offhook.voice.event import (
+    CallBridged,
+    CallDequeued,
+    CallEnqueued,
+    DtmfReceived,
+    GatherEnded,
+    PlaybackStarted,
+    SpeakStarted,
+)
 from offhook.voice.leg import DialogId
 
 MAX_TEXT = 300
@@ -222,6 +230,12 @@ def _tell(told: effect.Tell, names: Names) -> Said | None:
             return Said("", f"dequeued: {reason}")
         case DtmfReceived(digit=digit):
             return Said("", "DTMF", digit, "digits")
+        case SpeakStarted():
+            return Said("<-", "speak")
+        case PlaybackStarted():
+            return Said("<-", "playback")
+        case GatherEnded(digits=digits, status=status):
+            return Said("", f"gathered {status}", digits, "digits")
         case _:
             return None
 

@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 
 from offhook.voice.cause import Ending
+from offhook.voice.doing import Doing
 from offhook.voice.hooks import Hooks
 
 Headers = tuple[tuple[str, str], ...]
@@ -130,14 +131,15 @@ class Leg:
     `headers` are those of its invite. `meets` is the leg to which it is bridged when it is answered. `answers` are
     the outcomes of its commands by their command_id. `patience` is how long an unanswered parked leg waits for each
     command, in seconds. `expires_at` and `media_by` are the monotonic times by which its stage, and the wait for its
-    media, must be over; None for no limit.
+    media, must be over; None for no limit. `doings` go on beside its place, by name; while one of them plays in place
+    of what the leg hears, the platform's own sounds are `covered`. `gathered` counts the gatherings it has had.
     """
 
     __slots__ = (
         "answer_headers", "answered_at", "answered_wall", "answers", "caller", "client_state", "destination",
-        "dialogs", "digits", "direction", "ending", "expires_at", "headers", "hold", "hooks", "ids", "media_by",
-        "meets", "party", "patience", "ringback", "rings_until", "side", "stage", "started_wall", "time_limit",
-        "unbridged",
+        "dialogs", "digits", "direction", "doings", "ending", "expires_at", "gathered", "headers", "hold", "hooks",
+        "ids", "media_by", "meets", "party", "patience", "platform_sound", "ringback", "rings_until", "side", "stage",
+        "started_wall", "time_limit", "unbridged",
     )  # fmt: skip
 
     def __init__(self, ids: LegIds, side: Side, party: Party, destination: str, started_wall: float) -> None:
@@ -168,6 +170,9 @@ class Leg:
         self.patience: float | None = None
         self.answer_headers: Headers = ()
         self.answers: dict[str, dict[str, Any]] = {}
+        self.doings: dict[str, Doing] = {}
+        self.gathered = 0
+        self.platform_sound: Literal["due", "covered"] = "due"
 
     @property
     def id(self) -> str:
@@ -182,7 +187,8 @@ class Leg:
     @property
     def wakes_at(self) -> float | None:
         """The first of its deadlines."""
-        return min((at for at in (self.expires_at, self.media_by) if at is not None), default=None)
+        wanted = (self.expires_at, self.media_by, *(doing.wakes_at for doing in self.doings.values()))
+        return min((at for at in wanted if at is not None), default=None)
 
     def move(self, trigger: str) -> None:
         """Move the stage; IllegalMove where the table has no such row."""

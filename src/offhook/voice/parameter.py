@@ -56,8 +56,8 @@ def _unwrapped(annotation: Any) -> tuple[Any, dict[str, Any], bool]:
 
 
 def _kind(bare: Any) -> dict[str, Any]:
-    if isinstance(bare, tuple):
-        return {"kind": "texts_or_text", "high": MAX_ITEMS}  # the one union there is: str | tuple[str, ...]
+    if isinstance(bare, tuple):  # the two unions there are: str | tuple[str, ...] and int | str
+        return {"kind": "whole_or_text"} if int in bare else {"kind": "texts_or_text", "high": MAX_ITEMS}
     if bare in _KINDS:
         return {"kind": _KINDS[bare]} | ({"high": MAX_TEXT} if bare is str else {})
     origin, arguments = get_origin(bare), get_args(bare)

@@ -8,7 +8,7 @@ where it is. A queue gives legs that wait no more back to their sessions.
 from functools import partial
 from typing import Any
 
-from offhook.voice import effect, meeting, ordering, queueing
+from offhook.voice import effect, meeting, ordering, player, queueing
 from offhook.voice.cause import ending
 from offhook.voice.command import Wants
 from offhook.voice.floor import Floor, Waiting
@@ -42,6 +42,7 @@ def wanted(floor: Floor, signal: Wanted, now: Moment) -> None:
         floor.emit(effect.KeepBack(signal.number, signal.by, why))
         return
     meeting.leave(floor, leg, now)
+    player.part(floor, leg, now)
     floor.release(leg)
     floor.emit(effect.HandOver(leg, signal.by, signal.number))
 

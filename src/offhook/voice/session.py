@@ -8,7 +8,7 @@ When it has performed a media request or a `Route`, the shell feeds the outcome 
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from offhook.voice import meeting, ordering, passage, queueing, ringing
+from offhook.voice import gathering, meeting, ordering, passage, player, queueing, ringing
 from offhook.voice.cause import CAUSES, Ending, ending
 from offhook.voice.effect import (
     AcceptAnswer,
@@ -30,6 +30,8 @@ from offhook.voice.signal import (
     Answered,
     Arrived,
     AskedHold,
+    AudioFailed,
+    AudioReady,
     Broken,
     Dialled,
     DialogSignal,
@@ -43,6 +45,7 @@ from offhook.voice.signal import (
     Ordered,
     Originated,
     Park,
+    Played,
     PortDescribed,
     PortDown,
     PortRefused,
@@ -223,6 +226,7 @@ class Session:
         for digit in digits:
             if digit not in _PAUSES:
                 self.floor.tell(DtmfReceived, leg, now, digit)
+                gathering.pressed(self.floor, leg, digit, now)
         place = self.floor.place_of(leg.id)
         for other in self.floor.others(leg):
             if place.hears(other.id, leg.id):
@@ -242,9 +246,24 @@ class Session:
     def trickled(self, _leg: Leg, dialog: Dialog, signal: Trickled, _now: Moment) -> None:
         self.floor.emit(AddCandidate(dialog.port, signal.candidate))
 
-    def port_up(self, leg: Leg, dialog: Dialog, _signal: PortUp, _now: Moment) -> None:
-        """Only the wait is over: the mixer was told beforehand what this port hears."""
+    def port_up(self, leg: Leg, dialog: Dialog, _signal: PortUp, now: Moment) -> None:
+        """The wait is over: the mixer was told beforehand what this port hears, but plays begin only now."""
         dialog.media, leg.media_by = "connected", None
+        if player.NAME in leg.doings:
+            player.of(leg).go_on(self.floor, leg, now)
+
+    def played(self, leg: Leg, _dialog: Dialog, signal: Played, now: Moment) -> None:
+        player.of(leg).played(self.floor, leg, signal.play, now)
+
+    def audio_ready(self, signal: AudioReady, now: Moment) -> None:
+        leg = self.floor.legs.get(signal.leg)
+        if leg is not None:
+            player.of(leg).ready(self.floor, leg, signal, now)
+
+    def audio_failed(self, signal: AudioFailed, now: Moment) -> None:
+        leg = self.floor.legs.get(signal.leg)
+        if leg is not None:
+            player.of(leg).failed(self.floor, leg, signal, now)
 
     # ---- the end ---------------------------------------------------------------------------------------------
 
@@ -290,9 +309,17 @@ class Session:
             meeting.leave(self.floor, leg, now, "timeout")
         for leg in list(self.floor.legs.values()):
             why = _overdue(leg, now.mono)
-            # Whoever shared its bridge has ended with a leg that was overdue before.
-            if why is not None and leg.id in self.floor.legs:
+            if leg.id not in self.floor.legs:
+                continue  # it has ended with a leg that was overdue before
+            if why is not None:
                 meeting.end(self.floor, leg, why, now)
+            else:
+                self._let_go_on(leg, now)
+
+    def _let_go_on(self, leg: Leg, now: Moment) -> None:
+        for doing in tuple(leg.doings.values()):
+            if doing.wakes_at is not None and doing.wakes_at <= now.mono:
+                doing.tick(self.floor, leg, now)
 
     def hang_up(self, command: HangUp, now: Moment) -> None:
         if command.leg is None and self.floor.queue is not None:
@@ -346,6 +373,7 @@ RULES: dict[type, Rule] = {
     PortUp: Rule(LIVE, Session.port_up),
     PortDown: Rule(LIVE, Session.port_down),
     DigitHeard: Rule(ANSWERED, Session.digit_heard),
+    Played: Rule(ANSWERED, Session.played),
 }
 
 _OTHERS: dict[type, Callable[[Session, Any, Moment], None]] = {
@@ -357,6 +385,8 @@ _OTHERS: dict[type, Callable[[Session, Any, Moment], None]] = {
     Broken: Session.broken,
     HangUp: Session.hang_up,
     Routed: Session.routed,
+    AudioReady: Session.audio_ready,
+    AudioFailed: Session.audio_failed,
     Ordered: lambda session, given, now: ordering.ordered(session.floor, given, now),
     Directed: lambda session, given, now: ordering.directed(session.floor, given, now),
     Originated: lambda session, given, now: ordering.originated(session.floor, given, now),

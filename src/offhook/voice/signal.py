@@ -12,6 +12,7 @@ from offhook.voice.command import Command, CommandRule, Form
 from offhook.voice.effect import MediaRequest, Save, Taken
 from offhook.voice.leg import DialogId, Headers, HoldAction, Leg, LegIds, Party, Ringback
 from offhook.voice.resources import problem
+from offhook.voice.sound import Clip, Failure
 
 
 class Target(msgspec.Struct, frozen=True):
@@ -168,6 +169,31 @@ class DigitHeard(msgspec.Struct, frozen=True):
     duration_ms: int
 
 
+class Played(msgspec.Struct, frozen=True):
+    """The core has played something to its end; what was stopped is not told."""
+
+    port: int
+    play: int
+
+
+class AudioReady(msgspec.Struct, frozen=True):
+    """A piece of the audio that `effect.Prepare` asked for. `all` has arrived with the last, or with None after it."""
+
+    leg: str
+    item: int
+    clip: Clip | None
+    arrived: Literal["some", "all"] = "all"
+
+
+class AudioFailed(msgspec.Struct, frozen=True):
+    """There is no (more) audio for an item. `detail` is for people."""
+
+    leg: str
+    item: int
+    failure: Failure
+    detail: str
+
+
 # ---- what customers and operators ask -----------------------------------------------------------------------
 
 
@@ -266,10 +292,22 @@ class Broken(msgspec.Struct, frozen=True):
 
 
 DialogSignal = Rang | Answered | HungUp | Pressed | AskedHold | Renegotiated | Trickled
-PortSignal = PortUp | PortDown | DigitHeard
+PortSignal = PortUp | PortDown | DigitHeard | Played
+AudioSignal = AudioReady | AudioFailed
 Order = Ordered[Any] | Originated[Any] | Directed[Any] | HangUp
 Passage = Wanted | Arrived | NotArrived
 Input = (
-    Dialled | DialogSignal | PortSignal | PortDescribed | PortRefused | Routed | Lost | Tick | Broken | Order | Passage
+    Dialled
+    | DialogSignal
+    | PortSignal
+    | AudioSignal
+    | PortDescribed
+    | PortRefused
+    | Routed
+    | Lost
+    | Tick
+    | Broken
+    | Order
+    | Passage
 )
 Signal = Input

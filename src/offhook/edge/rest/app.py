@@ -22,7 +22,7 @@ from offhook.voice.resources.registration_status import registration_status
 NOT_YET = frozenset((
     "ai", "available_phone_numbers", "balance", "call_control_applications", "call_events", "conferences",
     "dial_metrics", "dialogflow_connections", "external_connections", "fqdn_connections", "fqdns",
-    "integration_secrets", "ip_connections", "ips", "legacy", "media", "mobile_push_credentials",
+    "integration_secrets", "ip_connections", "ips", "legacy", "mobile_push_credentials",
     "noise_suppression_engines", "number_orders", "pronunciation_dicts", "recording_transcriptions",
     "recordings", "reports", "room_compositions", "room_participants", "room_recordings", "room_sessions", "rooms",
     "session_analysis", "sip_registration_status", "siprec_connectors", "texml", "texml_applications",

@@ -4,6 +4,7 @@ from offhook.voice.resources.active_call import ACTIVE_CALLS
 from offhook.voice.resources.connection import CONNECTIONS
 from offhook.voice.resources.credential_connection import CREDENTIAL_CONNECTIONS
 from offhook.voice.resources.detail_record import DETAIL_RECORDS
+from offhook.voice.resources.media_file import MEDIA_FILES
 from offhook.voice.resources.outbound_voice_profile import OUTBOUND_VOICE_PROFILES
 from offhook.voice.resources.phone_number import NUMBER_VOICE, PHONE_NUMBERS
 from offhook.voice.resources.queue import QUEUE_CALLS, QUEUES
@@ -21,4 +22,5 @@ RESOURCES: tuple[Resource, ...] = (
     DETAIL_RECORDS,
     QUEUES,
     QUEUE_CALLS,
+    MEDIA_FILES,
 )

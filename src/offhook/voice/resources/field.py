@@ -17,6 +17,7 @@ Kind = Literal[
     "groups",  # a list of objects with the same fields
     "map",  # an object whose keys are free; whoever reads it checks its values
     "texts_or_text",
+    "whole_or_text",  # `low` and `high` bound the number, `pattern` is for the text
 ]  # fmt: skip
 When = Literal["create", "update"]
 
@@ -31,6 +32,7 @@ _WORDS = {
     "groups": "a list of objects",
     "map": "an object",
     "texts_or_text": "a string or a list of strings",
+    "whole_or_text": "a whole number or a string",
 }
 
 
@@ -179,6 +181,7 @@ _TYPES: dict[Kind, Callable[[Any], bool]] = {
     "group": lambda _: False,
     "groups": lambda value: _is_list_of(dict, value),
     "map": lambda value: isinstance(value, dict),
+    "whole_or_text": lambda value: isinstance(value, int | str) and not isinstance(value, bool),
     "texts_or_text": lambda value: isinstance(value, str) or (_is_list_of(str, value) and len(value) > 0),
 }
 
@@ -194,7 +197,7 @@ def _is_list_of(kind: type, value: Any) -> bool:
 
 
 def _wrong_value(field: Field, value: Any) -> Wrong:
-    size = value if field.kind in ("whole", "decimal") else len(value) if field.kind in _SIZED else None
+    size = _size(field, value)
     if size is not None and not (field.low or 0) <= size <= (field.high or size):
         return "10033", f"{field.name} must {_bounds(field)}."
     for part in _texts_in(field, value):
@@ -205,12 +208,22 @@ def _wrong_value(field: Field, value: Any) -> Wrong:
     return None
 
 
+def _size(field: Field, value: Any) -> float | None:
+    """What the bounds of a field are for."""
+    if field.kind in _SIZED:
+        return len(value)
+    return value if field.kind in _NUMBERS and not isinstance(value, str) else None
+
+
 _SIZED = ("text", "moment", "list", "groups")
+_NUMBERS = ("whole", "decimal", "whole_or_text")
 
 
 def _texts_in(field: Field, value: Any) -> Sequence[str]:
     if field.kind in ("text", "moment"):
         return (value,)
+    if field.kind == "whole_or_text":
+        return (value,) if isinstance(value, str) else ()
     if field.kind == "texts_or_text":
         return (value,) if isinstance(value, str) else value
     return value if field.kind == "list" else ()

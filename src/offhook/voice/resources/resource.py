@@ -13,12 +13,13 @@ from offhook.voice.resources.field import Field
 from offhook.voice.resources.problem import rejected
 
 Action = Literal["create", "list", "show", "update", "delete"]
-IdForm = Literal["decimal", "uuid"]
+IdForm = Literal["decimal", "uuid", "name"]
 Operator = Literal["eq", "in", "contains", "starts_with", "ends_with", "gt", "gte", "lt", "lte"]
 
 _IDS: dict[IdForm, re.Pattern[str]] = {
     "decimal": re.compile(r"[1-9][0-9]{18}"),
     "uuid": re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"),
+    "name": re.compile(r"[^\x00-\x1f\x7f/\\]{1,255}"),  # one that the customer gave
 }
 MAX_VALUE = 1024
 MAX_PAGE = 1_000_000
@@ -61,7 +62,8 @@ class Resource(msgspec.Struct, frozen=True):
     """One kind of thing that customers create and edit.
 
     `columns` pairs a field's path with the column that holds a copy of it for filters and sorts. `sorts` pairs the
-    name in a query with a column. `generic` query parameters are accepted and change nothing.
+    name in a query with a column. `generic` query parameters are accepted and change nothing. A resource whose rows are
+    kept elsewhere has no `table`.
     """
 
     path: str

@@ -1,0 +1,46 @@
+"""What a customer may have played to a leg, and the audio that comes of it. Knows not where that comes from."""
+
+from typing import Literal
+
+import msgspec
+
+from offhook.wire.ssml import Part
+
+Failure = Literal["file_not_found", "failed"]
+
+
+class Clip(msgspec.Struct, frozen=True):
+    """Audio: int16 little-endian mono PCM at `rate` Hz."""
+
+    rate: int
+    pcm: bytes
+
+
+class Speech(msgspec.Struct, frozen=True):
+    """Something to be said. `voice` and `language` are as the customer wrote them; an engine makes the best of them."""
+
+    parts: tuple[Part, ...]
+    voice: str
+    language: str = ""
+
+
+class Link(msgspec.Struct, frozen=True):
+    """An audio file at a URL; a `cached` one need not be fetched each time."""
+
+    url: str
+    reuse: Literal["cached", "fresh"] = "cached"
+
+
+class Stored(msgspec.Struct, frozen=True):
+    """An audio file that the account has uploaded."""
+
+    media_name: str
+
+
+class Inline(msgspec.Struct, frozen=True):
+    """An audio file that came with the command."""
+
+    content: bytes
+
+
+Source = Speech | Link | Stored | Inline
