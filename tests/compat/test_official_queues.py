@@ -1,79 +1,20 @@
 """Category: compatibility. The official `telnyx` package, unmodified, with queues and real calls that wait in them."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 import telnyx
-from telnyx import AsyncTelnyx
+from tests.compat.desk import JANE, JOHN, Desk, code_of, opened
 
-from offhook import Call, Client, Ear, Tone
-from offhook.edge.server import Platform, start_dev
-from offhook.engine.seed import SEEDED
-
-JOHN, JANE = SEEDED.identities
-NUMBER = "+12025550101"
-
-
-class Desk:
-    """A platform whose John dials into parking, Jane's phone, and a backend on the official package."""
-
-    def __init__(self, platform: Platform, api: AsyncTelnyx) -> None:
-        self.platform = platform
-        self.api = api
-        self.connection = ""
-
-    async def open(self) -> None:
-        async for each in self.api.credential_connections.list():
-            if each.user_name == JOHN.login:
-                self.connection = each.id or ""
-        await self.api.credential_connections.update(self.connection, outbound={"call_parking_enabled": True})
-
-    def phone(self, identity: Any) -> Client:
-        return Client(self.platform.env["OFFHOOK_WS_URL"], login=identity.login, password=identity.password)
-
-    async def waiting(self, john: Client, hz: float = 440.0, **body: Any) -> Call:
-        """A call of John's that waits in the queue `support`."""
-        call = await john.new_call("+12025550199", audio=Tone(hz))
-        await call.wait_for("early")
-        await self.api.calls.actions.answer(call.ids.call_control)
-        await call.answered()
-        await self.api.calls.actions.enqueue(call.ids.call_control, queue_name="support", **body)
-        return call
-
-    async def agent(self, jane: Client) -> Call:
-        """Jane, dialled by the backend, answers."""
-        coming = jane.incoming()
-        await self.api.calls.dial(connection_id=self.connection, to=f"sip:{JANE.login}@sip.telnyx.com", from_=NUMBER)
-        call = await anext(coming)
-        await call.answer(audio=Tone(880))
-        await call.answered()
-        return call
-
-
-@asynccontextmanager
-async def opened(db: Path | None = None) -> AsyncIterator[Desk]:
-    platform = await start_dev(db=db)
-    key, url = platform.env["TELNYX_API_KEY"], platform.env["TELNYX_BASE_URL"]
-    try:
-        async with AsyncTelnyx(api_key=key, base_url=url, max_retries=0) as api:
-            desk = Desk(platform, api)
-            await desk.open()
-            yield desk
-    finally:
-        await platform.stop()
+from offhook import Ear
 
 
 @pytest.fixture
 async def desk() -> AsyncIterator[Desk]:
     async with opened() as found:
         yield found
-
-
-def code_of(error: pytest.ExceptionInfo[Any]) -> tuple[int, str]:
-    return error.value.status_code, error.value.body["errors"][0]["code"]
 
 
 async def test_a_queue_is_made_listed_changed_and_deleted(desk: Desk) -> None:
