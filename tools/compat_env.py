@@ -36,7 +36,15 @@ def _once(place: Path, install: Callable[[], None]) -> Path:
 
 def node_modules() -> Path:
     """The browser SDK as the npm registry has it, without running any script of a package."""
-    source = COMPAT / "browser"
+    return _npm(COMPAT / "browser")
+
+
+def official_node() -> Path:
+    """The official Node SDK, likewise."""
+    return _npm(COMPAT / "official_node")
+
+
+def _npm(source: Path) -> Path:
     place = _place(source / "package-lock.json")
 
     def install() -> None:
@@ -67,4 +75,5 @@ def python_packages() -> Path:
 
 if __name__ == "__main__":
     node_modules()
+    official_node()
     python_packages()

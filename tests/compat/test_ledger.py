@@ -8,11 +8,17 @@ from typing import Any
 
 import pytest
 from telnyx.types import (
+    call_control_application_create_params,
+    call_control_application_list_params,
+    call_control_application_update_params,
+    call_event_list_params,
     connection_list_params,
     credential_connection_create_params,
     credential_connection_list_params,
     credential_connection_update_params,
     detail_record_list_params,
+    mobile_push_credential_create_params,
+    mobile_push_credential_list_params,
     media_list_params,
     media_update_params,
     media_upload_params,
@@ -27,23 +33,42 @@ from telnyx.types import (
     telephony_credential_create_params,
     telephony_credential_list_params,
     telephony_credential_update_params,
+    texml_application_create_params,
+    texml_application_list_params,
+    texml_application_update_params,
+    webhook_delivery_list_params,
 )
 from telnyx.types.phone_numbers import voice_list_params, voice_update_params
 from telnyx.types.queues import call_list_params
 from typing_extensions import get_type_hints, is_typeddict
 
+from offhook.voice.resources.call_control_application import CALL_CONTROL_APPLICATIONS
+from offhook.voice.resources.call_event import CALL_EVENTS
 from offhook.voice.resources.connection import CONNECTIONS
 from offhook.voice.resources.credential_connection import CREDENTIAL_CONNECTIONS
 from offhook.voice.resources.detail_record import DETAIL_RECORDS
 from offhook.voice.resources.field import Field
 from offhook.voice.resources.media_file import MEDIA_FILES
+from offhook.voice.resources.mobile_push_credential import MOBILE_PUSH_CREDENTIALS
 from offhook.voice.resources.outbound_voice_profile import OUTBOUND_VOICE_PROFILES
 from offhook.voice.resources.phone_number import NUMBER_VOICE, PHONE_NUMBERS
 from offhook.voice.resources.queue import QUEUE_CALLS, QUEUES
 from offhook.voice.resources.resource import Resource
 from offhook.voice.resources.telephony_credential import TELEPHONY_CREDENTIALS
+from offhook.voice.resources.texml_application import TEXML_APPLICATIONS
+from offhook.voice.resources.webhook_delivery import WEBHOOK_DELIVERIES
 
 LEDGER = tomllib.loads((Path(__file__).parent / "ledger.toml").read_text())
+
+
+class PushCredential(
+    mobile_push_credential_create_params.CreateMobilePushCredentialRequestIos,
+    mobile_push_credential_create_params.CreateMobilePushCredentialRequestAndroid,
+):
+    """What either kind of phone asks for: the official type is a choice of two."""
+
+    type: typing.Literal["ios", "android"]
+
 
 BODIES: dict[str, tuple[Resource, dict[str, Any]]] = {
     "credential_connections": (
@@ -77,6 +102,24 @@ BODIES: dict[str, tuple[Resource, dict[str, Any]]] = {
             "update": outbound_voice_profile_update_params.OutboundVoiceProfileUpdateParams,
         },
     ),
+    "call_control_applications": (
+        CALL_CONTROL_APPLICATIONS,
+        {
+            "create": call_control_application_create_params.CallControlApplicationCreateParams,
+            "update": call_control_application_update_params.CallControlApplicationUpdateParams,
+        },
+    ),
+    "texml_applications": (
+        TEXML_APPLICATIONS,
+        {
+            "create": texml_application_create_params.TexmlApplicationCreateParams,
+            "update": texml_application_update_params.TexmlApplicationUpdateParams,
+        },
+    ),
+    "mobile_push_credentials": (
+        MOBILE_PUSH_CREDENTIALS,
+        {"create": PushCredential},
+    ),
 }
 LISTS: list[tuple[Resource, Any]] = [
     (MEDIA_FILES, media_list_params.MediaListParams),
@@ -86,6 +129,11 @@ LISTS: list[tuple[Resource, Any]] = [
     (PHONE_NUMBERS, phone_number_list_params.PhoneNumberListParams),
     (NUMBER_VOICE, voice_list_params.VoiceListParams),
     (OUTBOUND_VOICE_PROFILES, outbound_voice_profile_list_params.OutboundVoiceProfileListParams),
+    (CALL_CONTROL_APPLICATIONS, call_control_application_list_params.CallControlApplicationListParams),
+    (TEXML_APPLICATIONS, texml_application_list_params.TexmlApplicationListParams),
+    (CALL_EVENTS, call_event_list_params.CallEventListParams),
+    (WEBHOOK_DELIVERIES, webhook_delivery_list_params.WebhookDeliveryListParams),
+    (MOBILE_PUSH_CREDENTIALS, mobile_push_credential_list_params.MobilePushCredentialListParams),
     (DETAIL_RECORDS, detail_record_list_params.DetailRecordListParams),
     (QUEUES, queue_list_params.QueueListParams),
     (QUEUE_CALLS, call_list_params.CallListParams),

@@ -39,6 +39,7 @@ async def dev(
     host: str = "127.0.0.1",
     db: Path | None = None,
     sip_domain: str = DEFAULT_SIP_DOMAIN,
+    webhook_url: str = "",
     as_json: Annotated[bool, Parameter(name="--json", negative="")] = False,
     ready_file: Path | None = None,
     log_level: Literal["debug", "info", "warning", "error"] = "info",
@@ -55,6 +56,8 @@ async def dev(
         Keep everything in this SQLite file; without it everything is forgotten at the end.
     sip_domain
         The domain of this platform's SIP addresses. The hosted product's own are served whatever it is.
+    webhook_url
+        Where the events of the ready-made connections and of the ready-made application go: your backend's URL.
     as_json
         Print one JSON object instead of the text: the settings, and with them the identities and numbers.
     ready_file
@@ -66,11 +69,12 @@ async def dev(
 
     log_to_stderr(log_level)
     _expect_domain(sip_domain)
+    _expect_url(webhook_url)
     address = await _loopback(host)
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with started(host=address, port=port, db=db, sip_domain=sip_domain) as running:
+    async with started(host=address, port=port, db=db, sip_domain=sip_domain, webhook_url=webhook_url) as running:
         _rarely_collect_garbage()
         with _announced(running.env, ready_file):  # before the line: who waits for it reads the files next
             print(json.dumps({**running.env, "info": running.info}) if as_json else banner(running), flush=True)
@@ -84,6 +88,13 @@ def _expect_domain(name: str) -> None:
         domains(name)
     except ValueError as error:
         raise ConfigurationError(f"--sip-domain: {error}") from None
+
+
+def _expect_url(text: str) -> None:
+    from offhook.voice.resources.field import check, url
+
+    if check([url("--webhook-url")], {"--webhook-url": text}, "create"):
+        raise ConfigurationError(f"--webhook-url: {text} is not an http or https URL")
 
 
 async def _loopback(host: str) -> str:
@@ -109,7 +120,7 @@ def _rarely_collect_garbage() -> None:
 
 @contextlib.asynccontextmanager
 async def started(
-    *, host: str, port: int, db: Path | None, sip_domain: str = DEFAULT_SIP_DOMAIN
+    *, host: str, port: int, db: Path | None, sip_domain: str = DEFAULT_SIP_DOMAIN, webhook_url: str = ""
 ) -> AsyncGenerator[Running, None]:
     """The platform while the block runs; ConfigurationError where its address or database cannot be used."""
     from offhook.edge.server import start_dev
@@ -117,7 +128,7 @@ async def started(
     from offhook.engine.vault import WrongKey
 
     try:
-        running: Running = await start_dev(host=host, port=port, db=db, sip_domain=sip_domain)
+        running: Running = await start_dev(host=host, port=port, db=db, sip_domain=sip_domain, webhook_url=webhook_url)
     except (StoreError, WrongKey) as error:
         raise ConfigurationError(f"the database {db} cannot be used: {error}") from error
     except OSError as error:

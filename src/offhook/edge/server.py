@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from offhook.edge.rest.app import owner_routes, rest_app
 from offhook.edge.rest.commands import call_routes
 from offhook.edge.rest.media import media_routes
 from offhook.edge.rest.queues import queue_routes
+from offhook.edge.rest.webhooks import webhook_routes
 from offhook.edge.rtc import RUNNER_OPTIONS, RtcDoor, wants_websocket
 from offhook.engine.active import ActiveLegs
 from offhook.engine.audio import ClipCache, Decoder
@@ -25,13 +27,15 @@ from offhook.engine.idle import Idle
 from offhook.engine.ladders import RecentLadders
 from offhook.engine.mediafiles import MediaFiles
 from offhook.engine.orders import Orders
+from offhook.engine.outbox import Outbox
 from offhook.engine.platform import Identities
 from offhook.engine.queue_orders import QueueOrders
-from offhook.engine.seed import DEV_PUBLIC_KEY, Seeded, reseed, seed
+from offhook.engine.seed import DEV_ACCOUNT, DEV_PUBLIC_KEY, DEV_SIGNING_KEY, Seeded, reseed, seed
 from offhook.engine.shadow import StoredShadow
 from offhook.engine.shelf import DirectoryShelf, MemoryShelf, Shelf
 from offhook.engine.speech import NoSpeaker, Speaking, speaker
 from offhook.engine.switchboard import Switchboard
+from offhook.engine.telling import Teller
 from offhook.media.commands import CoreConfig
 from offhook.media.core import Core
 from offhook.voice.binding import Bindings
@@ -60,11 +64,17 @@ class Platform:
 
 
 async def start_dev(
-    *, host: str = "127.0.0.1", port: int = 0, db: Path | None = None, sip_domain: str = HOSTED_DOMAINS[0]
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    db: Path | None = None,
+    sip_domain: str = HOSTED_DOMAINS[0],
+    webhook_url: str = "",
 ) -> Platform:
     """Start the development platform: loopback only, fixed keys, everything ready to use.
 
-    `host` is an IP address; `sip_domain` is the domain of our SIP addresses, beside the hosted product's.
+    `host` is an IP address; `sip_domain` is the domain of our SIP addresses, beside the hosted product's. The events of
+    all that is ready-made go to `webhook_url`, if there is one.
     ValueError where it is no host name, OSError where the address cannot be used, `StoreError` or `WrongKey` where
     the database cannot.
     """
@@ -73,17 +83,23 @@ async def start_dev(
         clock, chance, bindings, ladders = LoopClock(), SystemChance(), Bindings(), RecentLadders()
         identities = await Identities.open(db, clock, chance, bindings, Idle().report)
         stack.push_async_callback(identities.close)
-        seeded = await seed(identities)
+        seeded = await seed(identities, webhook_url)
         directory = identities.directory
 
         active = ActiveLegs(lambda id: card.profile_id if (card := directory.connection(id)) else None)
+        fetch = GuardedFetch("development")
+        stack.push_async_callback(fetch.close)
+        outbox = Outbox(identities.store, fetch, directory.application, DEV_SIGNING_KEY.sign, clock, chance)
+        stack.push_async_callback(outbox.stop)
+        await outbox.start()
         shadow = StoredShadow(
-            identities.store, clock, connection_name=lambda id: card.name if (card := directory.connection(id)) else ""
+            identities.store,
+            clock,
+            connection_name=lambda id: card.name if (card := directory.connection(id)) else "",
+            outbox=Teller(outbox, clock, chance, served.name),
         )
         await shadow.recover()
 
-        fetch = GuardedFetch("development")
-        stack.push_async_callback(fetch.close)
         files = MediaFiles(_shelf(db), clock, downloads(fetch))
         await files.open()
         clips = _clips(files, downloads(fetch))
@@ -112,10 +128,11 @@ async def start_dev(
         orders = Orders(switchboard, identities.store, clock, clips.lacking)
         queue_orders = QueueOrders(switchboard, clock)
         await queue_orders.load(identities.store)
-        reset = _reset(switchboard, door, identities, ladders, files)
+        reset = _reset(switchboard, door, partial(reseed, identities, webhook_url), ladders, files, outbox)
         env: dict[str, str] = {}
         info: dict[str, Any] = {}
         more = [*call_routes(orders), *queue_routes(queue_orders), *media_routes(files, chance)]
+        more += webhook_routes(identities.webhook_deliveries, outbox)
         backstage = Backstage(seeded.account_id, identities, dialplan, active, ladders, clock, env, info, reset)
         app = _application(door, backstage, rest_app(identities, active, clock, more))
         address = await _listen(stack, app, door, switchboard, host, port)
@@ -155,7 +172,12 @@ def _application(door: RtcDoor, backstage: Backstage, rest: web.Application) -> 
 
 
 def _reset(
-    switchboard: Switchboard, door: RtcDoor, identities: Identities, ladders: RecentLadders, files: MediaFiles
+    switchboard: Switchboard,
+    door: RtcDoor,
+    reseeded: Callable[[], Awaitable[object]],
+    ladders: RecentLadders,
+    files: MediaFiles,
+    outbox: Outbox,
 ) -> Callable[[], Awaitable[None]]:
     """What brings the platform back to its start: calls get their end, clients are logged off, all is forgotten."""
     turn = asyncio.Lock()
@@ -167,7 +189,8 @@ def _reset(
             await switchboard.end_all(RESET, ENDS_SECONDS)  # what was dialled meanwhile
             ladders.clear()
             await files.forget_all()
-            await reseed(identities)
+            outbox.discard(DEV_ACCOUNT)
+            await reseeded()
 
     return reset
 
@@ -196,6 +219,7 @@ def _env(address: str, seeded: Seeded, domain: str) -> dict[str, str]:
         "TELNYX_BASE_URL": f"http://{address}/v2",
         "TELNYX_API_KEY": seeded.api_key,
         "TELNYX_PUBLIC_KEY": DEV_PUBLIC_KEY,
+        "OFFHOOK_CONNECTION_ID": seeded.application_id,
         "OFFHOOK_WS_URL": f"ws://{address}",
         "OFFHOOK_SIP_DOMAIN": domain,
         "OFFHOOK_CONSOLE_URL": f"http://{address}/",

@@ -9,10 +9,12 @@ from typing import Any
 
 import msgspec
 
-from offhook.engine.store import Add, Change, Drop, Put, Row, Store, Table, Write
+from offhook.engine.store import Add, Change, Drop, Forget, Put, Row, Store, Table, Write
 from offhook.engine.vault import Vault
+from offhook.voice.delivery import DEFAULT_SECONDS, Application, Target
 from offhook.voice.directory import ConnectionCard, CredentialCard, NumberCard, ProfileCard
 from offhook.voice.rating import MICROS
+from offhook.voice.resources.connection import KINDS
 from offhook.voice.resources.credential_connection import CREDENTIAL_CONNECTIONS
 from offhook.voice.resources.field import completed
 from offhook.voice.resources.outbound_voice_profile import OUTBOUND_VOICE_PROFILES
@@ -100,6 +102,8 @@ class MemoryDirectory:
                     table.change(id, values)
                 case Drop(id=id):
                     table.drop(id)
+                case Forget():
+                    raise AssertionError(f"{write.table} are in memory and cannot be forgotten by a condition")
 
     # ---- voice.directory.Directory ---------------------------------------------------------------------------
 
@@ -107,6 +111,11 @@ class MemoryDirectory:
         """The connection of that id, whoever's it is."""
         found = self._connections.cards.get(id)
         return found[0] if found else None
+
+    def application(self, id: str) -> Application:
+        """What an event says of this connection, and where it goes; an empty one where it was deleted meanwhile."""
+        found = self._connections.cards.get(id)
+        return found[2] if found else Application()
 
     def connection_of_username(self, username: str) -> ConnectionCard | None:
         """The connection that has exactly this username of its own."""
@@ -153,7 +162,7 @@ class MemoryDirectory:
 
     def connections_with(self, profile_id: str) -> list[ConnectionCard]:
         """All connections that use an outbound voice profile."""
-        return [card for card, _ in self._connections.cards.values() if card.profile_id == profile_id]
+        return [card for card, *_ in self._connections.cards.values() if card.profile_id == profile_id]
 
     def token_is_live(self, token_id: str) -> bool:
         """Whether a token of that id was minted here and not revoked since."""
@@ -165,33 +174,14 @@ class MemoryDirectory:
 
     # ---- rows to cards ---------------------------------------------------------------------------------------
 
-    def _connection(self, row: Row) -> tuple[ConnectionCard, Secret | None]:
-        settings = completed(CREDENTIAL_CONNECTIONS.fields, msgspec.json.decode(row["settings"]))
-        inbound, outbound = settings["inbound"], settings["outbound"]
-        card = ConnectionCard(
-            id=row["id"],
-            account_id=row["account_id"],
-            name=row["connection_name"],
-            username=row["user_name"],
-            active=row["active"],
-            sip_uri_calling_preference=settings["sip_uri_calling_preference"],
-            dnis_number_format=inbound["dnis_number_format"],
-            ani_number_format=inbound["ani_number_format"],
-            simultaneous_ringing=inbound["simultaneous_ringing"] == "enabled",
-            inbound_channel_limit=inbound["channel_limit"],
-            outbound_channel_limit=outbound["channel_limit"],
-            timeout_1xx_secs=inbound["timeout_1xx_secs"],
-            timeout_2xx_secs=inbound["timeout_2xx_secs"],
-            inbound_ringback=inbound["generate_ringback_tone"],
-            outbound_ringback=outbound["generate_ringback_tone"],
-            instant_ringback=outbound["instant_ringback_enabled"],
-            ani_override=outbound["ani_override"],
-            ani_override_type=outbound["ani_override_type"],
-            localization=outbound["localization"],
-            profile_id=row["outbound_voice_profile_id"],
-            parks=bool(outbound["call_parking_enabled"]),
-        )
-        return card, self._secret("connections", row, row["user_name"], row["id"], None)
+    def _connection(self, row: Row) -> "tuple[ConnectionCard, Secret | None, Application]":
+        resource = KINDS[row["kind"]]
+        settings = completed(resource.fields, msgspec.json.decode(row["settings"]))
+        application = Application(row["connection_name"], row["outbound_voice_profile_id"], _target(settings))
+        if resource is not CREDENTIAL_CONNECTIONS:
+            return _application_card(row, settings), None, application
+        secret = self._secret("connections", row, row["user_name"], row["id"], None)
+        return _credential_card(row, settings), secret, application
 
     def _credential(self, row: Row) -> tuple[CredentialCard, Secret]:
         expires_at = None if row["expires_at"] == math.inf else row["expires_at"]
@@ -201,6 +191,57 @@ class MemoryDirectory:
     def _secret(self, table: str, row: Row, username: str, connection_id: str, credential_id: str | None) -> Secret:
         password = self._vault.unseal(row["password"], f"{table}:{row['id']}")
         return Secret(username, self._vault.print_of(password), connection_id, credential_id)
+
+
+def _credential_card(row: Row, settings: dict[str, Any]) -> ConnectionCard:
+    inbound, outbound = settings["inbound"], settings["outbound"]
+    return ConnectionCard(
+        id=row["id"],
+        account_id=row["account_id"],
+        name=row["connection_name"],
+        username=row["user_name"],
+        active=row["active"],
+        sip_uri_calling_preference=settings["sip_uri_calling_preference"],
+        dnis_number_format=inbound["dnis_number_format"],
+        ani_number_format=inbound["ani_number_format"],
+        simultaneous_ringing=inbound["simultaneous_ringing"] == "enabled",
+        inbound_channel_limit=inbound["channel_limit"],
+        outbound_channel_limit=outbound["channel_limit"],
+        timeout_1xx_secs=inbound["timeout_1xx_secs"],
+        timeout_2xx_secs=inbound["timeout_2xx_secs"],
+        inbound_ringback=inbound["generate_ringback_tone"],
+        outbound_ringback=outbound["generate_ringback_tone"],
+        instant_ringback=outbound["instant_ringback_enabled"],
+        ani_override=outbound["ani_override"],
+        ani_override_type=outbound["ani_override_type"],
+        localization=outbound["localization"],
+        profile_id=row["outbound_voice_profile_id"],
+        parks=bool(outbound["call_parking_enabled"]),
+    )
+
+
+def _application_card(row: Row, settings: dict[str, Any]) -> ConnectionCard:
+    """An application has no username: nobody logs in with it, and nothing rings there."""
+    return ConnectionCard(
+        id=row["id"],
+        account_id=row["account_id"],
+        name=row["connection_name"],
+        username="",
+        active=row["active"],
+        inbound_channel_limit=settings["inbound"]["channel_limit"],
+        outbound_channel_limit=settings["outbound"]["channel_limit"],
+        profile_id=row["outbound_voice_profile_id"],
+    )
+
+
+def _target(settings: dict[str, Any]) -> Target:
+    """Where webhooks go; a TeXML application has URLs of another kind."""
+    return Target(
+        settings.get("webhook_event_url") or "",
+        settings.get("webhook_event_failover_url") or "",
+        settings.get("webhook_api_version", "2"),
+        settings.get("webhook_timeout_secs") or DEFAULT_SECONDS,
+    )
 
 
 def _key_owner(row: Row) -> str | None:

@@ -4,47 +4,35 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import msgspec
-
 from offhook.engine import tokens
+from offhook.engine.connections import ConnectionKeeper
 from offhook.engine.resources import Document, Keeper
 from offhook.engine.store import Add, Change, Drop, Find, Row, Where, Write
-from offhook.voice.resources.connection import CONNECTIONS, SHOWN
 from offhook.voice.resources.credential_connection import CREDENTIAL_CONNECTIONS
-from offhook.voice.resources.field import completed
 from offhook.voice.resources.moment import format_moment, parse_moment
 from offhook.voice.resources.problem import CredentialExpired, rejected
 from offhook.voice.resources.resource import Chosen
 from offhook.voice.resources.telephony_credential import MAX_PER_TAG, RESOURCE_PREFIX, TELEPHONY_CREDENTIALS
 
-KIND = CREDENTIAL_CONNECTIONS.record_type
 MINTS_BETWEEN_CLEANING = 64
 
 
-class CredentialConnections(Keeper):
+class CredentialConnections(ConnectionKeeper):
     """Connections with a username and password of their own."""
 
     resource = CREDENTIAL_CONNECTIONS
 
-    def always(self) -> Sequence[Where]:
-        return (Where("kind", "eq", KIND),)
-
     async def filling(self, row: Row, document: Document, before: Row | None = None) -> Sequence[Write]:
         self._expect_free(document["user_name"])
-        self._expect_profile(row["account_id"], document["outbound"]["outbound_voice_profile_id"])
         _expect_order(document["jitter_buffer"])
         document["outbound"]["call_parking_enabled"] = bool(document["outbound"]["call_parking_enabled"])
         password = document.pop("password", None)
         if password is not None:
             row["password"] = self.world.vault.seal(password, f"connections:{row['id']}")
-        row["kind"] = KIND
-        self.store_document(row, document)
-        renamed = before is not None and before["connection_name"] != row["connection_name"]
-        return self._renamed_numbers(row) if renamed else ()
+        return await super().filling(row, document, before)
 
     async def dropping(self, row: Row) -> Sequence[Write]:
-        if self.world.directory.numbers_of(row["id"]):
-            raise rejected("10021", "Phone numbers are assigned to this connection.")
+        await super().dropping(row)
         return [
             Drop("credentials", card.account_id, card.id) for card in self.world.directory.credentials_of(row["id"])
         ]
@@ -71,35 +59,6 @@ class CredentialConnections(Keeper):
     def _expect_free(self, username: str) -> None:
         if self.world.directory.credential_of_username(username) is not None:
             raise rejected("10012", "This user name is taken.", pointer="/user_name")
-
-    def _expect_profile(self, account_id: str, id: str | None) -> None:
-        profile = self.world.directory.profile(id) if id else None
-        if id and (profile is None or profile.account_id != account_id):
-            raise rejected(
-                "10017", "There is no such outbound voice profile.", pointer="/outbound/outbound_voice_profile_id"
-            )
-
-    def _renamed_numbers(self, row: Row) -> list[Write]:
-        numbers = self.world.directory.numbers_of(row["id"])
-        return [
-            Change("numbers", number.account_id, number.id, {"connection_name": row["connection_name"]})
-            for number in numbers
-        ]
-
-
-class Connections(Keeper):
-    """Connections of every kind, read only."""
-
-    resource = CONNECTIONS
-
-    def document(self, row: Row) -> Document:
-        return completed(CREDENTIAL_CONNECTIONS.fields, msgspec.json.decode(row["settings"]))
-
-    def shown(self, row: Row) -> Document:
-        document = super().shown(row)
-        document["record_type"] = row["kind"]
-        document["outbound_voice_profile_id"] = row["outbound_voice_profile_id"]
-        return {name: document.get(name) for name in SHOWN}
 
 
 class TelephonyCredentials(Keeper):
@@ -186,8 +145,8 @@ class TelephonyCredentials(Keeper):
 
     def _expect_connection(self, account_id: str, id: str) -> None:
         connection = self.world.directory.connection(id)
-        if connection is None or connection.account_id != account_id:
-            raise rejected("10017", "There is no such connection.", pointer="/connection_id")
+        if connection is None or connection.account_id != account_id or not connection.username:
+            raise rejected("10017", "There is no such credential connection.", pointer="/connection_id")
 
     async def _expect_room(self, account_id: str, tag: str) -> None:
         found = await self.world.store.find(Find("credentials", account_id, (Where("tag", "eq", tag),), limit=1))

@@ -4,11 +4,14 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
+from offhook.engine.connections import CallControlApplications, Connections, TexmlApplications
 from offhook.engine.directory import MemoryDirectory
-from offhook.engine.identities import Connections, CredentialConnections, TelephonyCredentials
+from offhook.engine.events import CallEvents, WebhookDeliveries
+from offhook.engine.identities import CredentialConnections, TelephonyCredentials
 from offhook.engine.identity import Authenticator, Expiry, Revoker
 from offhook.engine.numbers import NumberVoice, OutboundVoiceProfiles, PhoneNumbers
 from offhook.engine.ports import Chance, Clock
+from offhook.engine.push import MobilePushCredentials
 from offhook.engine.reports import DetailRecords
 from offhook.engine.resources import World
 from offhook.engine.store import Add, Change, Store
@@ -35,12 +38,17 @@ class Identities:
         self.logins = Authenticator(self.directory, vault, clock, self._expiry.watch)
         world = World(store, self.directory, vault, clock, chance, revoker, self._expiry, asyncio.Lock())
         self.credential_connections = CredentialConnections(world)
+        self.call_control_applications = CallControlApplications(world)
+        self.texml_applications = TexmlApplications(world)
         self.connections = Connections(world)
         self.telephony_credentials = TelephonyCredentials(world)
         self.phone_numbers = PhoneNumbers(world)
         self.number_voice = NumberVoice(world)
         self.outbound_voice_profiles = OutboundVoiceProfiles(world)
         self.detail_records = DetailRecords(world)
+        self.call_events = CallEvents(world)
+        self.webhook_deliveries = WebhookDeliveries(world)
+        self.mobile_push_credentials = MobilePushCredentials(world)
 
     @classmethod
     async def open(

@@ -67,12 +67,12 @@ class Keeper:
     def __init__(self, world: World) -> None:
         self.world = world
 
-    async def create(self, account_id: str, body: Mapping[str, Any]) -> Document:
-        """A new row from a body."""
+    async def create(self, account_id: str, body: Mapping[str, Any], id: str | None = None) -> Document:
+        """A new row from a body; its id is a fresh one, unless the server itself says which."""
         self._expect_valid(body, "create")
         fields = self.resource.fields
         now = self.world.clock.wall()
-        row = self._new_row(account_id, now)
+        row = self._new_row(account_id, now) | ({"id": id} if id else {})
         async with self.world.turn:
             extra = await self.filling(row, merge(fields, defaults(fields), body))
             await self._write(Add(self._table, row), *extra)

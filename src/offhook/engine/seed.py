@@ -1,4 +1,5 @@
-"""What a development platform starts with: an account, a key, two identities and three numbers, always the same.
+"""What a development platform starts with, always the same: an account, a key, two identities, a call control
+application and three numbers.
 
 The keys and passwords are well known; `dev` therefore listens on loopback only.
 """
@@ -12,9 +13,10 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from offhook.engine.platform import Identities
-from offhook.engine.store import Drop, Find, Row, Table, Write
+from offhook.engine.store import Drop, Find, Forget, Row, Table, Where, Write
 
 DEV_ACCOUNT = "00000000-0000-4000-8000-00000000d0e5"
+DEV_APPLICATION = "1000000000000000001"
 DEV_API_KEY = "KEY0DEVELOPMENT0ONLY0DO0NOT0EXPOSE_offhook"
 DEV_SIGNING_KEY = Ed25519PrivateKey.from_private_bytes(hashlib.sha256(b"offhook dev: signs webhooks").digest())
 DEV_PUBLIC_KEY = base64.b64encode(DEV_SIGNING_KEY.public_key().public_bytes_raw()).decode()
@@ -40,6 +42,7 @@ class Seeded(msgspec.Struct, frozen=True):
 
     account_id: str
     api_key: str
+    application_id: str
     identities: tuple[ReadyIdentity, ...]
     numbers: tuple[ReadyNumber, ...]
 
@@ -47,6 +50,7 @@ class Seeded(msgspec.Struct, frozen=True):
 SEEDED = Seeded(
     DEV_ACCOUNT,
     DEV_API_KEY,
+    DEV_APPLICATION,
     (
         ReadyIdentity("john1234", "john-development-password", "credential connection, internal calls"),
         ReadyIdentity("jane5678", "jane-development-password", "credential connection, internal calls"),
@@ -60,38 +64,60 @@ SEEDED = Seeded(
 
 # Children before parents.
 _TABLES: tuple[Table, ...] = (
-    "legs", "queues", "detail_records", "tokens", "numbers", "credentials", "connections", "profiles", "api_keys",
+    "push_credentials", "legs", "queues", "detail_records", "tokens", "numbers", "credentials", "connections",
+    "profiles", "api_keys",
 )  # fmt: skip
 
 
-async def seed(identities: Identities) -> Seeded:
-    """Make what is missing of it; what a database file already has is left as its owner changed it."""
+async def seed(identities: Identities, webhook_url: str = "") -> Seeded:
+    """Make what is missing of it; what a database file already has is left as its owner changed it.
+
+    Where there is a `webhook_url`, it becomes that of the two identities and of the application.
+    """
     found = await identities.store.find(Find("accounts", DEV_ACCOUNT))
-    if found.total:
-        return SEEDED
-    await identities.add_account("development", DEV_ACCOUNT)
-    return await _fill(identities)
+    if not found.total:
+        await identities.add_account("development", DEV_ACCOUNT)
+        return await _fill(identities, webhook_url)
+    if webhook_url:
+        await _hook(identities, webhook_url)
+    return SEEDED
 
 
-async def reseed(identities: Identities) -> Seeded:
+async def reseed(identities: Identities, webhook_url: str = "") -> Seeded:
     """Forget everything and start again."""
+    await identities.store.write(Forget("events", (Where("account_id", "eq", DEV_ACCOUNT),)))
     for table in _TABLES:
         rows = (await identities.store.find(Find(table, DEV_ACCOUNT))).rows
         if rows:
             await identities.store.write(*(_dropped(table, row) for row in rows))
-    return await _fill(identities)
+    return await _fill(identities, webhook_url)
 
 
 def _dropped(table: Table, row: Row) -> Write:
     return Drop(table, row["account_id"], row["id"])
 
 
-async def _fill(identities: Identities) -> Seeded:
+async def _fill(identities: Identities, webhook_url: str) -> Seeded:
     await identities.add_api_key(DEV_ACCOUNT, DEV_API_KEY)
     connections = {identity.login: await _connection(identities, identity) for identity in SEEDED.identities}
+    application = {"application_name": "Development", "webhook_event_url": "", "webhook_api_version": "2"}
+    await identities.call_control_applications.create(DEV_ACCOUNT, application, DEV_APPLICATION)
+    if webhook_url:
+        await _hook(identities, webhook_url)
     for number in SEEDED.numbers:
         await _number(identities, number, connections)
     return SEEDED
+
+
+async def _hook(identities: Identities, webhook_url: str) -> None:
+    """Set the URL of what is still there of it."""
+    change = {"webhook_event_url": webhook_url}
+    for identity in SEEDED.identities:
+        connection = identities.directory.connection_of_username(identity.login)
+        if connection is not None:
+            await identities.credential_connections.update(DEV_ACCOUNT, connection.id, change)
+    if identities.directory.connection(DEV_APPLICATION) is not None:
+        await identities.call_control_applications.update(DEV_ACCOUNT, DEV_APPLICATION, change)
 
 
 async def _connection(identities: Identities, identity: ReadyIdentity) -> str:
@@ -103,6 +129,7 @@ async def _connection(identities: Identities, identity: ReadyIdentity) -> str:
             "password": identity.password,
             "sip_uri_calling_preference": "internal",
             "inbound": {"dnis_number_format": "sip_username"},
+            "webhook_api_version": "2",
         },
     )
     return document["id"]

@@ -20,13 +20,13 @@ from offhook.voice.resources.registration_status import registration_status
 
 # Collections of the hosted product's voice API that this release does not have. Anything else is unknown.
 NOT_YET = frozenset((
-    "ai", "available_phone_numbers", "balance", "call_control_applications", "call_events", "conferences",
+    "ai", "available_phone_numbers", "balance", "conferences",
     "dial_metrics", "dialogflow_connections", "external_connections", "fqdn_connections", "fqdns",
-    "integration_secrets", "ip_connections", "ips", "legacy", "mobile_push_credentials",
+    "integration_secrets", "ip_connections", "ips", "legacy",
     "noise_suppression_engines", "number_orders", "pronunciation_dicts", "recording_transcriptions",
     "recordings", "reports", "room_compositions", "room_participants", "room_recordings", "room_sessions", "rooms",
-    "session_analysis", "sip_registration_status", "siprec_connectors", "texml", "texml_applications",
-    "text-to-speech", "uac_connections", "usage_reports", "voice_sdk_call_reports", "webhook_deliveries",
+    "session_analysis", "sip_registration_status", "siprec_connectors", "texml",
+    "text-to-speech", "uac_connections", "usage_reports", "voice_sdk_call_reports",
 ))  # fmt: skip
 
 
@@ -63,9 +63,14 @@ def _table(identities: Identities, active: ActiveCalls, clock: Clock) -> list[Ro
         ("PATCH", "/phone_numbers/{id}/voice", updater(voice)),
         *routes(identities.phone_numbers),
         *routes(identities.outbound_voice_profiles),
+        *routes(identities.call_control_applications),
+        *routes(identities.texml_applications),
         *routes(identities.connections),
         ("GET", "/connections/{id}/active_calls", _active_calls(identities, active, clock)),
         *routes(identities.detail_records),
+        *routes(identities.call_events),
+        *routes(identities.webhook_deliveries),
+        *routes(identities.mobile_push_credentials),
         ("GET", "/whoami", _whoami),
     ]
 

@@ -70,6 +70,7 @@ def _creator(keeper: Keeper) -> Handler:
 
 def _deleter(keeper: Keeper) -> Handler:
     async def handle(request: web.Request) -> web.Response:
-        return data(await keeper.delete(request[ACCOUNT], request.match_info["id"]))
+        document = await keeper.delete(request[ACCOUNT], request.match_info["id"])
+        return data(document) if keeper.resource.deleted == "shown" else web.Response(status=204)
 
     return handle

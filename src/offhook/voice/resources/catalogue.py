@@ -1,6 +1,7 @@
 """Every resource there is, in the order of the reference. No rules."""
 
 from offhook.voice.resources.active_call import ACTIVE_CALLS
+from offhook.voice.resources.call_control_application import CALL_CONTROL_APPLICATIONS
 from offhook.voice.resources.connection import CONNECTIONS
 from offhook.voice.resources.credential_connection import CREDENTIAL_CONNECTIONS
 from offhook.voice.resources.detail_record import DETAIL_RECORDS
@@ -10,6 +11,7 @@ from offhook.voice.resources.phone_number import NUMBER_VOICE, PHONE_NUMBERS
 from offhook.voice.resources.queue import QUEUE_CALLS, QUEUES
 from offhook.voice.resources.resource import Resource
 from offhook.voice.resources.telephony_credential import TELEPHONY_CREDENTIALS
+from offhook.voice.resources.texml_application import TEXML_APPLICATIONS
 
 RESOURCES: tuple[Resource, ...] = (
     CREDENTIAL_CONNECTIONS,
@@ -17,6 +19,8 @@ RESOURCES: tuple[Resource, ...] = (
     PHONE_NUMBERS,
     NUMBER_VOICE,
     OUTBOUND_VOICE_PROFILES,
+    CALL_CONTROL_APPLICATIONS,
+    TEXML_APPLICATIONS,
     CONNECTIONS,
     ACTIVE_CALLS,
     DETAIL_RECORDS,

@@ -1,7 +1,15 @@
 """Connections of every kind in one list, with what they have in common; and the active calls of one."""
 
-from offhook.voice.resources.credential_connection import FILTERS, SORTS
+from offhook.voice.resources.call_control_application import CALL_CONTROL_APPLICATIONS
+from offhook.voice.resources.credential_connection import CREDENTIAL_CONNECTIONS, FILTERS, SORTS
 from offhook.voice.resources.resource import Resource
+from offhook.voice.resources.texml_application import TEXML_APPLICATIONS
+
+# By the `kind` of a row: whatever it is, its id is a connection's.
+KINDS: dict[str, Resource] = {
+    resource.record_type: resource
+    for resource in (CREDENTIAL_CONNECTIONS, CALL_CONTROL_APPLICATIONS, TEXML_APPLICATIONS)
+}
 
 # What every kind of connection has.
 SHOWN = (

@@ -63,7 +63,7 @@ class Resource(msgspec.Struct, frozen=True):
 
     `columns` pairs a field's path with the column that holds a copy of it for filters and sorts. `sorts` pairs the
     name in a query with a column. `generic` query parameters are accepted and change nothing. A resource whose rows are
-    kept elsewhere has no `table`.
+    kept elsewhere has no `table`. What is `deleted` is shown once more, or not.
     """
 
     path: str
@@ -80,6 +80,7 @@ class Resource(msgspec.Struct, frozen=True):
     page_size: int = 20
     max_page_size: int = 250
     generic: tuple[str, ...] = ()
+    deleted: Literal["shown", "unseen"] = "shown"
 
 
 def expect_id(form: IdForm, title: str, id: str) -> str:

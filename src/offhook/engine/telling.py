@@ -1,0 +1,39 @@
+"""The way from the core's events to the outbox: who is told what, in whose order. Knows no URLs."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from offhook.engine.outbox import Outbox, Sending
+from offhook.engine.ports import Chance, Clock
+from offhook.engine.store import Write
+from offhook.voice.event import Event, payload
+
+
+class Teller:
+    """Implements `engine.shadow.Outbox`. `domain` is the SIP domain in which parties are named."""
+
+    def __init__(self, outbox: Outbox, clock: Clock, chance: Chance, domain: str) -> None:
+        self._outbox = outbox
+        self._clock = clock
+        self._chance = chance
+        self._domain = domain
+
+    def prepared(self, events: Sequence[Event]) -> tuple[Sequence[Any], Sequence[Write]]:
+        """The rows of these events, for the transaction of what they tell of."""
+        return (), self._outbox.writes([self._sending(event) for event in events], self._clock.wall())
+
+    def committed(self, prepared: Sequence[Any]) -> None:
+        """Nothing is left to do: the outbox has seen the transaction."""
+
+    def _sending(self, event: Event) -> Sending:
+        about = event.about
+        return Sending(
+            account_id=about.party.account_id,
+            connection_id=about.party.connection_id,
+            order=about.ids.call_session_id,
+            event_type=event.type,
+            payload=payload(event, self._domain),
+            occurred_at=event.at,
+            hooks=about.hooks,
+            id=self._chance.uuid(),
+        )
