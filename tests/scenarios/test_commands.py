@@ -97,6 +97,18 @@ def test_a_second_bridge_leaves_the_first_partner_behind() -> None:
     play(script)
 
 
+def test_a_bridge_that_is_there_already_stays() -> None:
+    async def script(s: Scene) -> None:
+        leg = await s.answered()
+        other = await s.dial(s.bob)
+        for _ in range(2):
+            assert await s.order(leg, "bridge", call_control_id=other) == OK
+        assert (s.hears(s.alice), s.hears(s.bob)) == (["bob"], ["alice"])
+        assert s.events.count("alice call.bridged") == 1
+
+    play(script)
+
+
 def test_a_transfer_rings_and_meets_and_a_failed_one_leaves_the_leg_parked() -> None:
     async def script(s: Scene) -> None:
         leg = await s.answered()

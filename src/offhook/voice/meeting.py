@@ -13,7 +13,10 @@ from offhook.voice.queue import Reason
 
 
 def bridge(floor: Floor, leg: Leg, other: Leg, now: Moment) -> None:
-    """Let two answered legs hear each other; whoever one of them was bridged to before is left behind."""
+    """Let two answered legs hear each other; whoever one of them was bridged to before is left behind. Where they are
+    bridged with each other already nothing happens."""
+    if other in partners(floor, leg):
+        return
     for each in (leg, other):
         leave(floor, each, now)
     place = Place("bridge", leg.id)
