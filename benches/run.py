@@ -13,12 +13,14 @@ import subprocess
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from statistics import median
+from typing import get_args
 
 import msgspec
 import structlog
 from rich.console import Console
 
-from benches import driven, signalling
+from benches import driven, signalling, speech
 from benches.figures import ROOT, Figure, show, write
 from benches.relays import Load, Relayed, measure, p50_p99, without_a_bridge
 
@@ -39,12 +41,22 @@ class Sizes(msgspec.Struct, frozen=True):
     clients: int = 500
     starts: int = 5
     minutes: float = 10.0
+    prompts: int = 30
 
 
 FULL = Sizes()
 SMOKE = Sizes(
-    legs=10, seconds=1.5, peer_bridges=1, transcoded=1, logins=64, calls=32, clients=40, starts=1, minutes=0.2
-)
+    legs=10,
+    seconds=1.5,
+    peer_bridges=1,
+    transcoded=1,
+    logins=64,
+    calls=32,
+    clients=40,
+    starts=1,
+    minutes=0.2,
+    prompts=2,
+)  # fmt: skip
 
 
 async def forwarding(sizes: Sizes, limit: dict[str, float]) -> list[Figure]:
@@ -120,6 +132,16 @@ async def starting(sizes: Sizes, _: dict[str, float]) -> list[Figure]:
     return [Figure("start to Ready.", start.wall, "s", f"{start.cpu:.2f} s CPU; median of {sizes.starts}", 2.0)]
 
 
+async def first_audio(sizes: Sizes, _: dict[str, float]) -> list[Figure]:
+    """From a backend's command to the first sound in the far end's ear."""
+    return [await _first_audio(what, sizes.prompts) for what in get_args(speech.What)]
+
+
+async def _first_audio(what: speech.What, times: int) -> Figure:
+    taken = [1000 * each for each in await speech.first_audio(what, times)]
+    return Figure(f"first audio, {what}", max(taken), "ms", f"worst of {times}; median {median(taken):.0f} ms", 200)
+
+
 async def turned(sizes: Sizes, _: dict[str, float]) -> list[Figure]:
     """A call in turned time."""
     cpu = await asyncio.to_thread(driven.call, sizes.minutes)
@@ -127,7 +149,7 @@ async def turned(sizes: Sizes, _: dict[str, float]) -> list[Figure]:
 
 
 PARTS: tuple[Callable[[Sizes, dict[str, float]], Awaitable[list[Figure]]], ...] = (
-    forwarding, transcoding, latency, rates, memory, starting, turned,
+    forwarding, transcoding, latency, rates, memory, starting, first_audio, turned,
 )  # fmt: skip
 
 

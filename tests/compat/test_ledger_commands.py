@@ -1,4 +1,4 @@
-"""Category: compatibility. Every official parameter of what is heard and pressed is honoured, or stands in the ledger."""
+"""Category: compatibility. Each official parameter of what is heard and pressed is honoured or stands in the ledger."""
 
 from typing import Any
 

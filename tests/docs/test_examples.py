@@ -145,8 +145,9 @@ async def test_what_the_readme_tells_a_browser_is_what_dev_has(platform: Platfor
 
 def test_the_readme_counts_the_ledger_right() -> None:
     ledger = tomllib.loads((ROOT / "tests" / "compat" / "ledger.toml").read_text(encoding="utf-8"))
+    tables = [*ledger.pop("commands").values(), *ledger.values()]
     honoured, ignored, refused = (
-        sum(len(fields.get(kind, ())) for fields in ledger.values()) for kind in ("honoured", "ignored", "refused")
+        sum(len(fields.get(kind, ())) for fields in tables) for kind in ("honoured", "ignored", "refused")
     )
     total = honoured + ignored + refused
     assert f"{total} fields: {honoured} honoured, {ignored} ignored, {refused} refused" in " ".join(README.split())
