@@ -14,6 +14,7 @@ class Endpoint:
         self.requests: list[bytes] = []
         self.answer: Answer = says(OK)
         self._serving: set[asyncio.Task[None]] = set()
+        self._came = asyncio.Event()
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> "Endpoint":
         self._server = await asyncio.start_server(self._accept, host, port)
@@ -39,11 +40,19 @@ class Endpoint:
                     0,
                 )
                 self.requests.append(head + await reader.readexactly(length))
+                self._came.set()
                 await self.answer(self.requests[-1], writer)
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
         finally:
             writer.close()
+
+    async def after(self, count: int) -> list[tuple[dict[str, str], bytes]]:
+        """Headers (names in lower case) and bodies of all requests, once there are so many."""
+        while len(self.requests) < count:
+            self._came.clear()
+            await self._came.wait()
+        return [parted(request) for request in self.requests]
 
     async def stop(self) -> None:
         """Close the port and every connection."""
@@ -61,3 +70,10 @@ def says(*parts: bytes) -> Answer:
         await writer.drain()
 
     return answer
+
+
+def parted(request: bytes) -> tuple[dict[str, str], bytes]:
+    """A request's headers, names in lower case, and its body."""
+    head, _, body = request.partition(b"\r\n\r\n")
+    lines = [line.partition(": ") for line in head.decode().split("\r\n")[1:]]
+    return {name.lower(): value for name, _, value in lines}, body

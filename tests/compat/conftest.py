@@ -1,26 +1,33 @@
 """What the compatibility tests share: the official Python package, and the REST API in a thread of its own."""
 
 import asyncio
+import base64
 import importlib
 import sys
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
 
 import pytest
 from aiohttp import web
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 sys.path.append(str(Path(__file__).parents[2] / "tools"))
 import compat_env
 
 sys.path.append(str(compat_env.python_packages()))
 
+from offhook.edge.fetch import GuardedFetch
 from offhook.edge.rest.app import owner_routes, rest_app
+from offhook.edge.rest.webhooks import webhook_routes
 from offhook.engine.active import ActiveCall
 from offhook.engine.clock import SystemChance, SystemClock
+from offhook.engine.outbox import Outbox, Sending
 from offhook.engine.platform import Identities
+from offhook.engine.store import Change, Write
 from offhook.voice.binding import Bindings
 
 T = TypeVar("T")
@@ -75,9 +82,24 @@ class Rest:
         self.account = await self.identities.add_account("One")
         self.key = await self.identities.add_api_key(self.account)
         self.other_key = await self.identities.add_api_key(await self.identities.add_account("Other"))
+        self.signing_key = Ed25519PrivateKey.generate()
+        self._fetch = GuardedFetch("development")
+        self.outbox = Outbox(
+            self.identities.store,
+            self._fetch,
+            self.identities.directory.application,
+            self.signing_key.sign,
+            self.clock,
+            SystemChance(),
+        )
+        await self.outbox.start()
+        self._ended: Counter[str] = Counter()
+        self._ending = asyncio.Event()
+        self.identities.store.watch(self._wrote)
+        more = webhook_routes(self.identities.webhook_deliveries, self.outbox)
         app = web.Application()
         app.add_routes(owner_routes(self.identities))
-        app.add_subapp("/v2", rest_app(self.identities, self, self.clock))
+        app.add_subapp("/v2", rest_app(self.identities, self, self.clock, more))
         self._runner = web.AppRunner(app)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0)
@@ -85,6 +107,27 @@ class Rest:
         self.port = self._runner.addresses[0][1]
         self.root = f"http://127.0.0.1:{self.port}"
         self.base_url = self.root + "/v2"
+
+    def _wrote(self, writes: Sequence[Write]) -> None:
+        for write in writes:
+            if isinstance(write, Change) and write.values.get("status") in ("delivered", "failed"):
+                self._ended[write.id] += 1
+                self._ending.set()
+
+    async def ended(self, webhook: str, times: int = 1) -> None:
+        """Wait until this webhook was delivered, or given up, so many times."""
+        while self._ended[webhook] < times:
+            self._ending.clear()
+            await self._ending.wait()
+
+    async def tell(self, *sendings: Sending) -> None:
+        """These events happened."""
+        await self.identities.store.write(*self.outbox.writes(sendings, self.clock.wall()))
+
+    @property
+    def public_key(self) -> str:
+        """As TELNYX_PUBLIC_KEY has it."""
+        return base64.b64encode(self.signing_key.public_key().public_bytes_raw()).decode()
 
     async def _drain(self) -> None:
         """Connections that are still being closed must not outlive the loop."""
@@ -95,6 +138,8 @@ class Rest:
 
     def stop(self) -> None:
         self.do(self._runner.cleanup)
+        self.do(self.outbox.stop)
+        self.do(self._fetch.close)
         self.do(self.identities.close)
         self.do(self._drain)
         self.loop.call_soon_threadsafe(self.loop.stop)

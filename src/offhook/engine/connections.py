@@ -11,7 +11,7 @@ from offhook.voice.resources.call_control_application import CALL_CONTROL_APPLIC
 from offhook.voice.resources.connection import CONNECTIONS, KINDS, SHOWN
 from offhook.voice.resources.field import completed
 from offhook.voice.resources.problem import rejected
-from offhook.voice.resources.resource import Resource
+from offhook.voice.resources.resource import Chosen, Resource
 from offhook.voice.resources.texml_application import TEXML_APPLICATIONS
 
 
@@ -66,6 +66,12 @@ class TexmlApplications(Applications):
     """Applications of TeXML documents."""
 
     resource: ClassVar[Resource] = TEXML_APPLICATIONS
+
+    def conditions(self, chosen: Chosen) -> Sequence[Where]:
+        if chosen.filter.name != "friendly_name":
+            return super().conditions(chosen)
+        # Written like a comparison, documented as a search.
+        return (Where("connection_name", "contains", chosen.value),)
 
 
 class Connections(Keeper):

@@ -46,7 +46,7 @@ TEXML_APPLICATIONS = Resource(
         ("outbound.outbound_voice_profile_id", "outbound_voice_profile_id"),
     ),
     filters=(
-        Filter("friendly_name", "connection_name", ("contains",), shortest=3),
+        Filter("friendly_name", "connection_name", shortest=3),
         Filter("outbound_voice_profile_id", "outbound_voice_profile_id"),
     ),
     sorts=(("created_at", "created_at"), ("friendly_name", "connection_name"), ("active", "active")),
