@@ -257,6 +257,20 @@ def test_customers_audio_takes_the_place_of_waiting_music() -> None:
     play(script)
 
 
+def test_only_what_is_next_is_prepared_and_what_was_stopped_never_is() -> None:
+    async def script(s: Room) -> None:
+        for name in ("one", "two", "three", "four", "five"):
+            await s.play(name)
+        assert s.at.audio.asked == ["one", "two"]
+        await s.finish(s.alice)
+        assert s.at.audio.asked == ["one", "two", "three"]
+        await s.play("six", stop="all")
+        assert s.heard(s.alice) == ["six"]
+        assert "five" not in s.at.audio.asked
+
+    play(script)
+
+
 def test_a_queue_has_an_end() -> None:
     async def script(s: Room) -> None:
         for number in range(MAX_QUEUED):

@@ -60,6 +60,7 @@ class Checker:
         self._started: list[str] = []
         self._ended: list[str] = []
         self._gathers = 0
+        self._obeyed = 0
         self._over = False
         party = Party("alice", "account", "connection", "alice")
         self.feed(Dialled(DialogId("b", "d"), 1, LEG, 1, party, "x", "offer", Park()))
@@ -72,9 +73,9 @@ class Checker:
             self.names += 1
             body["media_name"] = f"file {self.names}"
         rule = CALL_COMMANDS[name]
-        before = len(self.preparing)
+        before = self._obeyed
         self.feed(Ordered("leg", 0, rule, read(rule.command, body)))
-        if name == "playback_start" and len(self.preparing) > before:
+        if name == "playback_start" and self._obeyed > before:
             self._accepted.append(body["media_name"])
         if name == "gather" and not self._over:
             self._gathers += 1
@@ -86,7 +87,11 @@ class Checker:
 
     def _note(self, each: effect.Effect) -> None:
         match each:
+            case effect.Accepted():
+                self._obeyed += 1
             case effect.Prepare(item=item):
+                if item in self.preparing:
+                    raise Broke("an item was prepared twice")
                 self.preparing.append(item)
             case effect.Play(play=play, lane=lane):
                 if play in self.sounding or play == 1:

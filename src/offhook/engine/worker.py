@@ -6,6 +6,7 @@ each as four bytes of length (big-endian) and that many bytes; `serve` is its si
 
 import asyncio
 import os
+import resource
 import select
 import struct
 import subprocess
@@ -16,6 +17,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import IO, NoReturn
 
 MAX_FRAME = 256 << 20
+# For one request, besides the limit that the asker keeps.
+CPU_SECONDS = 20
 _LENGTH = struct.Struct("!I")
 
 
@@ -118,15 +121,23 @@ class Crew:
             worker.close()
 
 
+def _bound_time() -> None:
+    """A worker that nobody is left to kill must not run for ever."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    resource.setrlimit(resource.RLIMIT_CPU, (int(used.ru_utime + used.ru_stime) + CPU_SECONDS, hard))
+
+
 def serve(answer: Callable[[bytes], bytes]) -> NoReturn:
-    """The worker's side: answer requests until nobody asks any more. An empty request is answered emptily."""
+    """The worker's side: answer requests until nobody asks any more."""
     requests, answers = sys.stdin.buffer, sys.stdout.buffer
     while True:
         header = requests.read(_LENGTH.size)
         if len(header) < _LENGTH.size:
             sys.exit(0)
         request = requests.read(_LENGTH.unpack(header)[0])
-        reply = answer(request) if request else b""
+        _bound_time()
+        reply = answer(request)
         answers.write(_LENGTH.pack(len(reply)) + reply)
         answers.flush()
 

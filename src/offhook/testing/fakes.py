@@ -160,13 +160,16 @@ def _no_stats(port: int) -> events.PortStats:
 
 class FakeAudio:
     """Audio of any source in no time: one piece per sentence for speech, whose PCM is the words; one for a file, whose
-    PCM is its name. What is in `missing` is not found; `seconds` is how long each piece takes."""
+    PCM is its name. What is in `missing` is not found; `seconds` is how long each piece takes; `asked` is what was
+    asked for."""
 
     def __init__(self) -> None:
         self.missing: set[str] = set()
         self.seconds = 0.0
+        self.asked: list[str] = []
 
     async def clips(self, account_id: str, source: Source) -> AsyncIterator[Clip]:  # noqa: ARG002
+        self.asked += _names(source)
         for name in _names(source):
             await asyncio.sleep(self.seconds)
             if name in self.missing:

@@ -1,8 +1,9 @@
 """What customers have played to a leg: a queue in place of what it hears, another one over it. No I/O.
 
-An item's audio is asked for when it is queued (`effect.Prepare`), so that it is there when its turn comes, and sounds
-when its turn has come, its first piece is there and the leg's media are up. The core is given one item at a time: when
-an item begins and ends is the customer's business, and a stop must reach exactly one.
+An item's audio is asked for (`effect.Prepare`) when at most one other is before it, so that it is there when its turn
+comes and a full queue holds little. It sounds when its turn has come, its first piece is there and the media are up.
+The core is given one item at a time: when an item begins and ends is the customer's business, and a stop must reach
+exactly one.
 """
 
 import hashlib
@@ -24,6 +25,8 @@ NAME = "player"
 # The core's play of this number is the platform's own sound.
 FIRST_PLAY = 2
 MAX_QUEUED = 64
+# So many items of a queue are prepared, the one that sounds included.
+PREPARED = 2
 
 Lane = Literal["instead", "over"]
 Stop = Literal["current", "all"]
@@ -58,7 +61,7 @@ class Item:
         self.after = after
         self.number = 0
         self.name = ""
-        self.stage: Literal["queued", "sounding"] = "queued"
+        self.stage: Literal["queued", "prepared", "sounding"] = "queued"
         self.arrived: Literal["some", "all"] = "some"
         self.clips: deque[Clip] = deque()
         self.plays: set[int] = set()
@@ -98,9 +101,11 @@ class Player:
         """Queue an item."""
         self._items += 1
         item.number, item.name = self._items, name_of(leg, item.told.as_what, self._items)
-        self._lanes[item.lane].append(item)
+        queue = self._lanes[item.lane]
+        queue.append(item)
         of(floor.legs[item.told.leg])  # whose end this item must not outlive
-        floor.emit(effect.Prepare(leg.id, item.number, leg.party.account_id, item.source, _pieces(item)))
+        if len(queue) <= PREPARED:
+            _prepare(floor, leg, item)
 
     def stop(self, floor: Floor, leg: Leg, which: Stop, lane: Lane, now: Moment) -> bool:
         """Stop the first item of a queue, or all; whether there was one."""
@@ -148,11 +153,12 @@ class Player:
         self.go_on(floor, leg, now)
 
     def go_on(self, floor: Floor, leg: Leg, now: Moment) -> None:
-        """Let begin and end what may."""
-        if leg.dialog.media == "connected":
-            for queue in self._lanes.values():
-                while queue and self._advance(floor, leg, queue[0], now) == "over":
-                    pass
+        """Let begin and end what may, and prepare what comes next."""
+        for queue in self._lanes.values():
+            while leg.dialog.media == "connected" and queue and self._advance(floor, leg, queue[0], now) == "over":
+                pass
+            for item in list(queue)[:PREPARED]:
+                _prepare(floor, leg, item)
         self._cover(leg)
 
     # ---- inside ----------------------------------------------------------------------------------------------
@@ -165,7 +171,7 @@ class Player:
 
     def _advance(self, floor: Floor, leg: Leg, item: Item, now: Moment) -> Literal["over", "goes on"]:
         """The first of a queue: it begins, is given what has arrived, ends."""
-        if item.stage == "queued" and item.clips:
+        if item.stage == "prepared" and item.clips:
             item.stage = "sounding"
             _tell_start(floor, item, now)
         while item.clips:
@@ -183,7 +189,7 @@ class Player:
     def _finish(self, floor: Floor, leg: Leg, item: Item, status: PlayStatus, now: Moment, detail: str = "") -> None:
         self._lanes[item.lane].remove(item)
         self._cover(leg)
-        if item.arrived == "some":
+        if item.stage != "queued" and item.arrived == "some":
             floor.emit(effect.Discard(leg.id, item.number))
         floor.emit(*(effect.StopPlay(leg.dialog.port, play) for play in sorted(item.plays)))
         _tell_end(floor, item, status, detail, now)
@@ -218,6 +224,12 @@ def part(floor: Floor, leg: Leg, now: Moment) -> None:
 def name_of(leg: Leg, kind: str, number: int) -> str:
     """Ten characters that name the `number`th thing of its kind on a leg, as the API has them."""
     return hashlib.sha256(f"{leg.id}/{kind}/{number}".encode()).hexdigest()[:10]
+
+
+def _prepare(floor: Floor, leg: Leg, item: Item) -> None:
+    if item.stage == "queued":
+        item.stage = "prepared"
+        floor.emit(effect.Prepare(leg.id, item.number, leg.party.account_id, item.source, _pieces(item)))
 
 
 def _pieces(item: Item) -> Literal["as they come", "whole"]:
