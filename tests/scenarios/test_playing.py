@@ -257,6 +257,26 @@ def test_customers_audio_takes_the_place_of_waiting_music() -> None:
     play(script)
 
 
+@pytest.mark.parametrize("how", ["dial", "transfer"])
+def test_a_leg_that_is_dialled_can_be_greeted_with_a_file(how: str) -> None:
+    async def script(s: Room) -> None:
+        if how == "dial":
+            await s.dial(s.bob, media_name="greeting")
+        else:
+            await s.order(s.leg_id, "transfer", to="sip:bob@sip.test", media_name="greeting")
+            s.bob.answer_call()
+            await sleep(0.1)
+            s.at.connect()
+            await sleep(0.1)
+            assert s.hears(s.alice) == ["bob"]
+        await sleep(0.1)
+        assert s.heard(s.bob) == ["greeting"]
+        await s.finish(s.bob)
+        assert s.told("call.playback") == [("bob started", "greeting"), ("bob ended", ("greeting", "completed"))]
+
+    play(script)
+
+
 def test_only_what_is_next_is_prepared_and_what_was_stopped_never_is() -> None:
     async def script(s: Room) -> None:
         for name in ("one", "two", "three", "four", "five"):

@@ -10,6 +10,7 @@ import msgspec
 from offhook.voice.cause import Ending
 from offhook.voice.doing import Doing
 from offhook.voice.hooks import Hooks
+from offhook.voice.sound import Source
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -132,13 +133,14 @@ class Leg:
     the outcomes of its commands by their command_id. `patience` is how long an unanswered parked leg waits for each
     command, in seconds. `expires_at` and `media_by` are the monotonic times by which its stage, and the wait for its
     media, must be over; None for no limit. `doings` go on beside its place, by name; while one of them plays in place
-    of what the leg hears, the platform's own sounds are `covered`. `gathered` counts the gatherings it has had.
+    of what the leg hears, the platform's own sounds are `covered`. `gathered` counts the gatherings it has had;
+    `greeting` is what its far end hears first when it has answered.
     """
 
     __slots__ = (
         "answer_headers", "answered_at", "answered_wall", "answers", "caller", "client_state", "destination",
-        "dialogs", "digits", "direction", "doings", "ending", "expires_at", "gathered", "headers", "hold", "hooks",
-        "ids", "media_by", "meets", "party", "patience", "platform_sound", "ringback", "rings_until", "side", "stage",
+        "dialogs", "digits", "direction", "doings", "ending", "expires_at", "gathered", "greeting", "headers", "hold",
+        "hooks", "ids", "media_by", "meets", "party", "patience", "platform_sound", "ringback", "rings_until", "side", "stage",
         "started_wall", "time_limit", "unbridged",
     )  # fmt: skip
 
@@ -172,6 +174,7 @@ class Leg:
         self.answers: dict[str, dict[str, Any]] = {}
         self.doings: dict[str, Doing] = {}
         self.gathered = 0
+        self.greeting: Source | None = None
         self.platform_sound: Literal["due", "covered"] = "due"
 
     @property

@@ -19,7 +19,7 @@ from offhook.voice.floor import Floor
 from offhook.voice.leg import Leg, Moment
 from offhook.voice.resources.problem import rejected
 from offhook.voice.signal import AudioFailed, AudioReady
-from offhook.voice.sound import Clip, Source
+from offhook.voice.sound import Clip, Link, Source, Stored
 
 NAME = "player"
 # The core's play of this number is the platform's own sound.
@@ -219,6 +219,12 @@ def part(floor: Floor, leg: Leg, now: Moment) -> None:
     for other in floor.legs.values():
         if NAME in other.doings:
             of(other).forsake(floor, other, None if other is leg else leg, "cancelled", now)
+
+
+def file_told(leg: str, source: Source) -> Told:
+    """How the customer is told of a file, as this leg's."""
+    url = source.url if isinstance(source, Link) else None
+    return Told("playback", leg, url, source.media_name if isinstance(source, Stored) else None)
 
 
 def name_of(leg: Leg, kind: str, number: int) -> str:

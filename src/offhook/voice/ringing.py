@@ -4,12 +4,13 @@ from typing import Literal
 
 import msgspec
 
-from offhook.voice import effect, meeting, passage
+from offhook.voice import effect, meeting, passage, player
 from offhook.voice.cause import ending
 from offhook.voice.effect import Invitation
 from offhook.voice.event import CallAnswered, CallInitiated
 from offhook.voice.floor import Floor
 from offhook.voice.leg import UNANSWERED, Dialog, Leg, Moment
+from offhook.voice.player import Item
 from offhook.voice.signal import Ring
 
 # How long a leg may wait for its media after the answer. Our side of ICE is lite: it does not look for its far end,
@@ -107,6 +108,8 @@ def answered(floor: Floor, leg: Leg, now: Moment) -> None:
     floor.place_of(leg.id).change(leg.id, part="party")
     floor.save(leg)
     floor.tell(CallAnswered, leg, now)
+    if leg.greeting is not None:
+        player.of(leg).add(floor, leg, Item(leg.greeting, player.file_told(leg.id, leg.greeting)))
     if leg.digits:
         floor.emit(effect.SendDigits(leg.dialog.port, leg.digits))
 

@@ -44,3 +44,10 @@ class Inline(msgspec.Struct, frozen=True):
 
 
 Source = Speech | Link | Stored | Inline
+
+
+def file_of(url: str | None, media_name: str | None) -> Link | Stored | None:
+    """The file that a command names by one of two parameters."""
+    if media_name:
+        return Stored(media_name)
+    return Link(url) if url else None

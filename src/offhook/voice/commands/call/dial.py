@@ -6,6 +6,7 @@ import msgspec
 
 from offhook.voice import effect, ringing
 from offhook.voice.command import Base64, CommandRule, Document
+from offhook.voice.commands.call.audible import MediaName
 from offhook.voice.commands.call.shared import (
     ELSEWHERE,
     MAX_SECONDS,
@@ -15,6 +16,7 @@ from offhook.voice.commands.call.shared import (
     Digits,
     Header,
     Hooked,
+    Url,
     UserToUser,
     headers,
 )
@@ -23,15 +25,19 @@ from offhook.voice.floor import Floor
 from offhook.voice.leg import Leg, LegIds, Moment, Party
 from offhook.voice.parameter import rule
 from offhook.voice.place import Place, Seat
-from offhook.voice.resources.problem import rejected
+from offhook.voice.resources.problem import Problem, rejected
 from offhook.voice.signal import Originated
+from offhook.voice.sound import file_of
 
 Destination = Annotated[str, rule(low=1, high=256)]
 MAX_DESTINATIONS = 32
 
 
 class Outward(Hooked, frozen=True, kw_only=True):
-    """What a command says about a leg that it makes: `dial` and `transfer` share it."""
+    """What a command says about a leg that it makes: `dial` and `transfer` share it.
+
+    `audio_url` or `media_name` is what its far end hears first when it has answered, in place of whom it meets.
+    """
 
     ignored: ClassVar[frozenset[str]] = ELSEWHERE | {
         "media_encryption", "preferred_codecs", "privacy", "send_silence_when_idle", "sip_auth_password",
@@ -46,6 +52,14 @@ class Outward(Hooked, frozen=True, kw_only=True):
     time_limit_secs: Annotated[int, rule(low=30, high=MAX_SECONDS)] = MAX_SECONDS
     send_digits_on_answer: Digits | None = None
     park_after_unbridge: Literal["self"] | None = None
+    audio_url: Url | None = None
+    media_name: MediaName | None = None
+
+    def problems(self) -> list[Problem]:
+        problems = super().problems()
+        if self.audio_url and self.media_name:
+            problems.append(Problem("10015", "audio_url and media_name cannot be used together.", "/media_name"))
+        return problems
 
 
 class Dial(Outward, frozen=True, kw_only=True, rename={"from_": "from"}):
@@ -106,6 +120,7 @@ def outward(command: Outward, ids: LegIds, party: Party, destination: str, calle
     leg.time_limit = command.time_limit_secs
     leg.digits = (command.send_digits_on_answer or "").upper()
     leg.unbridged = "park" if command.park_after_unbridge else "hangup"
+    leg.greeting = file_of(command.audio_url, command.media_name)
     return leg
 
 

@@ -8,10 +8,10 @@ from offhook.voice.commands.call.shared import Url
 from offhook.voice.floor import Floor
 from offhook.voice.gathering import Heard
 from offhook.voice.leg import ANSWERED, Leg, Moment
-from offhook.voice.player import Told
+from offhook.voice.player import file_told
 from offhook.voice.resources.problem import Problem
 from offhook.voice.signal import Ordered
-from offhook.voice.sound import Link, Stored
+from offhook.voice.sound import file_of
 
 
 class GatherUsingAudio(Prompting, frozen=True, kw_only=True):
@@ -43,10 +43,8 @@ def decide(floor: Floor, leg: Leg, order: Ordered[GatherUsingAudio], now: Moment
 
 
 def _heard(leg: Leg, url: str | None, media_name: str | None) -> Heard | None:
-    if not url and not media_name:
-        return None
-    source = Stored(media_name) if media_name else Link(url or "")
-    return Heard(source, Told("playback", leg.id, url or None, media_name))
+    source = file_of(url, media_name)
+    return None if source is None else Heard(source, file_told(leg.id, source))
 
 
 RULE = CommandRule("gather_using_audio", GatherUsingAudio, ANSWERED, decide)

@@ -9,10 +9,10 @@ from offhook.voice.commands.call.shared import Url
 from offhook.voice.floor import Floor
 from offhook.voice.leg import ANSWERED, Leg, Moment
 from offhook.voice.parameter import rule
-from offhook.voice.player import Told
+from offhook.voice.player import file_told
 from offhook.voice.resources.problem import Problem
 from offhook.voice.signal import Ordered
-from offhook.voice.sound import Inline, Link, Source, Stored
+from offhook.voice.sound import Inline, Link, Source, file_of
 
 # As base64 has it: 512 KiB of audio, which is within the bound for a body.
 MAX_CONTENT = 700_000
@@ -57,17 +57,19 @@ class PlaybackStart(Command, frozen=True, kw_only=True):
         """What shall be heard."""
         if self.playback_content:
             return Inline(base64.b64decode(self.playback_content))
-        if self.media_name:
-            return Stored(self.media_name)
-        return Link(self.audio_url or "", "cached" if self.cache_audio else "fresh")
+        if self.audio_url and not self.cache_audio:
+            return Link(self.audio_url, "fresh")
+        source = file_of(self.audio_url, self.media_name)
+        assert source is not None  # `problems` has seen to it
+        return source
 
 
 def decide(floor: Floor, leg: Leg, order: Ordered[PlaybackStart], now: Moment) -> None:
     command = order.command
     legs = hearing(floor, leg, command.target_legs)
-    told = Told("playback", leg.id, command.audio_url or None, command.media_name)
+    source, told = command.source, file_told(leg.id, command.source)
     lane = "over" if command.overlay else "instead"
-    play(floor, legs, items(legs, command.source, told, command.loop, lane), command.stop, now)
+    play(floor, legs, items(legs, source, told, command.loop, lane), command.stop, now)
 
 
 _SOURCES = ("audio_url", "media_name", "playback_content")
