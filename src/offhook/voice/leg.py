@@ -140,8 +140,8 @@ class Leg:
     __slots__ = (
         "answer_headers", "answered_at", "answered_wall", "answers", "caller", "client_state", "destination",
         "dialogs", "digits", "direction", "doings", "ending", "expires_at", "gathered", "greeting", "headers", "hold",
-        "hooks", "ids", "media_by", "meets", "party", "patience", "platform_sound", "ringback", "rings_until", "side", "stage",
-        "started_wall", "time_limit", "unbridged",
+        "hooks", "ids", "media_by", "meets", "party", "patience", "platform_sound", "ringback", "rings_until", "side",
+        "stage", "started_wall", "time_limit", "unbridged",
     )  # fmt: skip
 
     def __init__(self, ids: LegIds, side: Side, party: Party, destination: str, started_wall: float) -> None:
