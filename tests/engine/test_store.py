@@ -247,3 +247,14 @@ def test_migrations_lead_to_the_tables_of_today() -> None:
     folder = Path(migrations.__file__).parent
     assert ScriptDirectory(str(folder)).get_current_head() == migrations.HEAD
     engine.dispose()
+
+
+async def test_alike_writes_in_a_row_are_all_or_nothing_and_the_missing_one_is_named(store: Store) -> None:
+    await store.write(*(Add("profiles", profile(str(n))) for n in range(5)))
+    await store.write(*(Change("profiles", "a", str(n), {"name": f"new {n}"}) for n in range(5)))
+    assert await names(store) == [f"new {n}" for n in range(5)]
+    with pytest.raises(Missing, match="no gone in profiles"):
+        await store.write(*(Change("profiles", "a", id, {"name": "never"}) for id in ("0", "gone", "1")))
+    with pytest.raises(Duplicate):
+        await store.write(*(Add("profiles", profile(id)) for id in ("7", "8", "1")))
+    assert await names(store) == [f"new {n}" for n in range(5)]

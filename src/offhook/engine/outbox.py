@@ -7,6 +7,7 @@ bounded for each endpoint; what is beyond that stays in the database until its t
 
 import asyncio
 import contextlib
+import itertools
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
@@ -318,7 +319,7 @@ class Outbox:
         """Try until it is delivered, or there is nothing left to try. _Stopped where it would have to wait."""
         refused: set[str] = set()
         first = delivery.tried
-        for step in list(steps(delivery.route))[first:]:
+        for step in itertools.islice(steps(delivery.route), first, None):
             delivery.tried += 1
             if step.url in refused:
                 continue

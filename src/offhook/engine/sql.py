@@ -3,6 +3,7 @@
 This is the one module that loads SQLAlchemy, beside the tables and their migrations.
 """
 
+import itertools
 import os
 from collections.abc import Callable, Sequence
 from functools import cache
@@ -106,8 +107,8 @@ class Database:
     def _commit(self, writes: Sequence[Write]) -> Exception | None:
         try:
             with self._connection.begin():
-                for write in writes:
-                    _perform(self._connection, write)
+                for _, alike in itertools.groupby(writes, key=_shape):
+                    _perform(self._connection, list(alike))
         except Exception as error:
             return error if not isinstance(error, DBAPIError) else Unavailable(str(error.orig))
         return None
@@ -135,13 +136,37 @@ def _begin(connection: sa.Connection) -> None:
     connection.exec_driver_sql("BEGIN")
 
 
-def _perform(connection: sa.Connection, write: Write) -> None:
+def _shape(write: Write) -> object:
+    """Neighbours of one shape are one statement with many parameters, at a fifth of the price."""
+    match write:
+        case Add(table=table, row=row):
+            return Add, table, tuple(row)
+        case Change(table=table, values=values):
+            return Change, table, tuple(values)
+        case _:
+            return id(write)
+
+
+def _perform(connection: sa.Connection, alike: Sequence[Write]) -> None:
+    table = alike[0].table
     try:
-        _execute(connection, write)
+        if len(alike) == 1 or not _executed_together(connection, alike):
+            for write in alike:
+                _execute(connection, write)
     except IntegrityError as error:
         if "unique" in str(error.orig).lower():
-            raise Duplicate(write.table) from error
+            raise Duplicate(table) from error
         raise
+
+
+def _executed_together(connection: sa.Connection, alike: Sequence[Any]) -> bool:
+    """Whether all of it is done. Where a row is missing it is not: one by one they tell which."""
+    table = metadata.tables[alike[0].table]
+    if isinstance(alike[0], Add):
+        connection.execute(_inserts(table), [write.row for write in alike])
+        return True
+    parameters = [write.values | _own(write.account_id, write.id) for write in alike]
+    return connection.execute(_updates(table), parameters).rowcount == len(alike)
 
 
 def _execute(connection: sa.Connection, write: Write) -> None:

@@ -21,4 +21,4 @@ def parse_moment(text: str) -> float | None:
 
 def format_moment(seconds: float) -> str:
     """ISO 8601 in UTC with microseconds, as the hosted product writes it."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
