@@ -1,12 +1,14 @@
-"""Category: compatibility. Each official parameter of what is heard and pressed is honoured or stands in the ledger."""
+"""Category: compatibility. Every official parameter of a command is honoured, or stands in the ledger."""
 
 from typing import Any
 
 import pytest
 from telnyx.types.calls import (
+    action_enqueue_params,
     action_gather_params,
     action_gather_using_audio_params,
     action_gather_using_speak_params,
+    action_leave_queue_params,
     action_speak_params,
     action_start_playback_params,
     action_stop_gather_params,
@@ -18,10 +20,12 @@ from offhook.voice.commands import CALL_COMMANDS
 from offhook.voice.parameter import parameters
 
 OFFICIAL: dict[str, Any] = {
+    "enqueue": action_enqueue_params.ActionEnqueueParams,
     "gather": action_gather_params.ActionGatherParams,
     "gather_stop": action_stop_gather_params.ActionStopGatherParams,
     "gather_using_audio": action_gather_using_audio_params.ActionGatherUsingAudioParams,
     "gather_using_speak": action_gather_using_speak_params.ActionGatherUsingSpeakParams,
+    "leave_queue": action_leave_queue_params.ActionLeaveQueueParams,
     "playback_start": action_start_playback_params.ActionStartPlaybackParams,
     "playback_stop": action_stop_playback_params.ActionStopPlaybackParams,
     "speak": action_speak_params.ActionSpeakParams,

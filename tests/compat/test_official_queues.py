@@ -1,5 +1,6 @@
 """Category: compatibility. The official `telnyx` package, unmodified, with queues and real calls that wait in them."""
 
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ import telnyx
 from tests.compat.desk import JANE, JOHN, Desk, code_of, opened
 
 from offhook import Ear
+from offhook.voice.event import About, CallDequeued, CallEnqueued, Event, payload
+from offhook.voice.leg import LegIds, Party
 
 
 @pytest.fixture
@@ -142,3 +145,26 @@ async def test_a_queue_that_was_made_survives_a_restart(tmp_path: Path) -> None:
         await desk.api.queues.delete("deleted")
     async with opened(tmp_path / "db") as desk:
         assert [each async for each in desk.api.queues.list()] == [made]
+
+
+ABOUT = About(
+    LegIds("v3:leg", "session", "leg"), Party("a", "account", "1", "a"), "+1", "+2", "", "outgoing", 0.0, "YQ=="
+)
+
+
+@pytest.mark.parametrize(
+    ("event", "kind"),
+    [
+        (CallEnqueued(ABOUT, 0.0, "support", 2, 15), "CallEnqueuedWebhookEvent"),
+        (CallDequeued(ABOUT, 0.0, "support", 1, "bridged", 30), "CallLeftQueueWebhookEvent"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_the_package_knows_the_events_of_queues_by_their_class(event: Event, kind: str) -> None:
+    body = {"event_type": event.type, "id": "1", "occurred_at": "2026-01-01T00:00:00Z", "record_type": "event"}
+    text = json.dumps({"data": body | {"payload": payload(event, "sip.test")}})
+    read: Any = telnyx.Telnyx(api_key="none").webhooks.unsafe_unwrap(text)
+    assert type(read).__name__ == kind
+    assert read.data.payload.queue == "support"
+    known = type(read.data.payload).model_fields.keys()
+    assert known <= payload(event, "sip.test").keys()

@@ -235,7 +235,6 @@ BRIDGE = st.tuples(LEG, LEG, st.booleans()).map(lambda it: bridge(*it))
 TAKE = st.tuples(LEG, QUEUE).map(lambda it: on("bridge", queue=it[1])(it[0]))
 STEP = st.one_of(
     ENQUEUE,
-    ENQUEUE,
     TAKE,
     BRIDGE,
     LEG.map(on("leave_queue")),

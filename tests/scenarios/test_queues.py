@@ -55,6 +55,23 @@ def test_a_queued_call_hears_music_and_nobody_and_knows_its_position() -> None:
     play(script)
 
 
+def test_a_waiting_call_can_be_asked_for_digits_and_called_to_its_session() -> None:
+    async def script(s: Scene) -> None:
+        leg = await queued(s)
+        assert await s.order(leg, "gather", maximum_digits=1) == OK
+        s.alice.press("1")
+        await sleep(0.1)
+        assert fields(s, "call.gather.ended")[0]["digits"] == "1"
+        assert place(s, s.alice) == "queue"
+        assert await s.order(leg, "gather", maximum_digits=1) == OK
+        assert await s.order(leg, "leave_queue") == OK
+        s.alice.press("2")
+        await sleep(0.1)
+        assert [each["digits"] for each in fields(s, "call.gather.ended")] == ["1", "2"]
+
+    play(script)
+
+
 def test_whoever_hangs_up_leaves_the_queue_and_the_others_move_up() -> None:
     async def script(s: Scene) -> None:
         await queued(s)
@@ -186,15 +203,20 @@ def test_a_leg_that_is_dialled_for_a_waiting_call_fetches_it() -> None:
     play(script)
 
 
-def test_a_leg_that_is_dialled_for_a_waiting_call_that_hangs_up_is_not_left_alone() -> None:
+@pytest.mark.parametrize("moment", ["while it rings", "as it is answered"])
+def test_a_leg_that_is_dialled_for_a_waiting_call_that_hangs_up_is_not_left_alone(moment: str) -> None:
     async def script(s: Scene) -> None:
         leg = await queued(s)
         s.backend.dial("sip:bob@sip.test", link_to=leg, bridge_on_answer=True)
         await sleep(0.1)
         s.alice.hang_up()
-        s.bob.answer_call()
-        await sleep(0.1)
-        assert s.bob.saw[-1].startswith("bye")
+        if moment == "while it rings":
+            await sleep(0.1)
+            assert s.bob.saw[-1] == "bye 487 ORIGINATOR_CANCEL"
+        else:
+            s.bob.answer_call()
+            await sleep(0.1)
+            assert s.bob.saw[-1].startswith("bye")
         assert not s.at.shadow.live
 
     play(script)

@@ -188,8 +188,10 @@ MAKE: list[st.SearchStrategy[Callable[[Checker], Input]]] = [
     st.just(lambda _: Tick()),
     st.just(lambda _: Broken("a bug")),
 ]
-# Set-up and hold are where the rules are at stake, so they come more often.
-STEPS = st.lists(st.tuples(st.sampled_from((0.0, 0.1, 5.0, 90.0, 14400.0)), st.one_of(*MAKE, *MAKE[:4])), max_size=12)
+# Answers and holds are where the rules are at stake, so they come more often. `one_of` would count each only once.
+OFTEN = (*MAKE, *MAKE[:4], MAKE[1], MAKE[3], MAKE[1], MAKE[3])
+MADE = st.sampled_from(OFTEN).flatmap(lambda made: made)
+STEPS = st.lists(st.tuples(st.sampled_from((0.0, 0.1, 5.0, 90.0, 14400.0)), MADE), max_size=12)
 
 
 def ring(*dialogs: DialogId) -> Ring:
@@ -237,6 +239,16 @@ ANSWERED_AND_HELD: Steps = [
 
 def test_the_call_on_which_faults_are_planted_breaks_nothing() -> None:
     assert play(ring(BOB), NOTHING, ANSWERED_AND_HELD).session.over
+
+
+def test_both_legs_of_a_call_may_be_overdue_at_once() -> None:
+    steps: Steps = [
+        (0.0, lambda at: Answered(BOB, at.reply(), "answer")),
+        (0.0, lambda _: PortUp(1)),
+        (0.0, lambda _: PortUp(2)),
+        (14400.0, lambda _: Tick()),
+    ]
+    assert play(ring(BOB), NOTHING, steps).session.over
 
 
 @contextmanager

@@ -143,6 +143,7 @@ PERFORM: dict[type[msgspec.Struct], Callable[[Performer, Any], Input | None]] = 
             effect.HandOver,
             effect.KeepBack,
             effect.PassOn,
+            effect.EndedAway,
             effect.Prepare,
             effect.Discard,
         ),

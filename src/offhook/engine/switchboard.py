@@ -55,6 +55,7 @@ from offhook.voice.signal import (
     DialogSignal,
     DigitHeard,
     Directed,
+    EndedAway,
     HangUp,
     HungUp,
     Input,
@@ -449,6 +450,9 @@ class Switchboard:
             case effect.PassOn():
                 to = self._session(it.to) if it.to else self.queues.named(it.account_id, it.order.into)
                 owner.passed_on(it.order, to)
+            case effect.EndedAway():
+                if it.to in self._sessions:
+                    self._sessions[it.to].post(EndedAway(it.leg))
             case effect.Prepare():
                 self._preparer.prepare(it)
             case effect.Discard():

@@ -322,6 +322,13 @@ class KeepBack(msgspec.Struct, frozen=True):
     why: problem.Rejected
 
 
+class EndedAway(msgspec.Struct, frozen=True):
+    """Tell a leg's session, if it lives, that the leg has ended in a queue."""
+
+    leg: str
+    to: str
+
+
 class PassOn(msgspec.Struct, frozen=True):
     """Give a command (`signal.Ordered`), with its reply, to the queue that it names, which is made if there is none
     of that name; or to the leg's session `to`, which has been given the leg back."""
@@ -336,7 +343,7 @@ MediaCommand = AddCandidate | Hear | Sing | Play | StopPlay | SendDigits | Close
 SignallingEffect = Invite | Ringing | Progress | Answer | Bye
 ReplyEffect = Done | Declined | Accepted | Rejected
 Audio = Prepare | Discard
-Elsewhere = Route | Want | HandOver | KeepBack | PassOn | Audio
+Elsewhere = Route | Want | HandOver | KeepBack | PassOn | EndedAway | Audio
 Durable = Save | Close | Remember | Tell | KeepQueue | DropQueue
 # What only takes away, or keeps a moving leg from being nowhere: it is performed even where the rest of its decision
 # cannot be.

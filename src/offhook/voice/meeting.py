@@ -5,6 +5,7 @@ A leg that loses the one it was bridged to hangs up too, unless it was asked to 
 
 from offhook.voice import queueing
 from offhook.voice.cause import Ending, ending
+from offhook.voice.effect import EndedAway
 from offhook.voice.event import CallBridged, Source
 from offhook.voice.floor import Floor
 from offhook.voice.leg import RUNG, UNANSWERED, Dialog, Leg, Moment
@@ -68,7 +69,14 @@ def end(
     floor.end(leg, why, now, source, gone)
     for other in others:
         _left_behind(floor, other, _for_others(why), now, source)
-    for rung in [each for each in floor.legs.values() if each.meets == leg.id and each.stage in UNANSWERED]:
+    if floor.queue is not None:
+        floor.emit(EndedAway(leg.id, leg.ids.call_session_id))
+    cancel_rung(floor, leg.id, now, source)
+
+
+def cancel_rung(floor: Floor, leg: str, now: Moment, source: Source = "unknown") -> None:
+    """End the legs that ring for one that has ended."""
+    for rung in [each for each in floor.legs.values() if each.meets == leg and each.stage in UNANSWERED]:
         floor.end(rung, ending("ORIGINATOR_CANCEL", "the leg that it should meet has ended"), now, source)
 
 

@@ -37,6 +37,7 @@ from offhook.voice.signal import (
     DialogSignal,
     DigitHeard,
     Directed,
+    EndedAway,
     HangUp,
     HungUp,
     Input,
@@ -308,9 +309,9 @@ class Session:
         for leg in queueing.lose_turns(self.floor, now):
             meeting.leave(self.floor, leg, now, "timeout")
         for leg in list(self.floor.legs.values()):
-            why = _overdue(leg, now.mono)
             if leg.id not in self.floor.legs:
                 continue  # it has ended with a leg that was overdue before
+            why = _overdue(leg, now.mono)
             if why is not None:
                 meeting.end(self.floor, leg, why, now)
             else:
@@ -392,6 +393,7 @@ _OTHERS: dict[type, Callable[[Session, Any, Moment], None]] = {
     Originated: lambda session, given, now: ordering.originated(session.floor, given, now),
     Wanted: lambda session, given, now: passage.wanted(session.floor, given, now),
     Arrived: lambda session, given, now: passage.arrived(session.floor, given, now),
+    EndedAway: lambda session, given, now: meeting.cancel_rung(session.floor, given.leg, now),
     NotArrived: lambda session, given, now: passage.not_arrived(session.floor, given, now),
 }
 

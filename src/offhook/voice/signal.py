@@ -278,6 +278,12 @@ class NotArrived(msgspec.Struct, frozen=True):
     why: problem.Rejected
 
 
+class EndedAway(msgspec.Struct, frozen=True):
+    """A leg of this session has ended in the queue in which it waited."""
+
+    leg: str
+
+
 # ---- the shell ------------------------------------------------------------------------------------------------
 
 
@@ -295,7 +301,7 @@ DialogSignal = Rang | Answered | HungUp | Pressed | AskedHold | Renegotiated | T
 PortSignal = PortUp | PortDown | DigitHeard | Played
 AudioSignal = AudioReady | AudioFailed
 Order = Ordered[Any] | Originated[Any] | Directed[Any] | HangUp
-Passage = Wanted | Arrived | NotArrived
+Passage = Wanted | Arrived | NotArrived | EndedAway
 Input = (
     Dialled
     | DialogSignal
