@@ -4,6 +4,7 @@ import asyncio
 import os
 import re
 import signal
+import socket
 import sys
 import tomllib
 import wave
@@ -99,6 +100,26 @@ async def test_the_answering_machine_greets_and_records(platform: Platform, tmp_
 
 async def test_an_identity_made_by_the_official_package_can_be_called(platform: Platform, tmp_path: Path) -> None:
     assert "john talks to gencred" in await output(await start("identities.py", platform, tmp_path))
+
+
+async def test_a_backend_hears_of_a_call_once_and_in_order(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    platform = await Platform.start(tmp_path, "--webhook-url", f"http://127.0.0.1:{port}/hook")
+    platform.env["PORT"] = str(port)
+    backend = await start("webhooks.py", platform, tmp_path)
+    assert backend.stdout is not None
+    assert (await backend.stdout.readline()).startswith(b"listening on")
+    await output(await start("first_call.py", platform, tmp_path))
+    heard: dict[str, list[str]] = {}
+    async with asyncio.timeout(30):
+        for _ in range(8):
+            kind, leg = (await backend.stdout.readline()).decode().split()
+            heard.setdefault(leg, []).append(kind)
+    assert list(heard.values()) == [["call.initiated", "call.answered", "call.bridged", "call.hangup"]] * 2
+    backend.send_signal(signal.SIGINT)
+    await backend.communicate()
+    assert await platform.stop() == 0
 
 
 async def test_the_example_of_an_apps_test_passes(tmp_path: Path) -> None:
