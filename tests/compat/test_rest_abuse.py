@@ -102,6 +102,57 @@ def test_filters_take_no_time(rest: Any, value: str) -> None:
     assert time.process_time() - began < 0.5
 
 
+LISTS = (
+    "webhook_deliveries",
+    "call_events",
+    "call_control_applications",
+    "texml_applications",
+    "mobile_push_credentials",
+)
+
+
+@pytest.mark.parametrize("path", LISTS)
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"filter[webhook][contains]": "a" * 1000 + "!"}, {"filter[attempts][contains]": "%" * 300},
+        {"filter[application_name][contains]": "(" * 1000}, {"filter[alias]": "' OR 1=1 --"},
+        {"filter[status]": "x"}, {"filter[started_at][gte]": "9" * 1000}, {"filter[occurred_at][eq]": "0"},
+        {"filter[event_type]": "," * 1000}, {"filter[from]": "1" * 1000}, {"page[size]": "10" * 9}, {"page[size]": "-1"},
+        {"sort": "document"}, {"filter[secret]": "x"}, {"filter[failed]": "\0"}, {"filter[name][eq][eq]": "x"},
+    ],
+)  # fmt: skip
+def test_lists_of_what_was_told_take_any_question(rest: Any, path: str, query: dict[str, str]) -> None:
+    headers = {"Authorization": f"Bearer {rest.key}"}
+    answer = httpx.get(f"{rest.base_url}/{path}", params=query, headers=headers, timeout=10)
+    assert answer.status_code in (200, 400, 422)
+    if answer.status_code == 200:
+        assert answer.json()["data"] == []
+    else:
+        expect_problem(answer, 400, 422)
+
+
+@pytest.mark.parametrize("id", ["../../etc/passwd", "%2e%2e", "x" * 2000, "\n", "1" * 19, "{{7*7}}", "null"])
+@pytest.mark.parametrize("path", LISTS)
+def test_ids_of_any_form_are_not_found(rest: Any, path: str, id: str) -> None:
+    headers = {"Authorization": f"Bearer {rest.key}"}
+    for method, end in (("GET", ""), ("DELETE", ""), ("POST", "/actions/redeliver")):
+        url = f"{rest.base_url}/{path}/{quote(id, safe='')}{end}"
+        expect_problem(httpx.request(method, url, headers=headers), 404)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["../../etc/passwd", "%2e%2e%2f", "line\nbreak", "x" * 256, "📞" * 64, "'; DROP TABLE events; --", "{{template}}"],
+)
+def test_names_of_applications_are_opaque_data(rest: Any, name: str) -> None:
+    for path, field in (("call_control_applications", "application_name"), ("texml_applications", "friendly_name")):
+        url = {"call_control_applications": "webhook_event_url", "texml_applications": "voice_url"}[path]
+        made = send(rest, json.dumps({field: name, url: "https://a.test/"}).encode(), f"/{path}")
+        assert (made.status_code, made.json()["data"][field]) == (201, name)
+        assert send(rest, b"", f"/{path}/{made.json()['data']['id']}", "DELETE").status_code == 200
+
+
 def test_a_number_of_a_million_digits(rest: Any) -> None:
     body = json.dumps({"phone_number": "+" + "1" * 1_000_000}).encode()
     headers = {"Authorization": f"Bearer {rest.key}"}

@@ -269,6 +269,7 @@ async def test_a_url_that_refuses_is_left_for_the_failover_url(idle: Idle) -> No
         [row] = await house.settled()
         assert row["status"] == "delivered"
         assert [each.url for each in house.fetch.requests] == [APP, SPARE]
+        assert house.fetch.times[1] - house.fetch.times[0] < 0.1
 
 
 @in_turned_time
@@ -376,6 +377,26 @@ async def test_what_is_beyond_memory_waits_in_the_database(idle: Idle) -> None:
         for call in range(7):
             lane = [n for n in arrived if (n - 1) % 7 == call]
             assert lane == sorted(lane)
+
+
+@in_turned_time
+async def test_an_account_with_many_dead_endpoints_leaves_room_for_others(idle: Idle) -> None:
+    async with House(idle, Limits(under_way=4, under_way_of_account=10, under_way_overall=12)) as house:
+
+        async def answer(request: FetchRequest) -> int:
+            if request.url != APP:
+                await asyncio.sleep(request.seconds)
+            return 200
+
+        house.fetch.answer = answer
+        for n in range(10):
+            house.targets[f"hole {n}"] = Target(f"http://hole-{n}.test/", seconds=30)
+            await house.tell(*(house.sending(f"{n} {call}", connection_id=f"hole {n}") for call in range(10)))
+        await asyncio.sleep(1)
+        assert house.fetch.under_way == 10
+        await house.tell(*(house.sending(f"b {n}", account_id="other") for n in range(20)))
+        await asyncio.sleep(0.5)
+        assert len(house.fetch.webhooks(APP)) == 20
 
 
 # ---- dead letters --------------------------------------------------------------------------------------------------

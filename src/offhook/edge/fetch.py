@@ -26,7 +26,6 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 MAX_REDIRECTS = 3
 MAX_URL = 2048
-MAX_CONNECTIONS = 1000
 # Below the five seconds after which common servers close: a request must not meet a closing connection.
 KEEPALIVE_SECONDS = 4.0
 # A name is asked again after so long; the addresses that it had are checked again at every connection.
@@ -112,7 +111,7 @@ class GuardedFetch:
         connector = aiohttp.TCPConnector(
             resolver=Resolve(reach, look_up),
             socket_factory=self._socket,
-            limit=MAX_CONNECTIONS,
+            limit=0,  # who asks bounds how much at once: waiting here would count as waiting for the answer
             keepalive_timeout=KEEPALIVE_SECONDS,
             ttl_dns_cache=DNS_SECONDS,
         )

@@ -8,7 +8,7 @@ bounded for each endpoint; what is beyond that stays in the database until its t
 import asyncio
 import contextlib
 import itertools
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
@@ -18,7 +18,7 @@ import structlog
 from offhook.engine.courier import Attempt, Courier, Signer
 from offhook.engine.ports import Chance, Clock, Fetch
 from offhook.engine.store import Add, Change, Forget, Load, Missing, Row, Store, StoreError, Where, Write
-from offhook.voice.delivery import Application, Route, Step, endpoint, route, steps
+from offhook.voice.delivery import Application, Route, Step, Verdict, endpoint, route, steps
 from offhook.voice.hooks import Hooks
 from offhook.voice.resources.moment import format_moment
 from offhook.wire import webhook
@@ -26,6 +26,7 @@ from offhook.wire import webhook
 _log = structlog.get_logger("offhook.webhooks")
 
 PENDING = Where("status", "eq", "pending")
+ENDED = Where("status", "ne", "pending")
 # Of so many attempts it is kept how they went.
 MAX_ATTEMPTS = 40
 SWEEP_SECONDS = 3600.0
@@ -49,11 +50,13 @@ class Sending(msgspec.Struct, frozen=True):
 
 
 class Limits(msgspec.Struct, frozen=True):
-    """How much at once, and for how long. `under_way` counts attempts at one endpoint of one application, `held`
-    deliveries of one endpoint that are in memory; delivered and failed ones are kept for `kept_seconds`."""
+    """How much at once, and for how long. `under_way` counts attempts at one endpoint of one application, which are
+    bounded for an account and for all of them, too; `held` deliveries of one endpoint that are in memory. Delivered and
+    failed ones are kept for `kept_seconds`."""
 
     under_way: int = 20
-    under_way_overall: int = 1000
+    under_way_of_account: int = 200
+    under_way_overall: int = 500
     held: int = 1000
     kept_seconds: float = 30 * 86400.0
 
@@ -144,6 +147,9 @@ class Outbox:
         self._limits = limits or Limits()
         self._sequence = 0
         self._backlogs: dict[tuple[str, str], _Backlog] = {}
+        self._accounts = defaultdict[str, asyncio.Semaphore](
+            lambda: asyncio.Semaphore(self._limits.under_way_of_account)
+        )
         self._overall = asyncio.Semaphore(self._limits.under_way_overall)
         self._marks: list[Change] = []
         self._sweeping: asyncio.Task[None] | None = None
@@ -318,25 +324,25 @@ class Outbox:
     async def _deliver(self, backlog: _Backlog, delivery: _Delivery) -> None:
         """Try until it is delivered, or there is nothing left to try. _Stopped where it would have to wait."""
         refused: set[str] = set()
-        first = delivery.tried
-        for step in itertools.islice(steps(delivery.route), first, None):
+        verdict: Verdict | None = None
+        for step in itertools.islice(steps(delivery.route), delivery.tried, None):
             delivery.tried += 1
             if step.url in refused:
                 continue
-            if delivery.tried > first + 1:
+            if verdict == "again":
                 await self._wait(step)
-            attempt = await self._attempt(backlog, delivery, step)
-            if attempt.verdict == "delivered":
+            verdict = (await self._attempt(backlog, delivery, step)).verdict
+            if verdict == "delivered":
                 self._mark(delivery.change(status="delivered", finished_at=self._clock.wall()))
                 return
-            if attempt.verdict == "refused":
+            if verdict == "refused":
                 refused.add(step.url)
             self._mark(delivery.change())
         _log.warning("webhook.dead", id=delivery.id, event_type=delivery.event_type, attempts=len(delivery.attempts))
         self._mark(delivery.change(status="failed", finished_at=self._clock.wall()))
 
     async def _attempt(self, backlog: _Backlog, delivery: _Delivery, step: Step) -> Attempt:
-        async with backlog.gate(delivery.connection_id), self._overall:
+        async with backlog.gate(delivery.connection_id), self._accounts[delivery.account_id], self._overall:
             delivery.started_at = delivery.started_at or self._clock.wall()
             number = len(delivery.attempts) + 1
             attempt = await self._courier.attempt(delivery.data, delivery.route, step.url, number)
@@ -385,9 +391,11 @@ class Outbox:
     async def _sweep(self) -> None:
         """Forget what is old, now and every hour."""
         while not self._stopping.is_set():
-            old = Where("created_at", "lt", self._clock.wall() - self._limits.kept_seconds)
+            over = Where("created_at", "lt", self._clock.wall() - self._limits.kept_seconds), ENDED
             with contextlib.suppress(StoreError):
-                await self._store.write(Forget("events", (old, Where("status", "ne", "pending"))))
+                # Account by account, as the index goes.
+                for row in await self._store.load(Load("events", distinct=("account_id",))):
+                    await self._store.write(Forget("events", (Where("account_id", "eq", row["account_id"]), *over)))
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(SWEEP_SECONDS):
                     await self._stopping.wait()

@@ -36,7 +36,8 @@ def rest_app(identities: Identities, active: ActiveCalls, clock: Clock, more: It
     app = web.Application()
     for method, path, handler in [*_table(identities, active, clock), *more]:
         app.router.add_route(method, path, guarded(handler, identities.account_of_key))
-    app.router.add_route("*", "/{rest:.*}", guarded(_unknown, identities.account_of_key))
+    # A dot would not match a line break, and that 404 would not be in the envelope.
+    app.router.add_route("*", r"/{rest:[\s\S]*}", guarded(_unknown, identities.account_of_key))
     return app
 
 

@@ -26,7 +26,7 @@ CALL_EVENTS = Resource(
         Filter("to", "called"),
         Filter("type", "event_type", choices=("command", "webhook")),
     ),
-    sorts=(("occurred_at", "occurred_at"), ("created_at", "created_at")),
-    default_sort="-occurred_at",
+    sorts=(("created_at", "created_at"), ("sequence", "sequence")),
+    default_sort="-created_at,-sequence",
     generic=("page[after]", "page[before]", "page[limit]"),
 )

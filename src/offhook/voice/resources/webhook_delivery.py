@@ -18,6 +18,6 @@ WEBHOOK_DELIVERIES = Resource(
         Filter("started_at", "started_at", ("gte", "lte")),
         Filter("finished_at", "finished_at", ("gte", "lte")),
     ),
-    sorts=(("created_at", "created_at"), ("started_at", "started_at"), ("finished_at", "finished_at")),
-    default_sort="-created_at",
+    sorts=(("created_at", "created_at"), ("sequence", "sequence")),
+    default_sort="-created_at,-sequence",
 )
