@@ -44,6 +44,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (["dev", "--host", "no such host"], 78, "loopback"),
         (["dev", "--sip-domain", "sip:example.test"], 78, "no domain"),
         (["dev", "--sip-domain", ""], 78, "no domain"),
+        (["dev", "--webhook-url", "ftp://app.test/"], 78, "not an http or https URL"),
     ],
 )
 def test_a_failure_is_one_line_and_a_code(

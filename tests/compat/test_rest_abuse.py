@@ -118,7 +118,7 @@ LISTS = (
         {"filter[webhook][contains]": "a" * 1000 + "!"}, {"filter[attempts][contains]": "%" * 300},
         {"filter[application_name][contains]": "(" * 1000}, {"filter[alias]": "' OR 1=1 --"},
         {"filter[status]": "x"}, {"filter[started_at][gte]": "9" * 1000}, {"filter[occurred_at][eq]": "0"},
-        {"filter[event_type]": "," * 1000}, {"filter[from]": "1" * 1000}, {"page[size]": "10" * 9}, {"page[size]": "-1"},
+        {"filter[event_type]": "," * 1000}, {"filter[from]": "1" * 1000}, {"page[size]": "9" * 9}, {"page[size]": "-"},
         {"sort": "document"}, {"filter[secret]": "x"}, {"filter[failed]": "\0"}, {"filter[name][eq][eq]": "x"},
     ],
 )  # fmt: skip

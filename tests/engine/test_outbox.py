@@ -444,8 +444,7 @@ def crashed(house: House) -> None:
     outbox = house.outbox
     outbox.discard("account")
     outbox._sweeping.cancel()  # pyright: ignore
-    if outbox._marking is not None:  # pyright: ignore
-        outbox._marking.cancel()  # pyright: ignore
+    outbox._marks.forget()  # pyright: ignore
     house.store._observers.clear()  # pyright: ignore
 
 

@@ -8,16 +8,18 @@ bounded for each endpoint; what is beyond that stays in the database until its t
 import asyncio
 import contextlib
 import itertools
-from collections import defaultdict, deque
-from collections.abc import Callable, Coroutine, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
 import structlog
 
+from offhook.engine.backlog import Backlog, Delivery
 from offhook.engine.courier import Attempt, Courier, Signer
+from offhook.engine.marks import Marks
 from offhook.engine.ports import Chance, Clock, Fetch
-from offhook.engine.store import Add, Change, Forget, Load, Missing, Row, Store, StoreError, Where, Write
+from offhook.engine.store import Add, Change, Forget, Load, Row, Store, StoreError, Where, Write
 from offhook.voice.delivery import Application, Route, Step, Verdict, endpoint, route, steps
 from offhook.voice.hooks import Hooks
 from offhook.voice.resources.moment import format_moment
@@ -27,8 +29,6 @@ _log = structlog.get_logger("offhook.webhooks")
 
 PENDING = Where("status", "eq", "pending")
 ENDED = Where("status", "ne", "pending")
-# Of so many attempts it is kept how they went.
-MAX_ATTEMPTS = 40
 SWEEP_SECONDS = 3600.0
 STORE_RETRY_SECONDS = 1.0
 # A wait is spread over so much of itself, half of that to either side.
@@ -65,63 +65,6 @@ class _Stopped(Exception):
     """The outbox stops; what waits stays in the database."""
 
 
-class _Delivery:
-    """A webhook that is not delivered yet."""
-
-    __slots__ = ("account_id", "attempts", "connection_id", "data", "event_type", "id", "order", "route", "started_at",
-                 "tried")  # fmt: skip
-
-    def __init__(self, row: Row) -> None:
-        self.id: str = row["id"]
-        self.account_id: str = row["account_id"]
-        self.connection_id: str = row["connection_id"]
-        self.order: str = row["order_key"]
-        self.event_type: str = row["event_type"]
-        self.data: bytes = row["document"].encode()
-        self.route = msgspec.json.decode(row["route"], type=Route)
-        self.attempts: list[Any] = msgspec.json.decode(row["attempts"])
-        self.tried: int = row["tried"]
-        self.started_at: float | None = row["started_at"]
-
-    def note(self, attempt: Attempt) -> None:
-        """Another attempt was made."""
-        self.attempts = [attempt.document, *self.attempts[: MAX_ATTEMPTS - 1]]
-
-    def change(self, **values: Any) -> Change:
-        """Its row as it is now."""
-        attempts = msgspec.json.encode(self.attempts).decode()
-        kept: Row = {"attempts": attempts, "tried": self.tried, "started_at": self.started_at}
-        return Change("events", self.account_id, self.id, kept | values)
-
-
-class _Backlog:
-    """What waits for one endpoint of one account: in lanes, up to `last`; from there to `newest` in the database."""
-
-    def __init__(self, account_id: str, endpoint: str, under_way: int) -> None:
-        self.account_id = account_id
-        self.endpoint = endpoint
-        self.lanes: dict[str, deque[_Delivery]] = {}
-        self.held = 0
-        self.last = 0
-        self.newest = 0
-        self.tasks: set[asyncio.Task[None]] = set()
-        self.refilling: asyncio.Task[None] | None = None
-        self._under_way = under_way
-        self._gates: dict[str, asyncio.Semaphore] = {}
-
-    @property
-    def spilled(self) -> bool:
-        """Some of it is in the database only."""
-        return self.newest > self.last
-
-    def gate(self, connection_id: str) -> asyncio.Semaphore:
-        """Lets so many attempts of one application through at a time."""
-        gate = self._gates.get(connection_id)
-        if gate is None:
-            gate = self._gates[connection_id] = asyncio.Semaphore(self._under_way)
-        return gate
-
-
 class Outbox:
     """Takes events to customers' URLs. `application` tells of a connection what its webhooks need.
 
@@ -146,14 +89,13 @@ class Outbox:
         self._chance = chance
         self._limits = limits or Limits()
         self._sequence = 0
-        self._backlogs: dict[tuple[str, str], _Backlog] = {}
+        self._backlogs: dict[tuple[str, str], Backlog] = {}
         self._accounts = defaultdict[str, asyncio.Semaphore](
             lambda: asyncio.Semaphore(self._limits.under_way_of_account)
         )
         self._overall = asyncio.Semaphore(self._limits.under_way_overall)
-        self._marks: list[Change] = []
+        self._marks = Marks(store)
         self._sweeping: asyncio.Task[None] | None = None
-        self._marking: asyncio.Task[None] | None = None
         self._stopping = asyncio.Event()
 
     # ---- what others call --------------------------------------------------------------------------------------
@@ -177,15 +119,13 @@ class Outbox:
     async def stop(self, seconds: float = 2.0) -> None:
         """Let first attempts be made for so long, then leave the rest to the next start."""
         self._stopping.set()
-        tasks = [task for backlog in self._backlogs.values() for task in backlog.tasks]
-        if tasks:
+        if tasks := self._tasks():
             await asyncio.wait(tasks, timeout=seconds)
-        ended = [*tasks, *([self._sweeping] if self._sweeping else [])]
-        for task in ended:
+        left = [*self._tasks(), *([self._sweeping] if self._sweeping else [])]
+        for task in left:
             task.cancel()
-        await asyncio.gather(*ended, return_exceptions=True)
-        if self._marking is not None:
-            await self._marking
+        await asyncio.gather(*left, return_exceptions=True)
+        await self._marks.written()
 
     def discard(self, account_id: str) -> None:
         """Take nothing more to this account's URLs: its rows were dropped."""
@@ -250,11 +190,11 @@ class Outbox:
 
     # ---- what waits --------------------------------------------------------------------------------------------
 
-    def _backlog(self, account_id: str, endpoint: str) -> _Backlog:
+    def _backlog(self, account_id: str, endpoint: str) -> Backlog:
         key = account_id, endpoint
         found = self._backlogs.get(key)
         if found is None:
-            found = self._backlogs[key] = _Backlog(account_id, endpoint, self._limits.under_way)
+            found = self._backlogs[key] = Backlog(account_id, endpoint, self._limits.under_way)
         return found
 
     def _offer(self, row: Row) -> None:
@@ -265,19 +205,12 @@ class Outbox:
         else:
             self._hold(backlog, row)
 
-    def _hold(self, backlog: _Backlog, row: Row) -> None:
-        backlog.last = max(backlog.last, row["sequence"])
-        backlog.newest = max(backlog.newest, backlog.last)
-        backlog.held += 1
-        delivery = _Delivery(row)
-        lane = backlog.lanes.get(delivery.order)
-        if lane is not None:
-            lane.append(delivery)
-            return
-        backlog.lanes[delivery.order] = deque((delivery,))
-        _begin(backlog, self._serve(backlog, delivery.order))
+    def _hold(self, backlog: Backlog, row: Row) -> None:
+        first = backlog.hold(row)
+        if first is not None:
+            backlog.begin(self._serve(backlog, first.order))
 
-    async def _serve(self, backlog: _Backlog, order: str) -> None:
+    async def _serve(self, backlog: Backlog, order: str) -> None:
         """Deliver what is in a lane, one after the other."""
         lane = backlog.lanes[order]
         with contextlib.suppress(_Stopped):
@@ -292,11 +225,14 @@ class Outbox:
             if not backlog.lanes and not backlog.spilled and self._backlogs.get(key) is backlog:
                 del self._backlogs[key]
 
-    def _refill_soon(self, backlog: _Backlog) -> None:
-        if backlog.refilling is None or backlog.refilling.done():
-            backlog.refilling = _begin(backlog, self._refill(backlog))
+    def _tasks(self) -> list[asyncio.Task[None]]:
+        return [task for backlog in self._backlogs.values() for task in backlog.tasks]
 
-    async def _refill(self, backlog: _Backlog) -> None:
+    def _refill_soon(self, backlog: Backlog) -> None:
+        if backlog.refilling is None or backlog.refilling.done():
+            backlog.refilling = backlog.begin(self._refill(backlog))
+
+    async def _refill(self, backlog: Backlog) -> None:
         """Take as many from the database as there is room for."""
         while backlog.spilled and not self._stopping.is_set():
             room, newest = self._limits.held - backlog.held, backlog.newest
@@ -321,7 +257,7 @@ class Outbox:
 
     # ---- one delivery ------------------------------------------------------------------------------------------
 
-    async def _deliver(self, backlog: _Backlog, delivery: _Delivery) -> None:
+    async def _deliver(self, backlog: Backlog, delivery: Delivery) -> None:
         """Try until it is delivered, or there is nothing left to try. _Stopped where it would have to wait."""
         refused: set[str] = set()
         verdict: Verdict | None = None
@@ -333,15 +269,15 @@ class Outbox:
                 await self._wait(step)
             verdict = (await self._attempt(backlog, delivery, step)).verdict
             if verdict == "delivered":
-                self._mark(delivery.change(status="delivered", finished_at=self._clock.wall()))
+                self._marks.mark(delivery.change(status="delivered", finished_at=self._clock.wall()))
                 return
             if verdict == "refused":
                 refused.add(step.url)
-            self._mark(delivery.change())
+            self._marks.mark(delivery.change())
         _log.warning("webhook.dead", id=delivery.id, event_type=delivery.event_type, attempts=len(delivery.attempts))
-        self._mark(delivery.change(status="failed", finished_at=self._clock.wall()))
+        self._marks.mark(delivery.change(status="failed", finished_at=self._clock.wall()))
 
-    async def _attempt(self, backlog: _Backlog, delivery: _Delivery, step: Step) -> Attempt:
+    async def _attempt(self, backlog: Backlog, delivery: Delivery, step: Step) -> Attempt:
         async with backlog.gate(delivery.connection_id), self._accounts[delivery.account_id], self._overall:
             delivery.started_at = delivery.started_at or self._clock.wall()
             number = len(delivery.attempts) + 1
@@ -361,32 +297,7 @@ class Outbox:
         if self._stopping.is_set():
             raise _Stopped
 
-    # ---- what came of it ---------------------------------------------------------------------------------------
-
-    def _mark(self, change: Change) -> None:
-        """Write it down soon: together with what comes while the database is busy, in order."""
-        self._marks.append(change)
-        if self._marking is None or self._marking.done():
-            self._marking = asyncio.ensure_future(self._write_marks())
-
-    async def _write_marks(self) -> None:
-        while self._marks:
-            marks, self._marks = self._marks, []
-            try:
-                await self._store.write(*marks)
-            except StoreError:
-                await self._write_singly(marks)
-
-    async def _write_singly(self, marks: Sequence[Change]) -> None:
-        """One of them cannot be written: where its row is gone nobody asks for it any more."""
-        for mark in marks:
-            try:
-                await self._store.write(mark)
-            except Missing:
-                continue
-            except StoreError:
-                # After the next start it is delivered once more, which its id tells.
-                _log.warning("webhook.unmarked", id=mark.id)
+    # ---- housekeeping ------------------------------------------------------------------------------------------
 
     async def _sweep(self) -> None:
         """Forget what is old, now and every hour."""
@@ -399,13 +310,6 @@ class Outbox:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(SWEEP_SECONDS):
                     await self._stopping.wait()
-
-
-def _begin(backlog: _Backlog, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-    task = asyncio.ensure_future(work)
-    backlog.tasks.add(task)
-    task.add_done_callback(backlog.tasks.discard)
-    return task
 
 
 def _routed(found: Route | None) -> Row:
