@@ -5,13 +5,14 @@ import itertools
 import json
 import subprocess
 import uuid
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 import telnyx
-from telnyx import Telnyx
+from telnyx import AsyncTelnyx, Telnyx
 
 import compat_env
 from endpoint import Endpoint, says
@@ -318,10 +319,17 @@ def test_call_events_have_the_documented_filters(api: Telnyx, rest: Any) -> None
 # ---- a real call -----------------------------------------------------------------------------------------------
 
 
-async def test_a_call_is_told_to_the_url_that_dev_was_given() -> None:
+@pytest.fixture
+async def hearing() -> AsyncIterator[Endpoint]:
+    """A backend in the test's own loop."""
+    made = await started()
+    yield made
+    await made.stop()
+
+
+async def test_a_call_is_told_to_the_url_that_dev_was_given(hearing: Endpoint) -> None:
     """Two phones, one call: what a backend with the official package gets to hear of it, and in which order."""
-    backend = await started()
-    platform = await start_dev(webhook_url=backend.url)
+    platform = await start_dev(webhook_url=hearing.url)
     john, jane = SEEDED.identities
     url = platform.env["OFFHOOK_WS_URL"]
     async with (
@@ -335,7 +343,7 @@ async def test_a_call_is_told_to_the_url_that_dev_was_given() -> None:
         await call.answered()
         await call.hangup()
         async with asyncio.timeout(10):
-            requests = await backend.after(8)
+            requests = await hearing.after(8)
     api = Telnyx(api_key="none", public_key=platform.env["TELNYX_PUBLIC_KEY"])
     events: list[Any] = [api.webhooks.unwrap(body.decode(), headers=headers) for headers, body in requests]
     legs: dict[str, list[str]] = {}
@@ -345,4 +353,41 @@ async def test_a_call_is_told_to_the_url_that_dev_was_given() -> None:
     assert len({each.data.payload.call_session_id for each in events}) == 1
     assert platform.env["OFFHOOK_CONNECTION_ID"] == DEV_APPLICATION
     await platform.stop()
-    await backend.stop()
+
+
+async def test_a_backend_dials_from_the_ready_made_application_and_hears_of_that_leg_where_it_says(
+    hearing: Endpoint,
+) -> None:
+    platform = await start_dev(webhook_url=hearing.url)
+    jane = SEEDED.identities[1]
+    async with (
+        AsyncTelnyx(api_key=platform.env["TELNYX_API_KEY"], base_url=platform.env["TELNYX_BASE_URL"]) as api,
+        Client(platform.env["OFFHOOK_WS_URL"], login=jane.login, password=jane.password) as phone,
+    ):
+        await phone.ready()
+        coming = phone.incoming()
+        dialled: Any = await api.calls.dial(
+            connection_id=DEV_APPLICATION,
+            to=f"sip:{jane.login}@{platform.env['OFFHOOK_SIP_DOMAIN']}",
+            from_="+12025550101",
+            webhook_url=hearing.url + "leg",
+            webhook_urls={"call.hangup": hearing.url + "hangup"},
+        )
+        await (await anext(coming)).answer()
+        await hearing.after(2)
+        await api.calls.actions.hangup(dialled.data.call_control_id)
+        bodies = [json.loads(body) for _, body in await hearing.after(3)]
+        assert [(each["data"]["event_type"], each["meta"]["delivered_to"]) for each in bodies] == [
+            ("call.initiated", hearing.url + "leg"),
+            ("call.answered", hearing.url + "leg"),
+            ("call.hangup", hearing.url + "hangup"),
+        ]
+        assert {each["data"]["payload"]["connection_id"] for each in bodies} == {DEV_APPLICATION}
+        assert len([each async for each in api.call_events.list()]) == 3
+        reset = platform.env["OFFHOOK_CONSOLE_URL"] + "_offhook/reset"
+        async with aiohttp.ClientSession() as http, http.post(reset) as response:
+            assert response.ok
+        assert [each async for each in api.call_events.list()] == []
+        application: Any = await api.call_control_applications.retrieve(DEV_APPLICATION)
+        assert application.data.webhook_event_url == hearing.url
+    await platform.stop()
