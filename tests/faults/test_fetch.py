@@ -234,8 +234,8 @@ async def test_a_body_that_drips(fetch: GuardedFetch, endpoint: Endpoint) -> Non
         await asyncio.Event().wait()
 
     endpoint.answer = answer
-    assert await fault(fetch, endpoint.url, seconds=0.05) == "timeout"
-    beginning = await fetched(fetch, endpoint.url, seconds=0.05, whole=False)
+    assert await fault(fetch, endpoint.url, seconds=0.5) == "timeout"
+    beginning = await fetched(fetch, endpoint.url, seconds=0.5, whole=False)
     assert (beginning.status, beginning.body) == (200, b"a")
 
 

@@ -120,7 +120,7 @@ async def test_a_status_is_an_answer_and_nothing_less_is(
     house: House, endpoint: Endpoint, answer: Answer, status: str, attempts: int
 ) -> None:
     endpoint.answer = answer
-    house.targets["app"] = Target(endpoint.url, seconds=0.1)
+    house.targets["app"] = Target(endpoint.url, seconds=0.5)
     await house.tell("app", "call")
     [row] = (await house.settled()).values()
     assert row["status"] == status

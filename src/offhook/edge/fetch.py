@@ -11,6 +11,7 @@ import contextlib
 import ipaddress
 import socket
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
@@ -183,6 +184,7 @@ async def _read(response: aiohttp.ClientResponse, request: FetchRequest, deadlin
     return Fetched(response.status, headers, kept, public(str(response.url)))
 
 
+@lru_cache(maxsize=1024)
 def _checked(text: str) -> URL:
     """The URL, if it is one that may be asked at all."""
     try:
