@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import ipaddress
 import socket
+import threading
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -311,3 +312,21 @@ async def test_connections_are_kept_and_cookies_are_not(fetch: GuardedFetch, end
         await fetched(fetch, endpoint.url, whole=False, limit=1000)
     assert len(endpoint.requests) == 3
     assert not any(b"ookie" in request for request in endpoint.requests)
+
+
+async def test_names_whose_servers_are_silent_hold_up_no_other_name(
+    fetch: GuardedFetch, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    silent = threading.Event()
+    real = socket.getaddrinfo
+
+    def look_up(host: Any, *rest: Any, **more: Any) -> Any:
+        if str(host).endswith(".test"):
+            silent.wait(20)
+        return real("127.0.0.1" if str(host).endswith(".test") else host, *rest, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    stuck = [asyncio.ensure_future(fault(fetch, f"http://{n}.test:{endpoint.port}/", seconds=0.2)) for n in range(12)]
+    assert set(await asyncio.gather(*stuck)) == {"timeout"}
+    assert (await fetched(fetch, f"http://localhost:{endpoint.port}/", seconds=5.0)).status == 200
+    silent.set()

@@ -11,7 +11,8 @@ import contextlib
 import ipaddress
 import socket
 from collections.abc import Callable
-from functools import lru_cache
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache, partial
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
@@ -29,8 +30,9 @@ MAX_REDIRECTS = 3
 MAX_URL = 2048
 # Below the five seconds after which common servers close: a request must not meet a closing connection.
 KEEPALIVE_SECONDS = 4.0
+MAX_LOOK_UPS = 64
 # A name is asked again after so long; the addresses that it had are checked again at every connection.
-DNS_SECONDS = 10
+DNS_SECONDS = 30
 
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))
 # Where clouds tell machines their secrets, within ranges that `development` may reach.
@@ -100,17 +102,15 @@ def _expect_allowed(host: str, reach: Reach) -> None:
         raise _Refused("this server may not connect to that address")
 
 
-async def _look_up(host: str, port: int) -> Any:
-    return await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-
-
 class GuardedFetch:
     """Implements `ports.Fetch`. Make it in the running loop; `close` it at the end."""
 
-    def __init__(self, reach: Reach, look_up: Callable[[str, int], Any] = _look_up) -> None:
+    def __init__(self, reach: Reach, look_up: Callable[[str, int], Any] | None = None) -> None:
         self._reach: Reach = reach
+        # Of its own: names whose servers are silent keep their threads for half a minute.
+        self._names = ThreadPoolExecutor(MAX_LOOK_UPS, "offhook-names")
         connector = aiohttp.TCPConnector(
-            resolver=Resolve(reach, look_up),
+            resolver=Resolve(reach, look_up or self._look_up),
             socket_factory=self._socket,
             limit=0,  # who asks bounds how much at once: waiting here would count as waiting for the answer
             keepalive_timeout=KEEPALIVE_SECONDS,
@@ -137,8 +137,13 @@ class GuardedFetch:
     async def close(self) -> None:
         """Close every connection."""
         await self._http.close()
+        self._names.shutdown(wait=False, cancel_futures=True)
 
     # ---- inside ----------------------------------------------------------------------------------------------
+
+    async def _look_up(self, host: str, port: int) -> Any:
+        asked = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+        return await asyncio.get_running_loop().run_in_executor(self._names, asked)
 
     def _socket(self, where: Any) -> socket.socket:
         """The socket for a connection to one address; the last gate, whatever way led here."""
