@@ -287,6 +287,22 @@ def test_a_dead_letter_is_sent_again_under_its_id(api: Telnyx, rest: Any, backen
     assert (again.status, len(again.attempts or [])) == ("delivered", 2)
 
 
+def test_what_is_being_delivered_is_shown_so_and_not_sent_again(api: Telnyx, rest: Any, backend: Endpoint) -> None:
+    async def hangs(_request: bytes, _writer: asyncio.StreamWriter) -> None:
+        await asyncio.Event().wait()
+
+    backend.answer = hangs
+    application = new_application(api, backend.url, webhook_timeout_secs=30)
+    told = event(rest, application.id)
+    rest.do(rest.tell, told)
+    rest.do(backend.after, 1)
+    shown = api.webhook_deliveries.retrieve(told.id).data
+    assert shown is not None
+    assert (shown.status, shown.attempts, shown.finished_at) == (None, [], None)
+    with pytest.raises(telnyx.UnprocessableEntityError):
+        api.post(f"/webhook_deliveries/{told.id}/actions/redeliver", cast_to=object)
+
+
 def test_call_events_have_the_documented_filters(api: Telnyx, rest: Any) -> None:
     silent = new_application(api, application_name="Silent application")
     first = event(rest, silent.id, "call.initiated", occurred_at=1_800_000_000.0)
