@@ -188,7 +188,7 @@ class Owner:
     async def _end(self, effects: Iterable[effect.Effect]) -> None:
         """Perform what ends something, and only that, stored or not: whatever fails must not keep other legs from
         their end."""
-        ends: list[effect.Effect] = [each for each in effects if isinstance(each, effect.End)]
+        ends: list[effect.Effect] = [each for each in effects if effect.is_end(each)]
         try:
             await self._commit(_durable(ends))
         except Exception as error:

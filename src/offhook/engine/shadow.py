@@ -15,7 +15,7 @@ from offhook.engine.store import Add, Change, Drop, Duplicate, Missing, Put, Row
 from offhook.voice import rating
 from offhook.voice.cause import CAUSES, ending
 from offhook.voice.effect import Close, DropQueue, Durable, KeepQueue, Remember, Save, Tell
-from offhook.voice.event import Event
+from offhook.voice.event import CallHungUp, Event
 
 RECORD_TYPE = "webrtc_detail_record"
 
@@ -94,10 +94,13 @@ class StoredShadow:
 
     async def _recover(self, row: Row) -> None:
         plan = rating.PricePlan("as agreed", (rating.Rate(rating.WEBRTC, row["micros_per_minute"]),))
-        close = _cut_off(msgspec.json.decode(row["document"], type=Save), row["heartbeat_at"])
+        leg = msgspec.json.decode(row["document"], type=Save)
+        close = _cut_off(leg, row["heartbeat_at"])
         drop, add = self._closed(close, plan)
+        told = [] if leg.about is None else [CallHungUp(leg.about, close.ended_at, close.ending, "unknown")]
+        _, rows = self._outbox.prepared(told)
         try:
-            await self._store.write(drop, add)
+            await self._store.write(drop, add, *rows)
         except Duplicate:
             # The record was written already: only the row was left.
             await self._store.write(drop)

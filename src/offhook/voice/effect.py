@@ -8,7 +8,7 @@ from typing import Any, Literal
 import msgspec
 
 from offhook.voice.cause import Ending
-from offhook.voice.event import About, Event
+from offhook.voice.event import About, CallHungUp, Event
 from offhook.voice.leg import DialogId, Headers, Leg, LegIds, Party, Side, Sound, Stage
 from offhook.voice.queue import Card
 from offhook.voice.resources import problem
@@ -348,4 +348,11 @@ Durable = Save | Close | Remember | Tell | KeepQueue | DropQueue
 # What only takes away, or keeps a moving leg from being nowhere: it is performed even where the rest of its decision
 # cannot be.
 End = Close | Bye | ClosePort | HandOver | KeepBack
+
+
+def is_end(each: "Effect") -> bool:
+    """Whether an effect is an end, or tells the customer of one."""
+    return isinstance(each, End) or (isinstance(each, Tell) and isinstance(each.event, CallHungUp))
+
+
 Effect = Durable | SignallingEffect | ReplyEffect | MediaRequest | MediaCommand | Elsewhere
