@@ -1,6 +1,7 @@
 """Category: engine. Live legs as rows: what a call leaves behind, what a crash leaves behind, and what it costs."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -8,11 +9,15 @@ import pytest
 
 from offhook.engine.idle import Idle
 from offhook.engine.shadow import StoredShadow
-from offhook.engine.store import Add, Find, Store, Unavailable
+from offhook.engine.store import Add, Find, Store, Unavailable, Write
 from offhook.testing.clock import TurnedLoop
 from offhook.voice.cause import ending
+from offhook.voice.delivery import Application
 from offhook.voice.effect import Close, Save
+from offhook.voice.event import About, Event
 from offhook.voice.leg import LegIds, Party
+from offhook.voice.rating import STANDARD, PricePlan
+from offhook.voice.usage import Usage
 
 ALICE = Party("alice", "account", "connection", "alice", "+15550100001", "Alice", "sess")
 BOB = Party("bob", "account", "connection", "bob", "bob")
@@ -70,7 +75,7 @@ async def test_a_live_leg_has_a_row_that_follows_it_and_goes_with_it(store: Stor
     await shadow.commit([saved(1)])
     row = (await legs(store))["v3:1"]
     assert (row["stage"], row["place"], row["answered_at"]) == ("trying", "bridge", None)
-    assert (row["micros_per_minute"], row["client_state"], row["heartbeat_at"]) == (2000, "c3RhdGU=", START)
+    assert (row["client_state"], row["heartbeat_at"]) == ("c3RhdGU=", START)
     await shadow.commit([saved(1, START + 3)])
     assert (await legs(store))["v3:1"]["answered_at"] == START + 3
     clock.at += 5
@@ -97,7 +102,7 @@ async def test_a_beat_that_crosses_an_end_is_passed_over(store: Store) -> None:
 async def test_the_detail_record_in_the_documented_form(
     store: Store, seconds: float, call_sec: int, billed_sec: int, cost: str
 ) -> None:
-    shadow = StoredShadow(store, SetClock(), connection_name=lambda id: f"name of {id}")
+    shadow = StoredShadow(store, SetClock(), application=lambda id: Application(f"name of {id}"))
     await shadow.commit([closed(1, seconds)])
     [record] = await records(store)
     assert (record["call_sec"], record["billed_sec"], record["cost"]) == (call_sec, billed_sec, cost)
@@ -146,6 +151,62 @@ async def test_a_leg_whose_record_was_written_before_the_crash_gets_no_second_on
     [record] = await records(store)
     assert record["call_sec"] == 60
     assert await legs(store) == {}
+
+
+class Told:
+    """An outbox that only notes what it was given."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+
+    def prepared(self, events: Sequence[Event]) -> tuple[Sequence[Any], Sequence[Write]]:
+        self.events += events
+        return (), ()
+
+    def committed(self, prepared: Sequence[Any]) -> None: ...
+
+
+async def test_what_a_crash_cut_off_is_charged_by_the_plan_that_was_agreed_add_ons_included(store: Store) -> None:
+    clock, told = SetClock(), Told()
+    agreed = PricePlan("dear", [msgspec.structs.replace(rate, micros=rate.micros * 10) for rate in STANDARD.rates])
+    use = Usage("recording", "r", START).running(0, START)
+    about = About(saved(1).ids, ALICE, "+15550100001", "bob", "Alice", "outgoing", START)
+    before = StoredShadow(store, clock, lambda _: agreed)
+    await before.commit([saved(1)])
+    await before.commit([msgspec.structs.replace(saved(1, START), usages=(use,), about=about)])
+    clock.at += 61
+    await before.heartbeat(["v3:1"])
+    after = StoredShadow(store, clock, application=lambda _: Application(tells_costs=True), outbox=told)
+    assert await after.recover() == 1
+    assert await after.recover() == 0
+    found = await records(store)
+    assert sorted((each["record_type"], each["billed_sec"], each["cost"]) for each in found) == [
+        ("recording_detail_record", 120, "0.04"),
+        ("webrtc_detail_record", 120, "0.04"),
+    ]
+    [_, cost] = told.events
+    assert (cost.type, cost.fields()["total_cost"]) == ("call.cost", "0.08")
+
+
+async def test_the_cost_is_told_with_the_end_where_the_connection_wants_it_and_only_there(store: Store) -> None:
+    told = Told()
+    wants = {"connection": False}
+    shadow = StoredShadow(store, SetClock(), application=lambda id: Application(tells_costs=wants[id]), outbox=told)
+    about = About(closed(1, 1).ids, BOB, "+15550100001", "bob", "Alice", "incoming", START)
+    await shadow.commit([msgspec.structs.replace(closed(1, 61), about=about)])
+    wants["connection"] = True
+    await shadow.commit([msgspec.structs.replace(closed(2, 61), about=about)])
+    [cost] = told.events
+    assert cost.fields() == {
+        "billed_duration_secs": 120,
+        "billing_group_id": None,
+        "cost_parts": [
+            {"billed_duration_secs": 120, "call_part": "webrtc", "cost": "0.004", "currency": "USD", "rate": "0.002"}
+        ],
+        "occurred_at": "2027-01-15T08:01:11.000000Z",
+        "status": "success",
+        "total_cost": "0.004",
+    }
 
 
 async def test_a_database_that_refuses_while_recovering_keeps_the_leg_for_the_next_start(

@@ -177,7 +177,7 @@ def _in_words(destination: str, decision: dialing.Decision) -> str:
         return f"{destination} is parked: {decision.reason}."
     lines = [f"{destination} rings {decision.username}: {decision.reason}"]
     lines += [f"  {_described(binding)}" for binding in decision.bindings]
-    minute = rating.charge(rating.STANDARD, rating.WEBRTC, 60_000)
+    minute = rating.charge(rating.STANDARD.rate(rating.WEBRTC), 60)
     return "\n".join([*lines, f"A minute costs ${rating.dollars(minute.micros)} for each of the two WebRTC legs."])
 
 

@@ -95,7 +95,7 @@ async def start_dev(
         shadow = StoredShadow(
             identities.store,
             clock,
-            connection_name=lambda id: card.name if (card := directory.connection(id)) else "",
+            application=directory.application,
             outbox=Teller(outbox, clock, chance, served.name),
         )
         await shadow.recover()

@@ -177,7 +177,12 @@ class MemoryDirectory:
     def _connection(self, row: Row) -> "tuple[ConnectionCard, Secret | None, Application]":
         resource = KINDS[row["kind"]]
         settings = completed(resource.fields, msgspec.json.decode(row["settings"]))
-        application = Application(row["connection_name"], row["outbound_voice_profile_id"], _target(settings))
+        application = Application(
+            name=row["connection_name"],
+            profile_id=row["outbound_voice_profile_id"],
+            target=_target(settings),
+            tells_costs=settings["call_cost_in_webhooks"],
+        )
         if resource is not CREDENTIAL_CONNECTIONS:
             return _application_card(row, settings), None, application
         secret = self._secret("connections", row, row["user_name"], row["id"], None)

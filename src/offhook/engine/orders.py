@@ -11,6 +11,7 @@ from offhook.engine.active import ActiveLegs
 from offhook.engine.ports import Clock
 from offhook.engine.store import Find, Store, Where
 from offhook.engine.switchboard import Switchboard
+from offhook.voice.bill import LEG_RECORDS
 from offhook.voice.command import Command, CommandRule, read
 from offhook.voice.commands import DIAL
 from offhook.voice.commands.call.dial import Dial
@@ -149,6 +150,7 @@ class Orders:
         """The record of a call that has ended not long ago; 90015 where there is none."""
         where = (
             Where("call_control_id", "eq", call_control_id),
+            Where("record_type", "in", LEG_RECORDS),
             Where("finished_at", "gte", self._clock.wall() - ENDED_SECONDS),
         )
         found = await self._store.find(Find("detail_records", account_id, where, limit=1))

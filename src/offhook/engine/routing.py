@@ -144,6 +144,7 @@ class Router:
             number=number,
             name=name,
             sessid=self._far_ends.sessid(binding.id),
+            carrier="webrtc" if binding.transport in ("WS", "WSS") else "sip-trunking",
         )
 
     def _has_room(self, binding: str) -> bool:

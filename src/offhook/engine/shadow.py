@@ -1,23 +1,22 @@
-"""Live legs as rows that survive, and their detail records. Knows the store's columns and what a leg costs.
+"""Live legs as rows that survive, and their detail records. Knows the store's columns, not what is charged for what.
 
-A leg's record has the leg's id as its key, so that the database itself refuses a second one.
+A leg's record has the leg's id as its key, so that the database itself refuses a second one. A leg is charged by the
+price plan that was in force when it came to be, which is kept beside it.
 """
 
 import asyncio
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from typing import Any, Protocol
 
 import msgspec
 
 from offhook.engine.ports import Clock
 from offhook.engine.store import Add, Change, Drop, Duplicate, Missing, Put, Row, Store, Write
-from offhook.voice import rating
-from offhook.voice.cause import CAUSES, ending
+from offhook.voice import bill, rating
+from offhook.voice.cause import ending
+from offhook.voice.delivery import Application
 from offhook.voice.effect import Close, DropQueue, Durable, KeepQueue, Remember, Save, Tell
 from offhook.voice.event import CallHungUp, Event
-
-RECORD_TYPE = "webrtc_detail_record"
 
 
 class Outbox(Protocol):
@@ -40,7 +39,7 @@ class _NoOutbox:
 class StoredShadow:
     """Implements `ports.Shadow` on the store. Call `recover` once, before any door opens.
 
-    `plan_of` gives an account's price plan, `connection_name` a connection's name for its records.
+    `plan_of` gives an account's price plan, `application` what a connection is called, and whether it is told of costs.
     """
 
     def __init__(
@@ -48,22 +47,32 @@ class StoredShadow:
         store: Store,
         clock: Clock,
         plan_of: Callable[[str], rating.PricePlan] = lambda _: rating.STANDARD,
-        connection_name: Callable[[str], str] = lambda _: "",
+        application: Callable[[str], Application] = lambda _: Application(),
         outbox: Outbox | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
         self._plan_of = plan_of
-        self._connection_name = connection_name
+        self._application = application
         self._outbox = outbox or _NoOutbox()
         self._accounts: dict[str, str] = {}
+        # What was agreed, by call_control_id; the ids of those that are stored.
+        self._plans: dict[str, rating.PricePlan] = {}
+        self._kept: set[str] = set()
 
     async def commit(self, durable: Sequence[Durable]) -> None:
         """Write all of it in one transaction; StoreError where nothing was written."""
         # Of a leg that is written twice in one decision only the last state counts.
         legs = {each.ids.call_control_id: each for each in durable if isinstance(each, Save | Close)}
         told = [each.event for each in durable if isinstance(each, Tell)]
-        writes = [write for leg in legs.values() for write in self._written(leg)]
+        writes: list[Write] = []
+        for leg in legs.values():
+            if isinstance(leg, Save):
+                writes += self._saved(leg)
+            else:
+                closed, costs = self._closed(leg, self._plan(leg))
+                writes += closed
+                told += costs
         writes += [_OTHERS[type(each)](each) for each in durable if type(each) in _OTHERS]
         sendings, rows = self._outbox.prepared(told)
         if writes or rows:
@@ -88,36 +97,35 @@ class StoredShadow:
         """Give legs that a crash left without an end their end, billed to their last heartbeat; how many. StoreError
         where it cannot be written: nothing is lost, the next start does it."""
         rows = await self._store.load("legs")
+        plans = {row["id"]: _plan_of_row(row) for row in await self._store.load("price_plans")} if rows else {}
         for row in rows:
-            await self._recover(row)
+            await self._recover(row, plans)
         return len(rows)
 
-    async def _recover(self, row: Row) -> None:
-        plan = rating.PricePlan("as agreed", (rating.Rate(rating.WEBRTC, row["micros_per_minute"]),))
+    async def _recover(self, row: Row, plans: dict[str, rating.PricePlan]) -> None:
         leg = msgspec.json.decode(row["document"], type=Save)
         close = _cut_off(leg, row["heartbeat_at"])
-        drop, add = self._closed(close, plan)
-        told = [] if leg.about is None else [CallHungUp(leg.about, close.ended_at, close.ending, "unknown")]
+        writes, costs = self._closed(close, plans.get(row["plan"], rating.STANDARD))
+        told = [] if leg.about is None else [CallHungUp(leg.about, close.ended_at, close.ending, "unknown"), *costs]
         _, rows = self._outbox.prepared(told)
         try:
-            await self._store.write(drop, add, *rows)
+            await self._store.write(*writes, *rows)
         except Duplicate:
-            # The record was written already: only the row was left.
-            await self._store.write(drop)
+            # The records were written already: only the row was left.
+            await self._store.write(_gone(close))
 
     def _note(self, leg: Save | Close) -> None:
         id = leg.ids.call_control_id
         if isinstance(leg, Close):
             self._accounts.pop(id, None)
+            self._plans.pop(id, None)
         else:
             self._accounts[id] = leg.party.account_id
+            self._kept.add(f"{leg.party.account_id}/{self._plans[id].id}")
 
-    def _written(self, leg: Save | Close) -> list[Write]:
-        return self._closed(leg) if isinstance(leg, Close) else [self._saved(leg)]
-
-    def _saved(self, leg: Save) -> Add | Change:
+    def _saved(self, leg: Save) -> list[Write]:
         if leg.ids.call_control_id not in self._accounts:
-            return Add("legs", self._row(leg))
+            return self._begun(leg)
         changes: Row = {
             "stage": leg.stage,
             "place": leg.place,
@@ -127,7 +135,19 @@ class StoredShadow:
             "client_state": leg.client_state,
             "document": msgspec.json.encode(leg).decode(),
         }
-        return Change("legs", leg.party.account_id, leg.ids.call_control_id, changes)
+        return [Change("legs", leg.party.account_id, leg.ids.call_control_id, changes)]
+
+    def _begun(self, leg: Save) -> list[Write]:
+        """The row of a new leg, and the plan by which it will be charged, once for all legs of an account."""
+        account, plan = leg.party.account_id, self._plan_of(leg.party.account_id)
+        self._plans[leg.ids.call_control_id] = plan
+        id = f"{account}/{plan.id}"
+        row = {"id": id, "account_id": account, "created_at": self._clock.wall()}
+        kept = Put("price_plans", row | {"document": msgspec.json.encode(plan.rates).decode()})
+        return [*([] if id in self._kept else [kept]), Add("legs", self._row(leg) | {"plan": id})]
+
+    def _plan(self, leg: Close) -> rating.PricePlan:
+        return self._plans.get(leg.ids.call_control_id) or self._plan_of(leg.party.account_id)
 
     def _row(self, leg: Save) -> Row:
         party, ids = leg.party, leg.ids
@@ -147,70 +167,44 @@ class StoredShadow:
             "started_at": leg.started_at,
             "answered_at": leg.answered_at,
             "heartbeat_at": self._clock.wall(),
-            "micros_per_minute": self._plan_of(party.account_id).rate(rating.WEBRTC).micros_per_minute,
             "client_state": leg.client_state,
             "document": msgspec.json.encode(leg).decode(),
         }
 
-    def _closed(self, leg: Close, plan: rating.PricePlan | None = None) -> list[Write]:
-        party, ids = leg.party, leg.ids
-        bill = rating.charge(plan or self._plan_of(party.account_id), rating.WEBRTC, round(leg.seconds * 1000))
-        record = _record(leg, bill, self._connection_name(party.connection_id))
-        row: Row = {
-            "id": ids.call_leg_id,
-            "account_id": party.account_id,
-            "created_at": leg.ended_at,
-            "record_type": RECORD_TYPE,
-            "connection_id": party.connection_id,
-            "call_session_id": ids.call_session_id,
-            "call_leg_id": ids.call_leg_id,
-            "call_control_id": ids.call_control_id,
-            "started_at": leg.started_at,
-            "finished_at": leg.ended_at,
-            "document": msgspec.json.encode(record).decode(),
-        }
-        return [Drop("legs", party.account_id, ids.call_control_id), Add("detail_records", row)]
+    def _closed(self, leg: Close, plan: rating.PricePlan) -> tuple[list[Write], list[Event]]:
+        """What is written of an ended leg, and what its customer is told of its cost."""
+        application = self._application(leg.party.connection_id)
+        lines = bill.lines(leg, plan)
+        writes: list[Write] = [Add("detail_records", _record_row(leg, line, application)) for line in lines]
+        told = bill.cost(leg, lines) if application.tells_costs else None
+        return [_gone(leg), *writes], [] if told is None else [told]
 
 
-def _record(leg: Close, bill: rating.Charge, connection_name: str) -> dict[str, Any]:
-    """The record as the API shows it. `direction` is the client's: a call that it dials is outbound."""
-    cause = CAUSES[leg.ending.cause]
-    caller = leg.caller.number or leg.caller.username
+def _gone(leg: Close) -> Drop:
+    return Drop("legs", leg.party.account_id, leg.ids.call_control_id)
+
+
+def _record_row(leg: Close, line: bill.Line, application: Application) -> Row:
+    party, ids = leg.party, leg.ids
     return {
-        "id": leg.ids.call_leg_id,
-        "record_type": RECORD_TYPE,
-        "call_id": leg.dialog,
-        "session_id": leg.party.sessid or None,
-        "telnyx_leg_id": leg.ids.call_leg_id,
-        "telnyx_session_id": leg.ids.call_session_id,
-        "telnyx_call_control_id": leg.ids.call_control_id,
-        "fs_channel_id": leg.ids.call_leg_id,
-        "auth_username": leg.party.username,
-        "connection_id": leg.party.connection_id,
-        "connection_name": connection_name,
-        "direction": "outbound" if leg.side == "incoming" else "inbound",
-        "cli": caller,
-        "cld": leg.destination,
-        "caller_number": caller,
-        "caller_name": leg.caller.name,
-        "dest_number": leg.destination,
-        "call_sec": bill.seconds,
-        "billed_sec": bill.billed_seconds,
-        "rate": rating.dollars(bill.micros_per_minute),
-        "cost": rating.dollars(bill.micros),
-        "currency": bill.currency,
-        "hangup_cause": cause.hangup_cause,
-        "sip_hangup_cause": str(cause.sip),
-        "started_at": _iso(leg.started_at),
-        "answered_at": None if leg.answered_at is None else _iso(leg.answered_at),
-        "finished_at": _iso(leg.ended_at),
-        "country_code": None,
-        "source_country_code": None,
-        "payment_method": "rate-deck",
-        "billing_group_id": None,
-        "billing_group_name": None,
-        "tags": "",
+        "id": line.id,
+        "account_id": party.account_id,
+        "created_at": leg.ended_at,
+        "record_type": line.record_type,
+        "connection_id": party.connection_id,
+        "outbound_voice_profile_id": application.profile_id,
+        "call_session_id": ids.call_session_id,
+        "call_leg_id": ids.call_leg_id,
+        "call_control_id": ids.call_control_id,
+        "started_at": leg.started_at if line.usage is None else line.usage.began_at,
+        "finished_at": leg.ended_at if line.usage is None else line.usage.ended_at or leg.ended_at,
+        "micros": line.charge.micros,
+        "document": msgspec.json.encode(bill.record(leg, line, application.name)).decode(),
     }
+
+
+def _plan_of_row(row: Row) -> rating.PricePlan:
+    return rating.PricePlan("as agreed", msgspec.json.decode(row["document"], type=tuple[rating.Rate, ...]))
 
 
 def _cut_off(leg: Save, last_seen: float) -> Close:
@@ -227,6 +221,8 @@ def _cut_off(leg: Save, last_seen: float) -> Close:
         ended_at=last_seen,
         seconds=0.0 if leg.answered_at is None else max(0.0, last_seen - leg.answered_at),
         ending=ending("NORMAL_TEMPORARY_FAILURE", "the server stopped"),
+        about=leg.about,
+        usages=tuple(usage.cut_off(last_seen) for usage in leg.usages),
     )
 
 
@@ -249,7 +245,3 @@ _OTHERS: dict[type[Durable], Callable[[Any], Write]] = {
     KeepQueue: _kept,
     DropQueue: _dropped,
 }
-
-
-def _iso(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

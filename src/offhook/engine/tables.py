@@ -126,10 +126,14 @@ legs = _table(
     Column("started_at", Double[float](), nullable=False),
     Column("answered_at", Double[float]()),
     Column("heartbeat_at", Double[float](), nullable=False),
-    Column("micros_per_minute", Integer, nullable=False),
     Column("client_state", Text),
     Column("document", Text, nullable=False),
+    # Of `price_plans`: what its minutes and add-ons will be charged by.
+    Column("plan", String),
 )
+
+# The rates by which legs are charged that came to be under them: one row per plan that an account has had.
+price_plans = _table("price_plans", Column("document", Text, nullable=False))
 
 # What a command was answered; `id` is its scope (a leg's call_control_id, or a connection's id) and its command_id.
 commands = _table("commands", Column("document", Text, nullable=False))
@@ -143,7 +147,7 @@ queues = _table(
     Column("life", String, nullable=False),
 )
 
-# One row per ended leg; `document` is the record as the API shows it.
+# One row per line of an ended leg's bill; `document` is the record as the API shows it, `micros` what it costs.
 detail_records = _table(
     "detail_records",
     Column("record_type", String, nullable=False),
@@ -153,6 +157,8 @@ detail_records = _table(
     Column("call_control_id", String, index=True),
     Column("started_at", Double[float](), nullable=False),
     Column("finished_at", Double[float](), nullable=False),
+    Column("outbound_voice_profile_id", String),
+    Column("micros", BigInteger, nullable=False),
     Column("document", Text, nullable=False),
 )
 

@@ -33,11 +33,12 @@ class Target(msgspec.Struct, frozen=True):
 
 
 class Application(msgspec.Struct, frozen=True):
-    """What an event says of the connection that it is for, and where that wants it."""
+    """What an event says of the connection that it is for, where that wants it, and whether it wants its costs told."""
 
     name: str = ""
     profile_id: str | None = None
     target: Target = Target()
+    tells_costs: bool = False
 
 
 class Route(msgspec.Struct, frozen=True):

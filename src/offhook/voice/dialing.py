@@ -158,7 +158,7 @@ class Dialplan:
                 "CALL_REJECTED", f"whitelisted_destinations of outbound voice profile {profile.name} lacks this country"
             )
         dearest = profile.max_micros_per_minute
-        if dearest is not None and self._plan.rate(WEBRTC).micros_per_minute > dearest:
+        if dearest is not None and self._plan.rate(WEBRTC).micros > dearest:
             raise _Refused(
                 "CALL_REJECTED", f"max_destination_rate of outbound voice profile {profile.name} is below this call's"
             )

@@ -13,6 +13,7 @@ from offhook.voice.leg import DialogId, Headers, Leg, LegIds, Party, Side, Sound
 from offhook.voice.queue import Card
 from offhook.voice.resources import problem
 from offhook.voice.sound import Clip, Source
+from offhook.voice.usage import Usage
 
 # Whether a leg that is wanted comes although it is bridged already.
 Taken = Literal["comes", "stays"]
@@ -21,7 +22,8 @@ Taken = Literal["comes", "stays"]
 
 
 class Save(msgspec.Struct, frozen=True):
-    """The durable shadow of a live leg, new or changed. Times are Unix seconds; `about` is how its events show it."""
+    """The durable shadow of a live leg, new or changed. Times are Unix seconds; `about` is how its events show it,
+    `usages` what it has used beside its minutes so far."""
 
     ids: LegIds
     party: Party
@@ -35,10 +37,12 @@ class Save(msgspec.Struct, frozen=True):
     answered_at: float | None
     client_state: str | None
     about: About | None = None
+    usages: tuple[Usage, ...] = ()
 
 
 class Close(msgspec.Struct, frozen=True):
-    """A leg ended: its shadow goes, its one detail record comes. `seconds` were answered (0: it never was)."""
+    """A leg ended: its shadow goes, its detail records come, one for itself and one for each of its `usages`, which
+    are over. `seconds` were answered (0: it never was)."""
 
     ids: LegIds
     party: Party
@@ -51,6 +55,8 @@ class Close(msgspec.Struct, frozen=True):
     ended_at: float
     seconds: float
     ending: Ending
+    about: About | None = None
+    usages: tuple[Usage, ...] = ()
 
 
 class Remember(msgspec.Struct, frozen=True):

@@ -10,6 +10,7 @@ import msgspec
 from offhook.voice.cause import CAUSES, Ending
 from offhook.voice.hooks import Hooks
 from offhook.voice.leg import Direction, Headers, Leg, LegIds, Party
+from offhook.voice.rating import Charge, dollars, total
 from offhook.voice.resources.moment import format_moment
 
 Document = dict[str, Any]
@@ -265,6 +266,38 @@ class CallHungUp(Event, frozen=True):
             "tags": [],
             "telnyx_error": None,
         }
+
+
+# What a part is called in `cost_parts` where that differs from its record type.
+_CALL_PARTS = {"recording": "call-recording"}
+
+
+class CallCost(Event, frozen=True):
+    """What a leg has cost, line by line. The total is the sum of the lines, which are rounded each by itself."""
+
+    type = "call.cost"
+
+    charges: tuple[Charge, ...]
+
+    def fields(self) -> Document:
+        return {
+            "billed_duration_secs": max(charge.billed_seconds for charge in self.charges),
+            "billing_group_id": None,
+            "cost_parts": [_cost_part(charge) for charge in self.charges],
+            "occurred_at": format_moment(self.at),
+            "status": "success",
+            "total_cost": dollars(total(self.charges)),
+        }
+
+
+def _cost_part(charge: Charge) -> Document:
+    return {
+        "billed_duration_secs": charge.billed_seconds,
+        "call_part": _CALL_PARTS.get(charge.part, charge.part),
+        "cost": dollars(charge.micros),
+        "currency": charge.currency,
+        "rate": dollars(charge.rate.micros),
+    }
 
 
 def payload(event: Event, domain: str) -> Document:

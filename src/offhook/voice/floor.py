@@ -209,6 +209,7 @@ class Floor:
                 answered_at=leg.answered_wall,
                 client_state=leg.client_state,
                 about=about(leg),
+                usages=tuple(leg.usages.values()),
             )
         )
 
@@ -293,4 +294,6 @@ def _record(leg: Leg, ending: Ending, now: Moment) -> Close:
         ended_at=now.wall,
         seconds=leg.seconds(now),
         ending=ending,
+        about=about(leg),
+        usages=tuple(usage.stopped(*now) for usage in leg.usages.values()),
     )

@@ -11,6 +11,7 @@ from offhook.voice.cause import Ending
 from offhook.voice.doing import Doing
 from offhook.voice.hooks import Hooks
 from offhook.voice.sound import Source
+from offhook.voice.usage import AddOn, Usage
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -86,10 +87,15 @@ class DialogId(NamedTuple):
     name: str
 
 
+# What carries a leg, by which it is charged: a browser or our own client, or a SIP trunk or phone (which stands for the
+# telephone network, too).
+Carrier = Literal["webrtc", "sip-trunking"]
+
+
 class Party(msgspec.Struct, frozen=True):
     """Whose leg it is. `label` names it in ladders; the rest goes to its rows and events.
 
-    `sessid` is the login that carries it, where a single one does.
+    `sessid` is the login that carries it, where a single one does; `carrier` is what its minutes are charged as.
     """
 
     label: str
@@ -99,6 +105,7 @@ class Party(msgspec.Struct, frozen=True):
     number: str = ""
     name: str = ""
     sessid: str = ""
+    carrier: Carrier = "webrtc"
 
 
 class Dialog:
@@ -134,14 +141,15 @@ class Leg:
     command, in seconds. `expires_at` and `media_by` are the monotonic times by which its stage, and the wait for its
     media, must be over; None for no limit. `doings` go on beside its place, by name; while one of them plays in place
     of what the leg hears, the platform's own sounds are `covered`. `gathered` counts the gatherings it has had;
-    `greeting` is what its far end hears first when it has answered.
+    `greeting` is what its far end hears first when it has answered; `usages` are what it used beside its minutes, by
+    kind and by what each is about (`voice.metering`).
     """
 
     __slots__ = (
         "answer_headers", "answered_at", "answered_wall", "answers", "caller", "client_state", "destination",
         "dialogs", "digits", "direction", "doings", "ending", "expires_at", "gathered", "greeting", "headers", "hold",
         "hooks", "ids", "media_by", "meets", "party", "patience", "platform_sound", "ringback", "rings_until", "side",
-        "stage", "started_wall", "time_limit", "unbridged",
+        "stage", "started_wall", "time_limit", "unbridged", "usages",
     )  # fmt: skip
 
     def __init__(self, ids: LegIds, side: Side, party: Party, destination: str, started_wall: float) -> None:
@@ -176,6 +184,7 @@ class Leg:
         self.gathered = 0
         self.greeting: Source | None = None
         self.platform_sound: Literal["due", "covered"] = "due"
+        self.usages: dict[tuple[AddOn, str], Usage] = {}
 
     @property
     def id(self) -> str:

@@ -13,13 +13,13 @@ from typing import Literal
 
 import msgspec
 
-from offhook.voice import effect
+from offhook.voice import effect, metering
 from offhook.voice.event import PlaybackEnded, PlaybackStarted, PlayStatus, SpeakEnded, SpeakStarted
 from offhook.voice.floor import Floor
 from offhook.voice.leg import Leg, Moment
 from offhook.voice.resources.problem import rejected
 from offhook.voice.signal import AudioFailed, AudioReady
-from offhook.voice.sound import Clip, Link, Source, Stored
+from offhook.voice.sound import Clip, Link, Source, Speech, Stored
 
 NAME = "player"
 # The core's play of this number is the platform's own sound.
@@ -173,6 +173,8 @@ class Player:
         """The first of a queue: it begins, is given what has arrived, ends."""
         if item.stage == "prepared" and item.clips:
             item.stage = "sounding"
+            if isinstance(item.source, Speech):
+                metering.count(floor, leg, "tts", item.name, item.source.characters, now)
             _tell_start(floor, item, now)
         while item.clips:
             self._play(floor, leg, item, item.clips.popleft())

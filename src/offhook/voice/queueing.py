@@ -5,6 +5,7 @@ Each function does nothing on a floor that is no queue's, or for a leg that does
 
 import msgspec
 
+from offhook.voice import metering
 from offhook.voice.event import CallDequeued, CallEnqueued, about
 from offhook.voice.floor import Floor
 from offhook.voice.leg import Leg, Moment
@@ -27,6 +28,7 @@ def seat(floor: Floor, queue: Queue, leg: Leg, turn: Turn, now: Moment) -> None:
     """A leg that has come takes the last place in the order."""
     floor.move(leg, queue.place, "waiting")
     queue.turns[leg.id] = turn
+    metering.begin(floor, leg, "queue", queue.card.name, now)
     floor.save(leg)
     floor.tell(CallEnqueued, leg, now, queue.card.name, queue.size, queue.average_wait(now))
 
@@ -38,6 +40,7 @@ def left(floor: Floor, leg: Leg, reason: Reason, now: Moment) -> None:
     if queue is None or leg.id not in queue.place:
         return
     turn = queue.turns[leg.id]
+    metering.end(floor, leg, "queue", queue.card.name, now)
     if reason == "hangup" and turn.after_hangup == "stays":
         queue.turns[leg.id] = msgspec.structs.replace(turn, about=about(leg), presence="gone")
         return

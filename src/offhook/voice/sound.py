@@ -4,7 +4,7 @@ from typing import Literal
 
 import msgspec
 
-from offhook.wire.ssml import Part
+from offhook.wire.ssml import Part, Words
 
 Failure = Literal["file_not_found", "failed"]
 
@@ -22,6 +22,11 @@ class Speech(msgspec.Struct, frozen=True):
     parts: tuple[Part, ...]
     voice: str
     language: str = ""
+
+    @property
+    def characters(self) -> int:
+        """How much is to be said: marks and pauses of SSML do not count."""
+        return sum(len(part.text) for part in self.parts if isinstance(part, Words))
 
 
 class Link(msgspec.Struct, frozen=True):

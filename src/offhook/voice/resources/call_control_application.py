@@ -1,6 +1,6 @@
 """Call Control applications: connections without clients, whose calls are a backend's commands and webhooks."""
 
-from offhook.voice.resources.credential_connection import NO_COST, SITES
+from offhook.voice.resources.credential_connection import SITES
 from offhook.voice.resources.field import Field, choice, flag, group, moment, reference, text, texts, url, whole
 from offhook.voice.resources.resource import Filter, Resource
 
@@ -9,7 +9,7 @@ APPLICATION_SITES = (*SITES, "Chennai, IN")
 
 ACTIVE = flag("active", True)
 ANCHOR = choice("anchorsite_override", APPLICATION_SITES, "Latency")
-COST = flag("call_cost_in_webhooks", only=(False,), because=NO_COST)
+COST = flag("call_cost_in_webhooks")
 DTMF = choice("dtmf_type", ("RFC 2833", "Inband", "SIP INFO"), "RFC 2833")
 FIRST_COMMAND = flag("first_command_timeout", only=(False,), because=NO_FIRST_COMMAND)
 FIRST_COMMAND_SECONDS = whole("first_command_timeout_secs", 1, 600, 30)

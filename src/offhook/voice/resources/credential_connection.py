@@ -13,7 +13,6 @@ ENGINES = (
     "denoiser", "deep_filter_net", "deep_filter_net_large", "krisp_viva_tel", "krisp_viva_tel_lite",
     "krisp_viva_promodel", "krisp_viva_ss", "quail_voice_focus",
 )  # fmt: skip
-NO_COST = "this release sends no call.cost events"
 NO_PUSH = "this release wakes no sleeping app by push"
 NO_TEXML = "this release fetches no TeXML documents"
 NO_SUPPRESSION = "this release suppresses no noise"
@@ -68,7 +67,7 @@ FIELDS: tuple[Field, ...] = (
     choice("anchorsite_override", SITES, "Latency"),
     text("android_push_credential_id", nullable=True, only=(None,), because=NO_PUSH),
     flag("bridge_generate_comfort_noise_on_cn"),
-    flag("call_cost_in_webhooks", only=(False,), because=NO_COST),
+    flag("call_cost_in_webhooks"),
     flag(
         "conversation_persistence",
         only=(False,),

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime
+from typing import Literal
 
 _SHAPE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9:.]{5,15}(?:Z|[+-][0-9]{2}:?[0-9]{2})?)?")
 _YEAR_10000 = 253_402_300_800
@@ -19,6 +20,6 @@ def parse_moment(text: str) -> float | None:
     return seconds if 0 <= seconds < _YEAR_10000 else None
 
 
-def format_moment(seconds: float) -> str:
-    """ISO 8601 in UTC with microseconds, as the hosted product writes it."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
+def format_moment(seconds: float, to: Literal["microseconds", "milliseconds"] = "microseconds") -> str:
+    """ISO 8601 in UTC: with microseconds, as the hosted product writes it, but for detail records."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec=to).removesuffix("+00:00") + "Z"
