@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import os
+from pathlib import Path
 from typing import get_args
 
 import msgspec
@@ -25,14 +26,19 @@ from offhook.media.commands import (
     Meter,
     Mute,
     OfferPort,
+    PauseRecord,
     Play,
     ReadCounters,
     ReadStats,
+    Record,
     Reoffer,
     SendDigits,
     StopPlay,
+    StopRecord,
+    Tap,
     Tone,
     Tones,
+    Untap,
 )
 from offhook.media.core import Core, MediaRefused
 from offhook.media.events import Counters, Described, Done, Event, PortStats
@@ -92,6 +98,11 @@ COMMANDS: list[commands.Command] = [
     StopPlay(PORT, 1),
     SendDigits(PORT, "1w#", 90, 50),
     Listen(PORT, 16_000),
+    Tap(PORT, 1, 16_000, "inbound"),
+    Untap(PORT, 1),
+    Record(PORT, "r", "/nonexistent/r.wav", 16_000, "outbound", 2, 1_000, 500),
+    PauseRecord(PORT, "r", True),
+    StopRecord(PORT, "r"),
     Feed(PORT, 16_000, b"\0\1", 7, True),
     ClearFeed(PORT),
     Mute(PORT, True),
@@ -130,20 +141,24 @@ def test_a_message_that_is_none_is_refused_whole() -> None:
                 native.send(message)
 
 
-def test_every_event_of_a_call_arrives_in_its_type() -> None:
+def test_every_event_of_a_call_arrives_in_its_type(tmp_path: Path) -> None:
     """All but those of faults: PortFailed and WorkerDied are planted in the core's own tests."""
     with Told(CoreConfig(driven=True, media_timeout_ms=2_000, quality_every_ms=500)) as told:
         core = told.core
         open_leg(core, 1, 11)
         core.send(Meter(11, 100), Listen(1, 8_000), Feed(1, 8_000, b"\0\1" * 800, 5), SendDigits(11, "7"))
         core.send(Play(1, 9, Tones([Tone([440.0], 100)])))
+        core.send(Tap(1, 3, 16_000), Record(1, "r", str(tmp_path / "r.wav"), 16_000))
         core.advance(2 * SECOND)
-        core.send(ClosePort(11))
+        core.send(StopRecord(1, "r"), ClosePort(11))
         core.advance(4 * SECOND)
         assert told.kinds() == set(get_args(Event)) - {events.PortFailed, events.WorkerDied}
         pressed = [event for event in told.events if isinstance(event, events.DigitReceived)]
         assert [(event.port, event.digit) for event in pressed] == [(1, "7")]
         frames = [event for event in told.events if isinstance(event, events.PcmHeard)]
+        assert [event for event in told.events if isinstance(event, events.RecordEnded)] == [
+            events.RecordEnded(1, "r", 2_000, "stopped")
+        ]
         assert all(len(frame.pcm) in range(300, 341) and frame.rate == 8_000 for frame in frames)
 
 

@@ -10,6 +10,7 @@ use str0m::net::Protocol;
 use crate::core::Job;
 use crate::floor::{Floor, Limits, TICK};
 use crate::messages::{Event, Network};
+use crate::scribe::Scribe;
 
 const SWEEP: Duration = Duration::from_millis(10);
 
@@ -60,7 +61,7 @@ impl Driven {
     pub fn new(network: &Network, limits: Limits) -> Self {
         let now = Instant::now();
         Self {
-            floor: Floor::new(limits),
+            floor: Floor::new(limits, Scribe::at_once()),
             network: network.clone(),
             chance: fastrand::Rng::with_seed(network.seed),
             flights: BinaryHeap::new(),

@@ -12,12 +12,14 @@ use crate::codec::FRAME_MS;
 use crate::core::Job;
 use crate::messages::{Command, Counters, Event, PortStats, Source, end_name};
 use crate::play::{self, Played};
-use crate::port::{Agreed, Listening, Metering, Port, Told, Unread};
+use crate::port::{Agreed, Finishing, Listening, Metering, Port, Told, Unread};
 use crate::resample::Resampler;
+use crate::scribe::Scribe;
 use crate::tone::{Tone, Tones};
 
 mod audio;
 mod demux;
+mod taps;
 
 use audio::Scratch;
 pub use demux::Route;
@@ -68,10 +70,13 @@ pub struct Floor {
     told: Vec<Told>,
     scratch: Scratch,
     resamplers: HashMap<(u32, u32), Resampler>,
+    scribe: Scribe,
+    /// Recordings that are over and still on their way to the disk.
+    finishing: Vec<Finishing>,
 }
 
 impl Floor {
-    pub fn new(limits: Limits) -> Self {
+    pub fn new(limits: Limits, scribe: Scribe) -> Self {
         Self {
             ports: HashMap::new(),
             hears: HashMap::new(),
@@ -90,6 +95,8 @@ impl Floor {
             told: Vec::new(),
             scratch: Scratch::default(),
             resamplers: HashMap::new(),
+            scribe,
+            finishing: Vec::new(),
         }
     }
 
@@ -143,6 +150,7 @@ impl Floor {
 
     fn close(&mut self, id: u32) {
         let Some(mut port) = self.remove(id) else { return };
+        self.close_recorders(&mut port);
         let outcome = catch_unwind(AssertUnwindSafe(|| {
             end_plays(&mut port, &mut self.events);
             port.close(&mut self.transmits);
@@ -156,6 +164,7 @@ impl Floor {
 
     fn fail(&mut self, id: u32, reason: &'static str, detail: String) {
         let Some(mut port) = self.remove(id) else { return };
+        self.close_recorders(&mut port);
         // A port that has panicked once may do so again while its plays are ended; it has failed either way.
         let _ = catch_unwind(AssertUnwindSafe(|| end_plays(&mut port, &mut self.events)));
         self.events.push(Event::PortFailed { port: id, reason, detail });
@@ -204,6 +213,7 @@ impl Floor {
         for id in ids {
             self.fail(id, "worker_died", detail.to_owned());
         }
+        self.end_finishing();
     }
 
     /// Run work on behalf of one port, then drain it. A panic in it ends that port and no other.
@@ -344,6 +354,7 @@ impl Floor {
     pub fn command(&mut self, command: Command, now: Instant) {
         let id = command.port();
         if !self.ports.contains_key(&id) {
+            self.events.extend(taps::unrecorded(command));
             return;
         }
         if let Command::ClosePort { port } = command {
@@ -378,6 +389,11 @@ impl Floor {
             Command::Meter { every_ms, .. } => {
                 port.metering = (every_ms > 0).then(|| Metering::new(every_ms, port));
             }
+            tap @ (Command::Tap { .. }
+            | Command::Untap { .. }
+            | Command::Record { .. }
+            | Command::PauseRecord { .. }
+            | Command::StopRecord { .. }) => self.obey_tap(tap),
             Command::EndCandidates { .. } | Command::Hear { .. } | Command::ClosePort { .. } => {}
         }
     }

@@ -25,6 +25,7 @@ mod play_feed;
 mod port;
 pub mod quality;
 pub mod resample;
+mod scribe;
 pub mod sdp;
 mod sockets;
 mod tcp;

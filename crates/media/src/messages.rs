@@ -198,6 +198,30 @@ pub enum Source {
     },
 }
 
+/// Which directions of a port's audio: `inbound` is what its far end says, `outbound` what it is given to hear.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Tracks {
+    #[default]
+    Both,
+    Inbound,
+    Outbound,
+}
+
+impl Tracks {
+    pub fn has_inbound(self) -> bool {
+        self != Self::Outbound
+    }
+
+    pub fn has_outbound(self) -> bool {
+        self != Self::Inbound
+    }
+}
+
+fn one_channel() -> u16 {
+    1
+}
+
 fn once() -> u32 {
     1
 }
@@ -250,6 +274,40 @@ pub enum Command {
         port: u32,
         rate: u32,
     },
+    Tap {
+        port: u32,
+        tap: u64,
+        rate: u32,
+        #[serde(default)]
+        tracks: Tracks,
+    },
+    Untap {
+        port: u32,
+        tap: u64,
+    },
+    Record {
+        port: u32,
+        recording: String,
+        path: String,
+        rate: u32,
+        #[serde(default)]
+        tracks: Tracks,
+        #[serde(default = "one_channel")]
+        channels: u16,
+        #[serde(default)]
+        max_ms: u64,
+        #[serde(default)]
+        silence_ms: u64,
+    },
+    PauseRecord {
+        port: u32,
+        recording: String,
+        paused: bool,
+    },
+    StopRecord {
+        port: u32,
+        recording: String,
+    },
     Feed {
         port: u32,
         rate: u32,
@@ -286,6 +344,11 @@ impl Command {
             | Self::StopPlay { port, .. }
             | Self::SendDigits { port, .. }
             | Self::Listen { port, .. }
+            | Self::Tap { port, .. }
+            | Self::Untap { port, .. }
+            | Self::Record { port, .. }
+            | Self::PauseRecord { port, .. }
+            | Self::StopRecord { port, .. }
             | Self::Feed { port, .. }
             | Self::ClearFeed { port }
             | Self::Mute { port, .. }
@@ -344,6 +407,23 @@ pub enum Event {
         rate: u32,
         #[serde(with = "serde_bytes")]
         pcm: Vec<u8>,
+    },
+    Tapped {
+        port: u32,
+        tap: u64,
+        at_ms: u64,
+        rate: u32,
+        #[serde(with = "serde_bytes")]
+        inbound: Vec<u8>,
+        #[serde(with = "serde_bytes")]
+        outbound: Vec<u8>,
+    },
+    RecordEnded {
+        port: u32,
+        recording: String,
+        ms: u64,
+        reason: &'static str,
+        detail: String,
     },
     Metered {
         port: u32,

@@ -13,7 +13,7 @@ use crate::codec::{CodecKind, MAX_PACKET_BYTES};
 use crate::dtmf::{DtmfSender, DtmfStep, Press};
 use crate::egress::{Header, Incoming};
 use crate::jitter::{Arrival, Payload};
-use crate::messages::{Direction, PortStats};
+use crate::messages::{Direction, PortStats, Tracks};
 use crate::quality::mos;
 use crate::sdp::{self, Formats};
 
@@ -21,14 +21,18 @@ mod ingress;
 mod link;
 mod metering;
 mod outgoing;
+mod recorder;
 mod session;
+mod tap;
 
 use ingress::Ingress;
 pub use link::{Agreed, Told, Unread};
 pub use metering::{Listening, Metering, measure};
 use outgoing::Outgoing;
+pub use recorder::{Finishing, Recorder, Wanted, Why};
 pub use session::Setup;
 use session::build;
+pub use tap::{Frame, Report, Tap};
 
 /// A forwarded source that was quiet for so long is filled with silence of ours, lest the far end restart ICE.
 pub const QUIET: Duration = Duration::from_millis(200);
@@ -54,6 +58,8 @@ pub struct Port {
     pub out: Outgoing,
     pub metering: Option<Metering>,
     pub listening: Option<Listening>,
+    pub reports: Vec<Report>,
+    pub recorders: Vec<Recorder>,
     /// Where the last check that verified came from.
     pub route: Option<(Protocol, SocketAddr, SocketAddr)>,
     /// Where media goes: protocol, the far end's address, ours.
@@ -101,6 +107,8 @@ impl Port {
             out: Outgoing::new(setup.ssrc, setup.formats.codecs.first().map_or(CodecKind::Opus, |(kind, _)| *kind)),
             metering: None,
             listening: None,
+            reports: Vec::new(),
+            recorders: Vec::new(),
             route: None,
             path: None,
             silences_told: 0,
@@ -122,6 +130,12 @@ impl Port {
         };
         port.declare();
         port
+    }
+
+    /// Which directions of its audio somebody wants: `has` asks one of them of a tap's tracks.
+    pub fn is_tapped(&self, has: fn(Tracks) -> bool) -> bool {
+        let reported = self.reports.iter().map(|report| report.tap.tracks);
+        reported.chain(self.recorders.iter().map(Recorder::tracks)).any(has)
     }
 
     pub fn since_opened(&self, now: Instant) -> Duration {

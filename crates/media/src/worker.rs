@@ -17,6 +17,7 @@ use crate::bell::{Bell, Metronome};
 use crate::core::{CoreError, Job};
 use crate::floor::{Floor, Limits};
 use crate::messages::Event;
+use crate::scribe::Scribe;
 use crate::sockets::Sockets;
 
 /// Sessions are told the time on every beat; every second one is a tick.
@@ -165,7 +166,7 @@ impl Seat {
 fn spawn(shared: Arc<Shared>, seat: Seat, limits: Limits) -> io::Result<JoinHandle<()>> {
     quiet_panics();
     std::thread::Builder::new().name(THREAD.into()).spawn(move || {
-        let mut floor = Floor::new(limits);
+        let mut floor = Floor::new(limits, Scribe::threaded());
         let outcome = catch_unwind(AssertUnwindSafe(|| run(&shared, seat, &mut floor)));
         if outcome.is_err() && !shared.is_stopping.load(Ordering::Acquire) {
             shared.bury(&mut floor);

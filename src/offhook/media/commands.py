@@ -12,6 +12,8 @@ import msgspec
 
 Codec = Literal["opus", "pcmu", "pcma"]
 Ice = Literal["lite", "full"]
+# What a port's far end says, what it is given to hear, or both.
+Tracks = Literal["both", "inbound", "outbound"]
 CODECS: tuple[Codec, ...] = ("opus", "pcmu", "pcma")
 
 
@@ -201,6 +203,64 @@ class Listen(_Message, frozen=True):
     rate: int
 
 
+class Tap(_Message, frozen=True):
+    """Report both directions of the port's audio as `Tapped` every 20 ms: what its far end says (`inbound`) and what
+    it is given to hear (`outbound`: whom it hears, mixed, and what is played to it), aligned in time, silence where
+    there is nothing, resampled to `rate` (a multiple of 50).
+
+    For whoever streams, forks or transcribes a leg. A port has any number of taps; the same `tap` again replaces the
+    former. Costs a decode of each direction that would otherwise be forwarded, once for all taps and recordings.
+    """
+
+    port: int
+    tap: int
+    rate: int
+    tracks: Tracks = "both"
+
+
+class Untap(_Message, frozen=True):
+    """Take a tap away."""
+
+    port: int
+    tap: int
+
+
+class Record(_Message, frozen=True):
+    """Write the port's audio, as a `Tap` has it, to the new file `path` as it goes: a WAV file of 16-bit PCM at `rate`
+    whose lengths in the header stay unknown (0xFFFFFFFF), appended to once a second by a thread that writes nothing
+    else. So whatever becomes of the process, all but the last second is there.
+
+    With two `channels` inbound is the first and outbound the second, else they are mixed; of one track there is one.
+    It ends with `RecordEnded`: by `StopRecord`, with its port, after `max_ms`, or when nobody has been louder than
+    -45 dBov for `silence_ms` since somebody was (0: never). A port has any number of recordings, each with a name of
+    its own.
+    """
+
+    port: int
+    recording: str
+    path: str
+    rate: int
+    tracks: Tracks = "both"
+    channels: Literal[1, 2] = 1
+    max_ms: int = 0
+    silence_ms: int = 0
+
+
+class PauseRecord(_Message, frozen=True):
+    """Record silence in place of the audio, or the audio again: the file keeps its timeline."""
+
+    port: int
+    recording: str
+    paused: bool
+
+
+class StopRecord(_Message, frozen=True):
+    """End a recording."""
+
+    port: int
+    recording: str
+
+
 class Feed(_Message, frozen=True):
     """Append PCM to the queue that plays to the far end in place of what it hears (`overlay`: mixed over it).
 
@@ -248,6 +308,11 @@ Command = (
     | StopPlay
     | SendDigits
     | Listen
+    | Tap
+    | Untap
+    | Record
+    | PauseRecord
+    | StopRecord
     | Feed
     | ClearFeed
     | Mute

@@ -158,6 +158,31 @@ class PcmHeard(_Message, frozen=True):
     pcm: bytes
 
 
+class Tapped(_Message, frozen=True):
+    """20 ms of a tapped port's audio; a direction that was not asked for is empty. `at_ms` is the port's media time."""
+
+    port: int
+    tap: int
+    at_ms: int
+    rate: int
+    inbound: bytes
+    outbound: bytes
+
+
+class RecordEnded(_Message, frozen=True):
+    """A recording's file is complete, or will take no more: told once for each `Record`, maybe after its port's end.
+
+    `ms` is its length. `reason` is that of its end; `closed` is its port's, after `no_space` and `failed` the file has
+    less than `ms`, or is not there.
+    """
+
+    port: int
+    recording: str
+    ms: int
+    reason: Literal["stopped", "closed", "max_length", "silence", "no_space", "failed"]
+    detail: str = ""
+
+
 class Sound(msgspec.Struct, frozen=True):
     """What was heard in one direction over the metering interval.
 
@@ -201,6 +226,8 @@ Event = (
     | PlayEnded
     | FeedPlayed
     | PcmHeard
+    | Tapped
+    | RecordEnded
     | Metered
     | QualityMeasured
     | WorkerDied

@@ -7,15 +7,23 @@ use str0m::rtp::RtpPacket;
 
 use super::{Floor, push_reports};
 use crate::codec::{CodecKind, FRAME_MS};
-use crate::messages::{Event, Sound};
+use crate::messages::{Event, Sound, Tracks};
 use crate::mix::{Mixer, overlay};
 use crate::port::{Port, Stage, measure};
 use crate::resample::Resampler;
 
+/// How a port's far end got this tick's audio.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Sent {
+    Nothing,
+    Forwarded,
+    Composed,
+}
+
 /// Buffers that are used on every tick.
 #[derive(Default)]
 pub struct Scratch {
-    frame: Vec<i16>,
+    pub frame: Vec<i16>,
     replace: Vec<i16>,
     over: Vec<i16>,
     converted: Vec<i16>,
@@ -83,19 +91,23 @@ impl Floor {
             self.shielded(id, |floor| floor.pull(id, now));
         }
         for &id in &ids {
-            self.send(id, now);
+            let sent = self.send(id, now);
+            self.shielded(id, |floor| floor.tap(id, sent, now));
             self.shielded(id, |floor| floor.watch(id, now));
         }
+        self.finish_recordings();
     }
 
-    /// A port's audio is decoded if somebody who hears it is not forwarded to, or if it is listened to or measured.
+    /// A port's audio is decoded if somebody who hears it is not forwarded to, or if it is listened to, measured or
+    /// tapped.
     fn choose_decoding(&mut self, ids: &[u32], now: Instant) {
         let mut needed: HashMap<u32, bool> = HashMap::with_capacity(ids.len());
         for &id in ids {
             let port = &self.ports[&id];
-            let by_itself = port.listening.is_some() || port.metering.is_some();
+            let by_itself = port.listening.is_some() || port.metering.is_some() || port.is_tapped(Tracks::has_inbound);
             *needed.entry(id).or_default() |= by_itself;
-            let is_composed = !self.is_forwarded_to(id, now) || port.metering.is_some();
+            let is_composed =
+                !self.is_forwarded_to(id, now) || port.metering.is_some() || port.is_tapped(Tracks::has_outbound);
             for speaker in self.hears.get(&id).into_iter().flatten() {
                 *needed.entry(*speaker).or_default() |= is_composed;
             }
@@ -137,15 +149,16 @@ impl Floor {
         }
     }
 
-    fn send(&mut self, id: u32, now: Instant) {
+    fn send(&mut self, id: u32, now: Instant) -> Sent {
         if self.ports.get(&id).is_none_or(|port| !port.may_send()) {
-            return;
+            return Sent::Nothing;
         }
         if self.is_forwarded_to(id, now) {
             self.shielded(id, |floor| floor.measure_forwarded(id));
-            return;
+            return Sent::Forwarded;
         }
         self.guarded(id, now, |floor| floor.send_frame(id, now));
+        Sent::Composed
     }
 
     fn send_frame(&mut self, id: u32, now: Instant) {
@@ -174,7 +187,7 @@ impl Floor {
     }
 
     /// Make the frame that this port's far end hears, at the rate of its codec.
-    fn compose(&mut self, id: u32, scratch: &mut Scratch) {
+    pub(super) fn compose(&mut self, id: u32, scratch: &mut Scratch) {
         let Some(port) = self.ports.get(&id) else { return };
         let rate = port.out.codec.clock_rate();
         let samples = (rate / 1_000 * FRAME_MS) as usize;
