@@ -6,6 +6,8 @@ CACHE := $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/offhook
 UV := $(CACHE)/uv-$(UV_VERSION)/bin/uv
 VENV := .venv/bin
 CARGO_TARGET = CARGO_TARGET_DIR=$$($(PYTHON) tools/native.py target-dir)
+# Set or not where this runs: without bytecode on the disk each of the many processes of a test run compiles everything.
+export PYTHONDONTWRITEBYTECODE :=
 # One profile for all: what the tests and lints compile is what the wheel ships, and nothing compiles twice.
 CARGO_FLAGS := --locked --release --workspace
 
@@ -22,7 +24,7 @@ test: setup-test ## Run every test of CI's ring
 	@$(VENV)/pytest -n 2 --dist loadgroup
 
 setup: system-demo prerequisites $(UV) ## Make .venv with the offhook command, ready
-	@$(UV) sync --frozen --quiet --python $(PYTHON)
+	@$(UV) sync --frozen --quiet --compile-bytecode --python $(PYTHON)
 
 setup-test: system-test setup
 	@$(VENV)/python tools/compat_env.py

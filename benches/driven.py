@@ -4,10 +4,9 @@ import asyncio
 import time
 
 from offhook.engine.active import ActiveLegs
-from offhook.engine.clock import LoopClock
 from offhook.engine.ladders import RecentLadders
 from offhook.engine.switchboard import Switchboard
-from offhook.testing.clock import run
+from offhook.testing.clock import LoopClock, run
 from offhook.testing.fakes import FakeShadow, OpenDialplan, SeededChance
 from offhook.testing.media import DrivenCore, TalkingPhone
 from offhook.voice.binding import Bindings

@@ -6,7 +6,7 @@ from typing import Any, cast
 from aiohttp import web
 
 from offhook.edge.rtc_writer import Writer
-from offhook.engine.clock import LoopClock
+from offhook.testing.clock import LoopClock
 
 
 class SlowSocket:

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from offhook.engine.clock import LoopClock, SystemChance
+from offhook.engine.clock import SystemChance
 from offhook.engine.idle import Idle
 from offhook.engine.platform import Identities
 from offhook.engine.ports import Identity
 from offhook.engine.seed import DEV_ACCOUNT, seed
-from offhook.testing.clock import run
+from offhook.testing.clock import LoopClock, run
 from offhook.voice.binding import Binding, Bindings
 from offhook.voice.resources.moment import format_moment
 

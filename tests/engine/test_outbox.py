@@ -12,12 +12,13 @@ import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from offhook.engine.clock import LoopClock, SystemChance
+from offhook.engine.clock import SystemChance
 from offhook.engine.idle import Idle
 from offhook.engine.outbox import Limits, Outbox, Sending
 from offhook.engine.ports import FetchFailed, FetchRequest
 from offhook.engine.store import Find, Row, Store
 from offhook.testing import clock as turned
+from offhook.testing.clock import LoopClock
 from offhook.testing.fetch import ScriptedFetch, read
 from offhook.voice.delivery import DEFAULT_WAITS, Application, Target
 from offhook.voice.hooks import Hooks

@@ -6,9 +6,9 @@ import time
 
 import pytest
 
-from offhook.engine.clock import LoopClock, SystemChance, SystemClock
+from offhook.engine.clock import SystemChance, SystemClock
 from offhook.engine.idle import Idle
-from offhook.testing.clock import Stuck, TurnedLoop, run
+from offhook.testing.clock import LoopClock, Stuck, TurnedLoop, run
 
 
 def test_an_hour_passes_at_once_and_timers_ring_in_order() -> None:

@@ -8,8 +8,8 @@ from aiohttp import web
 
 from offhook.edge.origin import OriginPolicy, guard
 from offhook.edge.rtc import RUNNER_OPTIONS, RtcDoor
-from offhook.engine.clock import LoopClock
 from offhook.engine.ports import Contact, Exchange, Identity, LegIds, LoginRefused, Signalling
+from offhook.testing.clock import LoopClock
 from offhook.testing.fakes import SeededChance
 
 from .raw_socket import RawSocket

@@ -5,10 +5,9 @@ from typing import Any
 import pytest
 
 from offhook.engine.active import ActiveLegs
-from offhook.engine.clock import LoopClock
 from offhook.engine.ladders import RecentLadders
 from offhook.engine.switchboard import Switchboard
-from offhook.testing.clock import run
+from offhook.testing.clock import LoopClock, run
 from offhook.testing.fakes import FakeCore, FakeShadow, OpenDialplan, SeededChance
 from offhook.voice.binding import Bindings
 

@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from offhook.engine.active import ActiveLegs
-from offhook.engine.clock import LoopClock
 from offhook.engine.ladders import RecentLadders
 from offhook.engine.ports import AudioSource
 from offhook.engine.switchboard import Limits, Switchboard
+from offhook.testing.clock import LoopClock
 from offhook.testing.fakes import FakeAudio, FakeCore, FakePhone, FakeShadow, OpenDialplan, Reflex, SeededChance
 from offhook.testing.script import Stage
 from offhook.voice.binding import Bindings

@@ -11,12 +11,11 @@ from aiohttp import web
 
 from offhook.edge.rtc import RtcDoor
 from offhook.engine.active import ActiveLegs
-from offhook.engine.clock import LoopClock
 from offhook.engine.ladders import RecentLadders
 from offhook.engine.platform import Identities
 from offhook.engine.shadow import StoredShadow
 from offhook.engine.switchboard import Switchboard
-from offhook.testing.clock import TurnedLoop
+from offhook.testing.clock import LoopClock, TurnedLoop
 from offhook.testing.fakes import FakeCore, SeededChance
 from offhook.voice.binding import Bindings
 from offhook.voice.dialing import Dialplan, domains

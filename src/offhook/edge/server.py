@@ -21,7 +21,7 @@ from offhook.edge.rtc import RUNNER_OPTIONS, RtcDoor, wants_websocket
 from offhook.engine.active import ActiveLegs
 from offhook.engine.audio import ClipCache, Decoder
 from offhook.engine.clips import Clips
-from offhook.engine.clock import LoopClock, SystemChance
+from offhook.engine.clock import SystemChance, SystemClock
 from offhook.engine.download import Download, downloads
 from offhook.engine.idle import Idle
 from offhook.engine.ladders import RecentLadders
@@ -80,7 +80,7 @@ async def start_dev(
     """
     served = domains(sip_domain)
     async with AsyncExitStack() as stack:
-        clock, chance, bindings, ladders = LoopClock(), SystemChance(), Bindings(), RecentLadders()
+        clock, chance, bindings, ladders = SystemClock(), SystemChance(), Bindings(), RecentLadders()
         identities = await Identities.open(db, clock, chance, bindings, Idle().report)
         stack.push_async_callback(identities.close)
         seeded = await seed(identities, webhook_url)

@@ -5,6 +5,7 @@ Nobody waits in a test that runs on it. A ten-minute call takes as long as its p
 
 import asyncio
 import selectors
+import time
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Protocol, TypeVar
 
@@ -108,6 +109,21 @@ class _TurningSelector(selectors.BaseSelector):
 
     def get_map(self) -> Mapping[Any, selectors.SelectorKey]:
         return self._files.get_map()
+
+
+class LoopClock:
+    """The running loop's time as the engine's clock, with wall time moving along from where it stood: `wall`, Unix
+    seconds, or now."""
+
+    def __init__(self, wall: float | None = None) -> None:
+        start = asyncio.get_running_loop().time()
+        self._offset = (time.time() if wall is None else wall) - start
+
+    def monotonic(self) -> float:
+        return asyncio.get_running_loop().time()
+
+    def wall(self) -> float:
+        return self.monotonic() + self._offset
 
 
 def run(main: Coroutine[Any, Any, _T], idle: Idle | None = None) -> _T:
