@@ -431,7 +431,7 @@ def test_detail_records_need_a_type_and_page_to_their_end(rest: Any, api: Telnyx
     for n in range(3):
         document = json.dumps({"id": f"r{n}", "cost": "0.002"})
         row = {"id": f"r{n}", "account_id": rest.account, "created_at": now + n / 1000, "document": document}
-        row |= {"record_type": "webrtc_detail_record", "started_at": now, "finished_at": now}
+        row |= {"record_type": "webrtc_detail_record", "started_at": now, "finished_at": now, "micros": 2000}
         rest.do(rest.identities.store.write, Add("detail_records", row))
     found = api.detail_records.list(filter={"record_type": "webrtc", "date_range": "today"}, page_size=2)
     assert [(each.id, each.cost) for each in found] == [("r2", "0.002"), ("r1", "0.002"), ("r0", "0.002")]

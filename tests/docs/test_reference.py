@@ -13,7 +13,7 @@ from offhook.client import call
 from offhook.edge import backstage
 from offhook.edge.rest.app import owner_routes
 from offhook.edge.server import start_dev
-from offhook.voice import dialing
+from offhook.voice import dialing, permission
 from offhook.voice.cause import CAUSES
 
 
@@ -29,8 +29,14 @@ def test_every_page_is_in_the_navigation() -> None:
     assert [page for page in pages if f'"{page}"' not in navigation] == []
 
 
+def _dialling() -> str:
+    """The rules, as they are written."""
+    return inspect.getsource(dialing) + inspect.getsource(permission)
+
+
 def test_the_page_about_dialling_has_every_refusal_and_no_other() -> None:
-    causes = re.findall(r'_Refused\(\s*"([A-Z_]+)"', inspect.getsource(dialing))
+    causes = re.findall(r'Refused\(\s*"([A-Z_]+)"', _dialling())
+    causes += [reason.cause for reason in vars(permission).values() if isinstance(reason, permission.Reason)]
     page = (reference.PAGES / "dialling.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| `([A-Z_]+)` \| (\d+) \|", page, re.MULTILINE)
     assert {cause for cause, _ in rows} == set(causes)
@@ -38,7 +44,7 @@ def test_the_page_about_dialling_has_every_refusal_and_no_other() -> None:
 
 
 def test_the_page_about_dialling_names_every_setting_that_refuses() -> None:
-    details = re.findall(r'"([a-z_]+(?:\.[a-z_]+)?)(?:: | of | is )', inspect.getsource(dialing))
+    details = re.findall(r'"([a-z_]+(?:\.[a-z_]+)?)(?:: | of | is | \{named\} )', _dialling())
     page = (reference.PAGES / "dialling.md").read_text(encoding="utf-8")
     settings = {name for name in details if "_" in name}
     assert {"sip_uri_calling_preference", "inbound.channel_limit", "max_destination_rate"} <= settings

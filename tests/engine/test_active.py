@@ -102,10 +102,10 @@ def test_no_spelling_of_a_number_gets_past_the_limit_of_its_profile(first: str, 
 
 def test_what_is_counted_is_counted_once_and_only_for_who_dials() -> None:
     active = ActiveLegs({"connection": "profile"}.get)
-    active.open("by number", "connection", "incoming", NUMBER)
-    active.open("by number", "connection", "incoming", NUMBER)
-    active.open("by name", "connection", "incoming")
-    active.open("rung", "connection", "outgoing", NUMBER)
+    active.open("by number", "connection", "outbound", NUMBER)
+    active.open("by number", "connection", "outbound", NUMBER)
+    active.open("by name", "connection", "outbound")
+    active.open("rung", "connection", "inbound", NUMBER)
     assert (active.outbound("connection"), active.inbound("connection")) == (2, 1)
     assert (active.through("profile"), active.through("another")) == (1, 0)
     for id in ("by number", "by number", "by name", "rung"):

@@ -55,6 +55,10 @@ class Client:
     async def dial(self, destination: str, call: str) -> None:
         await self.call("invite", call, sdp=SDP, dialog={"destination_number": destination})
 
+    async def answer_last(self) -> None:
+        """Answer the call that was offered last."""
+        await self.call("answer", self.told["invite"]["callID"], sdp=SDP)
+
     async def leave(self) -> None:
         await self._websocket.close()
         await self._reader
@@ -129,7 +133,7 @@ async def house(**settings: Any) -> AsyncIterator[House]:
         switchboard = await stack.enter_async_context(
             Switchboard(
                 core=core,
-                dialplan=Dialplan(identities.directory, bindings, active, domains(DOMAIN)),
+                dialplan=Dialplan(identities.directory, bindings, active, domains(DOMAIN), purse=identities.spending),
                 bindings=bindings,
                 active=active,
                 shadow=StoredShadow(identities.store, clock),

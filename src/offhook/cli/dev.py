@@ -40,6 +40,7 @@ async def dev(
     db: Path | None = None,
     sip_domain: str = DEFAULT_SIP_DOMAIN,
     webhook_url: str = "",
+    price_plan: Path | None = None,
     as_json: Annotated[bool, Parameter(name="--json", negative="")] = False,
     ready_file: Path | None = None,
     log_level: Literal["debug", "info", "warning", "error"] = "info",
@@ -58,6 +59,8 @@ async def dev(
         The domain of this platform's SIP addresses. The hosted product's own are served whatever it is.
     webhook_url
         Where the events of the ready-made connections and of the ready-made application go: your backend's URL.
+    price_plan
+        What calls cost: a TOML file, as in the how-to about costs; without it a WebRTC leg costs $0.002 a minute.
     as_json
         Print one JSON object instead of the text: the settings, and with them the identities and numbers.
     ready_file
@@ -70,11 +73,13 @@ async def dev(
     log_to_stderr(log_level)
     _expect_domain(sip_domain)
     _expect_url(webhook_url)
+    plan = _read_plan(price_plan) if price_plan else None
     address = await _loopback(host)
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with started(host=address, port=port, db=db, sip_domain=sip_domain, webhook_url=webhook_url) as running:
+    options: dict[str, Any] = {"sip_domain": sip_domain, "webhook_url": webhook_url, "price_plan": plan}
+    async with started(host=address, port=port, db=db, **options) as running:
         _rarely_collect_garbage()
         with _announced(running.env, ready_file):  # before the line: who waits for it reads the files next
             print(json.dumps({**running.env, "info": running.info}) if as_json else banner(running), flush=True)
@@ -95,6 +100,15 @@ def _expect_url(text: str) -> None:
 
     if check([url("--webhook-url")], {"--webhook-url": text}, "create"):
         raise ConfigurationError(f"--webhook-url: {text} is not an http or https URL")
+
+
+def _read_plan(file: Path) -> Any:
+    from offhook.voice.price_plan import BadPlan, read_plan
+
+    try:
+        return read_plan(file.read_text())
+    except (OSError, UnicodeDecodeError, BadPlan) as error:
+        raise ConfigurationError(f"--price-plan: {file}: {error}") from None
 
 
 async def _loopback(host: str) -> str:
@@ -120,15 +134,29 @@ def _rarely_collect_garbage() -> None:
 
 @contextlib.asynccontextmanager
 async def started(
-    *, host: str, port: int, db: Path | None, sip_domain: str = DEFAULT_SIP_DOMAIN, webhook_url: str = ""
+    *,
+    host: str,
+    port: int,
+    db: Path | None,
+    sip_domain: str = DEFAULT_SIP_DOMAIN,
+    webhook_url: str = "",
+    price_plan: Any = None,
 ) -> AsyncGenerator[Running, None]:
     """The platform while the block runs; ConfigurationError where its address or database cannot be used."""
     from offhook.edge.server import start_dev
     from offhook.engine.store import StoreError
     from offhook.engine.vault import WrongKey
+    from offhook.voice.rating import STANDARD
 
     try:
-        running: Running = await start_dev(host=host, port=port, db=db, sip_domain=sip_domain, webhook_url=webhook_url)
+        running: Running = await start_dev(
+            host=host,
+            port=port,
+            db=db,
+            sip_domain=sip_domain,
+            webhook_url=webhook_url,
+            price_plan=price_plan or STANDARD,
+        )
     except (StoreError, WrongKey) as error:
         raise ConfigurationError(f"the database {db} cannot be used: {error}") from error
     except OSError as error:

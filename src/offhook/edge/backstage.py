@@ -13,7 +13,7 @@ from offhook.engine.active import ActiveLegs
 from offhook.engine.ladders import RecentLadders
 from offhook.engine.platform import Identities
 from offhook.engine.ports import Clock
-from offhook.engine.store import Find, Where
+from offhook.engine.store import Find
 from offhook.voice import dialing, ladder, rating
 from offhook.voice.directory import ConnectionCard
 
@@ -87,7 +87,8 @@ class Backstage(msgspec.Struct, frozen=True, eq=False):
         decision = self._decided(destination, caller)
         if request.query.get("format") == "json":
             return web.json_response(_as_json(decision))
-        return web.Response(text=_in_words(destination, decision) + "\n")
+        rates = self.dialplan.prices(self._call(destination, caller))
+        return web.Response(text="\n".join((*_in_words(destination, decision), _priced(decision, rates))) + "\n")
 
     def _connection_under(self, username: str) -> ConnectionCard | None:
         """The connection that calls when this username, its own or a credential's, does."""
@@ -99,13 +100,14 @@ class Backstage(msgspec.Struct, frozen=True, eq=False):
 
     def _decided(self, destination: str, caller: ConnectionCard | None) -> dialing.Decision:
         """Who would ring now: for a call by `caller`, or by some client of this account."""
-        return self.dialplan.decide(
-            dialing.Dialled(
-                destination=destination,
-                now=self.clock.wall(),
-                account_id=caller.account_id if caller else self.account_id,
-                connection_id=caller.id if caller else None,
-            )
+        return self.dialplan.decide(self._call(destination, caller))
+
+    def _call(self, destination: str, caller: ConnectionCard | None) -> dialing.Dialled:
+        return dialing.Dialled(
+            destination=destination,
+            now=self.clock.wall(),
+            account_id=caller.account_id if caller else self.account_id,
+            connection_id=caller.id if caller else None,
         )
 
     # ---- the page ----------------------------------------------------------------------------------------------
@@ -141,13 +143,14 @@ class Backstage(msgspec.Struct, frozen=True, eq=False):
         bills = await self._bills()
         live = {leg.ids.call_session_id for leg in self.active}
         sessions = list(self.ladders.sessions())[-SHOWN_CALLS:]
-        return [self._call(session, session in live, bills.get(session, [])) for session in reversed(sessions)]
+        return [self._call_row(session, session in live, bills.get(session, [])) for session in reversed(sessions)]
 
-    def _call(self, session: str, is_live: bool, records: list[dict[str, Any]]) -> CallRow:
+    def _call_row(self, session: str, is_live: bool, records: list[dict[str, Any]]) -> CallRow:
         lines = self.ladders.ladder(session) or ()
         caller = lines[0].who if lines else ""
-        bill = sorted(records, key=lambda row: row["auth_username"] != caller)  # the caller first, as in the ladder
-        charges = [(f"{row['auth_username']}, {row['billed_sec']} s billed", f"${row['cost']}") for row in bill]
+        # The legs' own minutes before their add-ons, and of legs the caller's first, as in the ladder.
+        bill = sorted(records, key=lambda row: (row.get("auth_username") is None, row.get("auth_username") != caller))
+        charges = [(_charged(row), f"${row['cost']}") for row in bill]
         return CallRow(
             session=session,
             state="live" if is_live else "ended",
@@ -159,8 +162,7 @@ class Backstage(msgspec.Struct, frozen=True, eq=False):
 
     async def _bills(self) -> dict[str, list[dict[str, Any]]]:
         """The newest detail records of the account, by session."""
-        where = (Where("record_type", "eq", "webrtc_detail_record"),)
-        newest = Find("detail_records", self.account_id, where, ("-finished_at",), SHOWN_RECORDS)
+        newest = Find("detail_records", self.account_id, (), ("-finished_at",), SHOWN_RECORDS)
         found = await self.identities.store.find(newest)
         bills: dict[str, list[dict[str, Any]]] = {}
         for row in found.rows:
@@ -168,17 +170,39 @@ class Backstage(msgspec.Struct, frozen=True, eq=False):
         return bills
 
 
-def _in_words(destination: str, decision: dialing.Decision) -> str:
-    """Who rings, why, and what a minute costs."""
+def _charged(record: dict[str, Any]) -> str:
+    """What a detail record is for."""
+    what = record.get("auth_username") or record["record_type"].removesuffix("_detail_record").replace("_", " ")
+    return f"{what}, {record['billed_sec']} s billed" if "billed_sec" in record else what
+
+
+def _in_words(destination: str, decision: dialing.Decision) -> list[str]:
+    """Who rings, and why."""
     if isinstance(decision, dialing.Refuse):
         end = decision.ending
-        return f"{destination} rings nobody: {decision.reason}\nThe caller gets {end.cause} ({end.sip_code})."
+        return [
+            f"{destination} rings nobody: {decision.reason}",
+            f"The caller gets {end.cause} ({end.sip_code}).",
+        ]
     if isinstance(decision, dialing.Park):
-        return f"{destination} is parked: {decision.reason}."
+        return [f"{destination} is parked: {decision.reason}."]
     lines = [f"{destination} rings {decision.username}: {decision.reason}"]
-    lines += [f"  {_described(binding)}" for binding in decision.bindings]
-    minute = rating.charge(rating.STANDARD.rate(rating.WEBRTC), 60)
-    return "\n".join([*lines, f"A minute costs ${rating.dollars(minute.micros)} for each of the two WebRTC legs."])
+    return [*lines, *(f"  {_described(binding)}" for binding in decision.bindings)]
+
+
+def _priced(decision: dialing.Decision, rates: tuple[rating.Rate, rating.Rate]) -> str:
+    """What a minute costs, or would cost."""
+    verb = "costs" if isinstance(decision, dialing.Ring) else "would cost"
+    here, there = rates
+    if there == here:
+        return f"A minute {verb} {_price(here)} for each of the two WebRTC legs."
+    which = f"{_price(there)} for the dialled one ({there.part} to {there.prefix or 'any other number'})"
+    return f"A minute {verb} {_price(here)} for the caller's WebRTC leg and {which}."
+
+
+def _price(rate: rating.Rate) -> str:
+    minute = rating.dollars(rating.charge(rate, 60).micros)
+    return f"${minute}" if rate.currency == "USD" else f"{minute} {rate.currency}"
 
 
 def _as_json(decision: dialing.Decision) -> dict[str, Any]:

@@ -41,6 +41,7 @@ from offhook.media.core import Core
 from offhook.voice.binding import Bindings
 from offhook.voice.cause import ending
 from offhook.voice.dialing import HOSTED_DOMAINS, Dialplan, domains
+from offhook.voice.rating import STANDARD, PricePlan
 from offhook.wire.rtc_liveness import CloseReason
 
 STOPPING = ending("NORMAL_TEMPORARY_FAILURE", "the platform is shutting down")
@@ -70,18 +71,19 @@ async def start_dev(
     db: Path | None = None,
     sip_domain: str = HOSTED_DOMAINS[0],
     webhook_url: str = "",
+    price_plan: PricePlan = STANDARD,
 ) -> Platform:
     """Start the development platform: loopback only, fixed keys, everything ready to use.
 
     `host` is an IP address; `sip_domain` is the domain of our SIP addresses, beside the hosted product's. The events of
-    all that is ready-made go to `webhook_url`, if there is one.
+    all that is ready-made go to `webhook_url`, if there is one. Calls are charged by `price_plan`.
     ValueError where it is no host name, OSError where the address cannot be used, `StoreError` or `WrongKey` where
     the database cannot.
     """
     served = domains(sip_domain)
     async with AsyncExitStack() as stack:
         clock, chance, bindings, ladders = SystemClock(), SystemChance(), Bindings(), RecentLadders()
-        identities = await Identities.open(db, clock, chance, bindings, Idle().report)
+        identities = await Identities.open(db, clock, chance, bindings, Idle().report, currency=price_plan.currency)
         stack.push_async_callback(identities.close)
         seeded = await seed(identities, webhook_url)
         directory = identities.directory
@@ -95,6 +97,7 @@ async def start_dev(
         shadow = StoredShadow(
             identities.store,
             clock,
+            plan_of=lambda _: price_plan,
             application=directory.application,
             outbox=Teller(outbox, clock, chance, served.name),
         )
@@ -107,7 +110,7 @@ async def start_dev(
 
         core = Core(CoreConfig(bind=[host]))
         stack.callback(core.close)
-        dialplan = Dialplan(directory, bindings, active, served)
+        dialplan = Dialplan(directory, bindings, active, served, price_plan, identities.spending)
         switchboard = Switchboard(
             core=core,
             dialplan=dialplan,

@@ -7,16 +7,16 @@ from typing import NamedTuple, TypeVar
 import msgspec
 
 from offhook.voice.effect import Close, Save
-from offhook.voice.leg import Side
+from offhook.voice.rating import Way
 
 _T = TypeVar("_T")
 
 
 class _Key(NamedTuple):
-    """What a leg is counted under."""
+    """What a leg is counted under: `outbound` of the connection that dials, `inbound` of the one that is rung."""
 
     connection_id: str
-    side: Side
+    way: Way
     to_number: bool
 
 
@@ -43,8 +43,8 @@ class ActiveLegs:
     def __init__(self, profile_of: Callable[[str], str | None]) -> None:
         self._profile_of = profile_of
         self._legs: dict[str, Save] = {}
-        self._counted: dict[str, _Key] = {}
-        self._by_connection: Counter[tuple[str, Side]] = Counter()
+        self._counted: dict[str, set[_Key]] = {}
+        self._by_connection: Counter[tuple[str, Way]] = Counter()
         self._to_numbers: Counter[str] = Counter()
 
     def __len__(self) -> int:
@@ -57,19 +57,20 @@ class ActiveLegs:
         """The call_control_ids of all live legs."""
         return list(self._legs)
 
-    def open(self, id: str, connection_id: str, side: Side, number: str | None = None) -> None:
-        """Count a leg from now on. Doing so again changes nothing.
+    def open(self, id: str, connection_id: str, way: Way, number: str | None = None) -> None:
+        """Count a leg from now on. Doing so again changes nothing. A leg that a command dials counts twice: for the
+        connection in whose name that is, and for the one that it rings.
 
         `number` is the phone number that dialling found in the destination; None for a SIP URI.
         """
-        if id not in self._counted:
-            self._counted[id] = key = _Key(connection_id, side, to_number=number is not None)
+        key, counted = _Key(connection_id, way, to_number=number is not None), self._counted.setdefault(id, set())
+        if key not in counted:
+            counted.add(key)
             self._count(key, 1)
 
     def close(self, id: str) -> None:
         """Count a leg no more, if it was."""
-        key = self._counted.pop(id, None)
-        if key is not None:
+        for key in self._counted.pop(id, ()):
             self._count(key, -1)
 
     def note(self, durable: Save | Close) -> None:
@@ -94,12 +95,12 @@ class ActiveLegs:
         ]
 
     def inbound(self, connection_id: str) -> int:
-        """Legs that the platform rang or rings on this connection."""
-        return self._by_connection[connection_id, "outgoing"]
+        """Legs that rang or ring clients of this connection."""
+        return self._by_connection[connection_id, "inbound"]
 
     def outbound(self, connection_id: str) -> int:
-        """Legs that clients of this connection dialled."""
-        return self._by_connection[connection_id, "incoming"]
+        """Legs that clients of this connection dialled, or commands in its name."""
+        return self._by_connection[connection_id, "outbound"]
 
     def through(self, profile_id: str) -> int:
         """Calls to phone numbers by connections with this outbound voice profile."""
@@ -108,8 +109,8 @@ class ActiveLegs:
         )
 
     def _count(self, key: "_Key", by: int) -> None:
-        _add(self._by_connection, (key.connection_id, key.side), by)
-        if key.side == "incoming" and key.to_number:
+        _add(self._by_connection, (key.connection_id, key.way), by)
+        if key.way == "outbound" and key.to_number:
             _add(self._to_numbers, key.connection_id, by)
 
 

@@ -5,6 +5,7 @@ It is filled once and then told of every committed write (`Store.watch`); nothin
 
 import math
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -261,6 +262,12 @@ def _number(row: Row) -> NumberCard:
     return NumberCard(row["id"], row["account_id"], row["phone_number"], row["connection_id"])
 
 
+def _daily_spend(settings: dict[str, Any]) -> int | None:
+    """The limit where there is one and it is enabled."""
+    amount = settings["daily_spend_limit"]
+    return int(Decimal(amount) * MICROS) if amount and settings["daily_spend_limit_enabled"] else None
+
+
 def _profile(row: Row) -> ProfileCard:
     settings = completed(OUTBOUND_VOICE_PROFILES.fields, msgspec.json.decode(row["settings"]))
     rate = settings["max_destination_rate"]
@@ -272,4 +279,5 @@ def _profile(row: Row) -> ProfileCard:
         concurrent_call_limit=settings["concurrent_call_limit"],
         whitelisted_destinations=tuple(settings["whitelisted_destinations"]),
         max_micros_per_minute=None if rate is None else round(rate * MICROS),
+        daily_spend_micros=_daily_spend(settings),
     )

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
+from offhook.engine.accounts import Accounts
 from offhook.engine.connections import CallControlApplications, Connections, TexmlApplications
 from offhook.engine.directory import MemoryDirectory
 from offhook.engine.events import CallEvents, WebhookDeliveries
@@ -14,6 +15,7 @@ from offhook.engine.ports import Chance, Clock
 from offhook.engine.push import MobilePushCredentials
 from offhook.engine.reports import DetailRecords
 from offhook.engine.resources import World
+from offhook.engine.spending import CREDIT, Spending
 from offhook.engine.store import Add, Change, Store
 from offhook.engine.vault import Vault, digest_of_key
 from offhook.voice.binding import Bindings
@@ -25,11 +27,14 @@ class Identities:
     `log_off` must end one binding's socket (`Switchboard.log_off`); set `log_off` before anybody can log in.
     """
 
-    def __init__(self, store: Store, vault: Vault, clock: Clock, chance: Chance, bindings: Bindings) -> None:
+    def __init__(
+        self, store: Store, vault: Vault, clock: Clock, chance: Chance, bindings: Bindings, currency: str = "USD"
+    ) -> None:
         self.store = store
         self.vault = vault
         self.bindings = bindings
         self.directory = MemoryDirectory(vault)
+        self.spending = Spending(clock)
         self.log_off: Callable[[str, str], None] = lambda _binding, _reason: None
         self._clock = clock
         self._chance = chance
@@ -45,6 +50,7 @@ class Identities:
         self.phone_numbers = PhoneNumbers(world)
         self.number_voice = NumberVoice(world)
         self.outbound_voice_profiles = OutboundVoiceProfiles(world)
+        self.accounts = Accounts(store, self.spending, currency)
         self.detail_records = DetailRecords(world)
         self.call_events = CallEvents(world)
         self.webhook_deliveries = WebhookDeliveries(world)
@@ -59,15 +65,18 @@ class Identities:
         bindings: Bindings,
         busy: Callable[[int], None] = lambda _: None,
         vault: Vault | None = None,
+        currency: str = "USD",
     ) -> "Identities":
-        """The identities in a SQLite file, whose keys are beside it in `<file>.key`; None keeps all in memory.
+        """The identities in a SQLite file, whose keys are beside it in `<file>.key`; None keeps all in memory. Balances
+        are in `currency`.
 
         Raises `StoreError` where the database cannot be used, `WrongKey` where the key file is not its own.
         """
         found = vault or (Vault.fresh() if path is None else Vault.in_file(path.with_name(path.name + ".key")))
-        identities = cls(Store.at(path, busy), found, clock, chance, bindings)
+        identities = cls(Store.at(path, busy), found, clock, chance, bindings, currency)
         try:
             await identities.directory.follow(identities.store)
+            await identities.spending.follow(identities.store)
         except BaseException:
             await identities.store.close()
             raise
@@ -82,7 +91,7 @@ class Identities:
         """A new account; its id."""
         account_id = id or self._chance.uuid()
         row = {"id": account_id, "account_id": account_id, "created_at": self._clock.wall(), "name": name}
-        await self.store.write(Add("accounts", row))
+        await self.store.write(Add("accounts", row | {"paid_in": 0, "credit_limit": CREDIT}))
         return account_id
 
     async def add_api_key(self, account_id: str, key: str | None = None) -> str:

@@ -13,7 +13,7 @@ from offhook.media.commands import Command as MediaCommand
 from offhook.media.commands import Request as MediaRequest
 from offhook.media.events import Reply as MediaReply
 from offhook.voice.cause import Ending
-from offhook.voice.dialing import Decision, Dialled
+from offhook.voice.dialing import Decision, Dialled, Permitted, Refuse
 from offhook.voice.effect import Durable, Invitation
 from offhook.voice.ladder import Line
 from offhook.voice.leg import Headers, LegIds
@@ -225,6 +225,10 @@ class Dialplan(Protocol):
 
     def decide(self, call: Dialled) -> Decision:
         """Who rings, or why nobody does. Never raises, never waits."""
+        ...
+
+    def permit(self, call: Dialled) -> Permitted | Refuse:
+        """Whether a customer's command may make this call. Never raises, never waits."""
         ...
 
 

@@ -1,18 +1,21 @@
 """What the API tells of calls: detail records of those that ended, and the legs that live. Knows no HTTP."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import Any, Protocol
 
 import msgspec
 
 from offhook.engine.resources import Document, Keeper, Listing
-from offhook.engine.store import Row, Where
+from offhook.engine.store import Find, Row, Where
+from offhook.voice.bill import record_type
 from offhook.voice.resources.detail_record import DETAIL_RECORDS, window
 from offhook.voice.resources.moment import parse_moment
 from offhook.voice.resources.problem import rejected
 from offhook.voice.resources.resource import Chosen, Query
 
 _MOMENTS = ("created_at", "started_at", "finished_at")
+_IDS = ("call_session_id", "call_leg_id", "call_control_id")
+PIECE = 500
 
 
 class ActiveCalls(Protocol):
@@ -24,7 +27,7 @@ class ActiveCalls(Protocol):
 
 
 class DetailRecords(Keeper):
-    """One record for each ended leg, read only."""
+    """One record for each line of the bills of ended legs, read only."""
 
     resource = DETAIL_RECORDS
 
@@ -33,10 +36,22 @@ class DetailRecords(Keeper):
             raise rejected("10004", "filter[record_type] is required", parameter="filter[record_type]", status=400)
         return await super().page(account_id, query)
 
+    async def every(self, account_id: str, query: Query) -> AsyncGenerator[list[Document], None]:
+        """All records that meet the filters, of whichever types, in pieces; each also has the ids that its row has."""
+        where = tuple(condition for chosen in query.chosen for condition in self.conditions(chosen))
+        offset = 0
+        while True:
+            question = Find("detail_records", account_id, where, query.sort, PIECE, offset)
+            rows = (await self.world.store.find(question)).rows
+            yield [{name: row[name] for name in _IDS} | self.shown(row) for row in rows]
+            if len(rows) < PIECE:
+                return
+            offset += PIECE
+
     def conditions(self, chosen: Chosen) -> Sequence[Where]:
         name = chosen.filter.name
         if name == "record_type":
-            return (Where(name, "eq", f"{chosen.value}_detail_record"),)
+            return (Where(name, "eq", record_type(chosen.value)),)
         if name == "date_range":
             return self._within(chosen.value)
         if name in _MOMENTS:

@@ -1,5 +1,6 @@
 """From what dialling decides to far ends that ring: ids, ports and the ways to bindings. Knows no session."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import msgspec
@@ -9,6 +10,8 @@ from offhook.voice import dialing, effect
 from offhook.voice.binding import Binding
 from offhook.voice.cause import Ending, ending
 from offhook.voice.leg import DialogId, LegIds, Party
+from offhook.voice.permission import CONNECTION_FULL
+from offhook.voice.resources.problem import Rejected, rejected
 from offhook.voice.signal import Park, Refuse, Ring, Target
 
 Plan = Ring | Park | Refuse
@@ -80,6 +83,19 @@ class Router:
         )
         return msgspec.structs.replace(plan, party=party)
 
+    def permitted(self, party: Party, destinations: Sequence[str]) -> tuple[str | None, Rejected | None]:
+        """Whether a command of this party may make a call to all of these: the phone number among them that it goes to,
+        if there is one, or why it may not."""
+        number: str | None = None
+        for destination in destinations:
+            outcome = self._dialplan.permit(
+                dialing.Dialled(destination, self._clock.wall(), party.account_id, party.connection_id)
+            )
+            if isinstance(outcome, dialing.Refuse):
+                return None, _forbidden(outcome)
+            number = number or outcome.number
+        return number, None
+
     def new_ids(self, session: str | None = None) -> LegIds:
         """The ids of a new leg, of a new session unless one is given."""
         return LegIds(f"v3:{self._chance.token(54)}", session or self._chance.uuid(), self._chance.uuid())
@@ -133,6 +149,7 @@ class Router:
             seconds=max(each.ring_seconds for each in rings),
             ringback=decided.ringback,
             number=decided.number,
+            rung=tuple({each.connection_id for each in free}),
         )
 
     def _party(self, binding: Binding, number: str, name: str) -> Party:
@@ -150,3 +167,10 @@ class Router:
     def _has_room(self, binding: str) -> bool:
         """Whether a far end may have one more call; `Limits` says how many a phone is good for."""
         return self._far_ends.calls(binding) < self._limits.dialogs_per_binding
+
+
+def _forbidden(refused: dialing.Refuse) -> Rejected:
+    """A limit in the API's words: its code, and at the end of the text the code of SIP answers, which programs know."""
+    assert refused.why is not None  # only such a refusal is one of a command
+    pointer = "/connection_id" if refused.why is CONNECTION_FULL else "/to"
+    return rejected(refused.why.code, f"{refused.reason}. {refused.why.tag}".strip(), pointer=pointer)

@@ -28,6 +28,7 @@ from offhook.engine.store import (
     Missing,
     Put,
     Row,
+    Sum,
     Unavailable,
     Where,
     Write,
@@ -98,6 +99,15 @@ class Database:
         chosen = chosen.order_by(*_by(table, question.order))
         with self._connection.begin():
             return [dict(row) for row in self._connection.execute(chosen).mappings()]
+
+    def sum(self, question: Sum) -> list[Row]:
+        """Sums by group, of all accounts."""
+        table = metadata.tables[question.table]
+        groups = [table.c[name] for name in question.by]
+        added = sa.cast(sa.func.sum(table.c[question.column]), sa.BigInteger).label(question.column)
+        chosen = sa.select(*groups, added).where(*(_condition(table, each) for each in question.where))
+        with self._connection.begin():
+            return [dict(row) for row in self._connection.execute(chosen.group_by(*groups)).mappings()]
 
     def close(self) -> None:
         """Leave the database in order."""

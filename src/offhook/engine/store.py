@@ -102,6 +102,15 @@ class Load(msgspec.Struct, frozen=True):
     distinct: tuple[str, ...] = ()
 
 
+class Sum(msgspec.Struct, frozen=True):
+    """The sum of a column for each combination of values of others, as rows of these. Only for the server itself."""
+
+    table: Table
+    column: str
+    by: tuple[str, ...]
+    where: "tuple[Where, ...]" = ()
+
+
 class StoreError(Exception):
     """A write was not done, nor anything else of its transaction."""
 
@@ -135,6 +144,7 @@ class Backend(Protocol):
 
     def find(self, question: Find) -> Found: ...
     def load(self, question: Load) -> list[Row]: ...
+    def sum(self, question: Sum) -> list[Row]: ...
     def close(self) -> None: ...
 
 
@@ -147,7 +157,7 @@ class Observer(Protocol):
 class _Job(msgspec.Struct, frozen=True, eq=False):
     """One thing for the writer thread to do, and who waits for it."""
 
-    ask: Sequence[Write] | Find | Load
+    ask: Sequence[Write] | Find | Load | Sum
     future: "asyncio.Future[Any]"
 
 
@@ -197,13 +207,17 @@ class Store:
         """Rows of all accounts, for filling memory; all of them where only the table is named."""
         return await self._hand_over(wanted if isinstance(wanted, Load) else Load(wanted))
 
+    async def sum(self, question: Sum) -> list[Row]:
+        """Add up; sees every write handed over before."""
+        return await self._hand_over(question)
+
     async def close(self) -> None:
         """Finish what was handed over, then close the database."""
         self._closed = True
         self._jobs.put(None)
         await self._loop.run_in_executor(None, self._writer.join)
 
-    def _hand_over(self, ask: Sequence[Write] | Find | Load) -> "asyncio.Future[Any]":
+    def _hand_over(self, ask: Sequence[Write] | Find | Load | Sum) -> "asyncio.Future[Any]":
         future: asyncio.Future[Any] = self._loop.create_future()
         if self._closed:
             future.set_exception(Unavailable("the store is closed"))
@@ -251,7 +265,7 @@ class Store:
 
     def _arrived(self, outcomes: list[tuple[_Job, Any]]) -> None:
         for job, outcome in outcomes:
-            _settle(job.future, outcome if isinstance(job.ask, (Find, Load)) else self._told(job.ask, outcome))
+            _settle(job.future, outcome if isinstance(job.ask, (Find, Load, Sum)) else self._told(job.ask, outcome))
             self._busy(-1)
 
     def _told(self, writes: Sequence[Write], outcome: Exception | None) -> Exception | None:
@@ -278,14 +292,20 @@ def _settle(future: "asyncio.Future[Any]", outcome: Any) -> None:
 def _outcomes(backend: Backend, jobs: Sequence[_Job]) -> list[Any]:
     """What came of each job, in order; neighbouring writes share a transaction."""
     outcomes: list[Any] = []
-    for question, group in itertools.groupby(jobs, key=lambda job: isinstance(job.ask, (Find, Load))):
+    for question, group in itertools.groupby(jobs, key=lambda job: isinstance(job.ask, (Find, Load, Sum))):
         asks: list[Any] = [job.ask for job in group]
         outcomes += [_answer(backend, ask) for ask in asks] if question else backend.transact(asks)
     return outcomes
 
 
-def _answer(backend: Backend, ask: Find | Load) -> Found | list[Row] | Exception:
+def _answer(backend: Backend, ask: Find | Load | Sum) -> Found | list[Row] | Exception:
     try:
-        return backend.find(ask) if isinstance(ask, Find) else backend.load(ask)
+        match ask:
+            case Find():
+                return backend.find(ask)
+            case Load():
+                return backend.load(ask)
+            case Sum():
+                return backend.sum(ask)
     except Exception as error:
         return error

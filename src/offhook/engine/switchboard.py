@@ -5,9 +5,10 @@ ids, chance and the dialling decision.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from types import TracebackType
-from typing import Literal, Self, TypeVar
+from typing import Any, Literal, Self, TypeVar
 
 import msgspec
 import structlog
@@ -41,7 +42,9 @@ from offhook.voice.binding import Binding, Bindings
 from offhook.voice.cause import Ending, ending
 from offhook.voice.command import Command, CommandRule, Form
 from offhook.voice.commands.call.dial import Dial
+from offhook.voice.commands.call.transfer import Transfer
 from offhook.voice.commands.queue.create import CreateQueue
+from offhook.voice.effect import Save
 from offhook.voice.floor import Key
 from offhook.voice.leg import DialogId, Leg, LegIds, Party
 from offhook.voice.resources.problem import Rejected, rejected
@@ -95,6 +98,22 @@ class Reached(msgspec.Struct):
     signalling: Signalling
     sessid: str
     dialogs: dict[str, Owner]
+
+
+class Making:
+    """The reply to a command that makes a leg (`ports.OrderReply`). `settled` is called before it is given."""
+
+    def __init__(self, reply: OrderReply, settled: Callable[[], None]) -> None:
+        self._reply = reply
+        self._settled = settled
+
+    def accept(self, document: dict[str, Any]) -> None:
+        self._settled()
+        self._reply.accept(document)
+
+    def reject(self, why: Rejected) -> None:
+        self._settled()
+        self._reply.reject(why)
 
 
 class Switchboard:
@@ -296,14 +315,25 @@ class Switchboard:
 
     def order(self, call_control_id: str, rule: CommandRule, command: Command, reply: OrderReply) -> bool:
         """Command a live leg; False where no such leg lives here."""
-        owner = self._legs.get(call_control_id)
-        if owner is None:
+        owner, leg = self._legs.get(call_control_id), self.active.leg(call_control_id)
+        if owner is None or leg is None:
             return False
-        leg = self.active.leg(call_control_id)
-        session = leg.ids.call_session_id if leg else owner.session.id
-        ids = self._router.new_ids(session) if rule.makes == "leg" else None
-        owner.post(Ordered(call_control_id, owner.owe_order(reply), rule, command, ids))
+        if isinstance(command, Transfer):
+            self._transfer(owner, leg, rule, command, reply)
+        else:
+            owner.post(Ordered(call_control_id, owner.owe_order(reply), rule, command))
         return True
+
+    def _transfer(self, owner: Owner, leg: Save, rule: CommandRule, command: Transfer, reply: OrderReply) -> None:
+        """The command makes a leg, which counts from now on unless it is forbidden. That is for the leg's owner to say:
+        a command that it has seen before is answered alike, whatever the limits are now."""
+        ids = self._router.new_ids(leg.ids.call_session_id)
+        number, forbidden = self._router.permitted(leg.party, (command.to,))
+        if forbidden is None:
+            self.active.open(ids.call_control_id, leg.party.connection_id, "outbound", number)
+        made = Making(reply, partial(self._unmade, ids.call_control_id))
+        id = leg.ids.call_control_id
+        owner.post(Ordered(id, owner.owe_order(made), rule, command, ids, forbidden=forbidden))
 
     def originate(self, rule: CommandRule, command: Dial, party: Party, reply: OrderReply) -> None:
         """Let a leg come to be that a customer dials, in the session that it is linked to or in one of its own."""
@@ -314,10 +344,28 @@ class Switchboard:
         elif crowded is not None:
             reply.reject(rejected("10007", f"No call can be made now: {crowded.detail}.", status=503))
         else:
-            ids = self._router.new_ids(linked and linked.ids.call_session_id)
-            owner = self._session(ids.call_session_id)
-            self._legs[ids.call_control_id] = owner
-            owner.post(Originated(owner.owe_order(reply), rule, command, ids, party, linked))
+            self._originate(rule, command, party, linked, reply)
+
+    def _originate(
+        self, rule: CommandRule, command: Dial, party: Party, linked: Save | None, reply: OrderReply
+    ) -> None:
+        """Let the leg come to be, unless a limit of its connection forbids that; it counts from now on."""
+        number, forbidden = self._router.permitted(party, command.destinations)
+        if forbidden is not None:
+            reply.reject(forbidden)
+            return
+        ids = self._router.new_ids(linked and linked.ids.call_session_id)
+        owner = self._session(ids.call_session_id)
+        self._legs[ids.call_control_id] = owner
+        self.active.open(ids.call_control_id, party.connection_id, "outbound", number)
+        made = Making(reply, partial(self._unmade, ids.call_control_id))
+        owner.post(Originated(owner.owe_order(made), rule, command, ids, party, linked))
+
+    def _unmade(self, leg: str) -> None:
+        """A command that would have made this leg is settled: where no leg came of it, nothing is counted."""
+        if self.active.leg(leg) is None:
+            self._legs.pop(leg, None)
+            self.active.close(leg)
 
     def create_queue(self, account_id: str, rule: CommandRule, command: CreateQueue, reply: OrderReply) -> None:
         """Let a queue be made."""
@@ -385,11 +433,12 @@ class Switchboard:
         """Count a call against the limits before anything is awaited; what nobody rings for counts for nothing."""
         if not isinstance(plan, Refuse):
             number = plan.number if isinstance(plan, Ring) else None
-            self.active.open(ids.call_control_id, caller.connection_id, "incoming", number)
+            self.active.open(ids.call_control_id, caller.connection_id, "outbound", number)
 
     def _ring(self, owner: Owner, plan: Ring) -> None:
         """These far ends are about to be offered a leg of this owner."""
-        self.active.open(plan.ids.call_control_id, plan.party.connection_id, "outgoing", plan.number)
+        for connection in plan.rung:
+            self.active.open(plan.ids.call_control_id, connection, "inbound")
         self._legs[plan.ids.call_control_id] = owner
         for target in plan.targets:
             self._own(owner, target.dialog, target.port)

@@ -42,7 +42,13 @@ def _table(name: str, *items: SchemaItem) -> Table:
     )
 
 
-accounts = _table("accounts", Column("name", String, nullable=False))
+# Micro-dollars: what was paid in, and how far the balance may fall below nothing.
+accounts = _table(
+    "accounts",
+    Column("name", String, nullable=False),
+    Column("paid_in", BigInteger, nullable=False),
+    Column("credit_limit", BigInteger, nullable=False),
+)
 
 # `digest` is the SHA-256 of a key of 256 random bits; the key itself is shown once and kept nowhere.
 api_keys = _table(

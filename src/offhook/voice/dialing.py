@@ -3,6 +3,7 @@
 The rules are the table of "Dialling a registered client" and the settings of the connections on both sides.
 """
 
+import contextlib
 import re
 from collections.abc import Sequence
 from typing import Literal
@@ -13,9 +14,10 @@ import msgspec
 from offhook.voice import numbering
 from offhook.voice.binding import Binding
 from offhook.voice.cause import Ending, ending
-from offhook.voice.directory import ConnectionCard, Directory, Registered, Traffic
+from offhook.voice.directory import ConnectionCard, Directory, NumberCard, Registered, Traffic
 from offhook.voice.emergency import EMERGENCY
-from offhook.voice.rating import STANDARD, WEBRTC, PricePlan
+from offhook.voice.permission import CONNECTION_FULL, FullPurse, Permission, Purse, Reason, Refused, full
+from offhook.voice.rating import STANDARD, WEBRTC, PricePlan, Rate
 
 Ringback = Literal["instant", "on_ringing", "none"]
 
@@ -81,12 +83,20 @@ class Park(msgspec.Struct, frozen=True):
 class Refuse(msgspec.Struct, frozen=True):
     """Nobody rings. `ending` is for the caller, its `detail` names the setting; `reason` is for `explain`.
 
-    `username` is whom the destination means, where it means anybody: registered, it would ring.
+    `username` is whom the destination means, where it means anybody: registered, it would ring. `why` has the API's
+    code, where a limit of the caller's refused the call.
     """
 
     ending: Ending
     reason: str
     username: str | None = None
+    why: Reason | None = None
+
+
+class Permitted(msgspec.Struct, frozen=True):
+    """A command may make this call; `number` is the phone number that it goes to, None for a SIP URI."""
+
+    number: str | None
 
 
 Decision = Ring | Park | Refuse
@@ -95,7 +105,7 @@ Decision = Ring | Park | Refuse
 class Dialplan:
     """The rules, given what they look things up in. `decide` changes nothing."""
 
-    __slots__ = ("_directory", "_domains", "_plan", "_registered", "_traffic")
+    __slots__ = ("_directory", "_domains", "_permission", "_plan", "_registered", "_traffic")
 
     def __init__(
         self,
@@ -104,86 +114,72 @@ class Dialplan:
         traffic: Traffic,
         domains: SipDomains,
         plan: PricePlan = STANDARD,
+        purse: Purse | None = None,
     ) -> None:
         self._directory = directory
         self._registered = registered
         self._traffic = traffic
         self._domains = domains
         self._plan = plan
+        self._permission = Permission(directory, traffic, purse or FullPurse())
 
     def decide(self, call: Dialled) -> Decision:
         """Who rings for this call. Never raises, whatever the destination is."""
         try:
             return self._decide(call)
-        except _Refused as refused:
-            return Refuse(ending(refused.cause, refused.detail), refused.detail, refused.username)
+        except Refused as refused:
+            return _refusal(refused)
 
     def _decide(self, call: Dialled) -> Ring | Park:
         user, host = parts(call.destination)
         number = numbering.compact(user)
         if number is not None and not EMERGENCY.isdisjoint((number, number.removeprefix("+"))):
-            raise _Refused("CALL_REJECTED", "emergency calling not supported: use another phone")
+            raise Refused("CALL_REJECTED", "emergency calling not supported: use another phone")
         attempt = _Attempt(call, self._caller(call))
         if attempt.caller is not None and attempt.caller.parks:
             return Park(f"outbound.call_parking_enabled of {attempt.named(attempt.caller)} parks what it dials")
         if host is not None and host not in (self._domains.name, *self._domains.aliases):
-            raise _Refused("UNALLOCATED_NUMBER", f"only {self._domains.name} and its aliases are served here")
+            raise Refused("UNALLOCATED_NUMBER", f"only {self._domains.name} and its aliases are served here")
         return self._by_username(user, attempt) if number is None else self._by_number(number, attempt)
 
     # ---- the caller's side -----------------------------------------------------------------------------------
 
+    def permit(self, call: Dialled) -> Permitted | Refuse:
+        """Whether a customer's command may make this call. A destination that nobody can be reached at is no reason
+        to refuse the command: the call is made, and ends."""
+        try:
+            caller, number = self._caller(call), numbering.compact(parts(call.destination)[0])
+            return Permitted(None if number is None else self._read(number, caller)[0])
+        except Refused as refused:
+            return _refusal(refused) if refused.reason.code else Permitted(None)
+
+    def prices(self, call: Dialled) -> tuple[Rate, Rate]:
+        """What a minute of this call costs: of the caller's leg and of the dialled one. Never raises."""
+        here = self._plan.rate(WEBRTC)
+        with contextlib.suppress(Refused):
+            number = numbering.compact(parts(call.destination)[0])
+            connection = self._directory.connection(call.connection_id or "")
+            found = self._readings(number, connection) if number else None
+            return here, self._rate_of(*found) if found else here
+        return here, here
+
     def _caller(self, call: Dialled) -> ConnectionCard | None:
         if call.connection_id is None:
             return None
-        caller = self._directory.connection(call.connection_id)
-        if caller is None or caller.account_id != call.account_id:
-            raise _Refused("CALL_REJECTED", "the caller's connection was deleted")
-        if not caller.active:
-            raise _Refused("CALL_REJECTED", f"active is false on the caller's connection {caller.name}")
-        if _full(caller.outbound_channel_limit, self._traffic.outbound(caller.id)):
-            raise _Refused(
-                "NORMAL_CIRCUIT_CONGESTION", f"outbound.channel_limit of connection {caller.name} is reached"
-            )
-        return caller
-
-    def _check_profile(self, caller: ConnectionCard | None, e164: str) -> None:
-        """The caller's outbound voice profile, which calls to phone numbers must satisfy."""
-        profile = self._directory.profile(caller.profile_id) if caller and caller.profile_id else None
-        if profile is None:
-            return
-        if not profile.enabled:
-            raise _Refused("CALL_REJECTED", f"enabled is false on outbound voice profile {profile.name}")
-        if numbering.country_of(e164) not in profile.whitelisted_destinations:
-            raise _Refused(
-                "CALL_REJECTED", f"whitelisted_destinations of outbound voice profile {profile.name} lacks this country"
-            )
-        dearest = profile.max_micros_per_minute
-        if dearest is not None and self._plan.rate(WEBRTC).micros > dearest:
-            raise _Refused(
-                "CALL_REJECTED", f"max_destination_rate of outbound voice profile {profile.name} is below this call's"
-            )
-        if _full(profile.concurrent_call_limit, self._traffic.through(profile.id)):
-            raise _Refused(
-                "NORMAL_CIRCUIT_CONGESTION",
-                f"concurrent_call_limit of outbound voice profile {profile.name} is reached",
-            )
+        return self._permission.to_call(call.account_id, call.connection_id)
 
     # ---- the dialled side ------------------------------------------------------------------------------------
 
     def _by_number(self, dialled: str, attempt: "_Attempt") -> Ring:
         caller = attempt.caller
-        readings = numbering.readings(dialled, caller.localization if caller else "US")
-        if not readings:
-            raise _Refused("INVALID_NUMBER_FORMAT", "this is no phone number")
-        number = next(filter(None, map(self._directory.number, readings)), None)
-        self._check_profile(caller, number.number if number else readings[0])
+        _, number = self._read(dialled, caller)
         if number is None:
-            raise _Refused("UNALLOCATED_NUMBER", "nobody here has this number, and no trunk leads outside")
+            raise Refused("UNALLOCATED_NUMBER", "nobody here has this number, and no trunk leads outside")
         connection = self._directory.connection(number.connection_id) if number.connection_id else None
         if connection is None:
-            raise _Refused("UNALLOCATED_NUMBER", "connection_id: the number is assigned to no connection")
+            raise Refused("UNALLOCATED_NUMBER", "connection_id: the number is assigned to no connection")
         if connection.dnis_number_format != "sip_username":
-            raise _Refused(
+            raise Refused(
                 "UNALLOCATED_NUMBER",
                 f"inbound.dnis_number_format of {attempt.named(connection)} is {connection.dnis_number_format}; "
                 "only sip_username rings its registered client",
@@ -191,17 +187,33 @@ class Dialplan:
         why = f"the number is assigned to {attempt.named(connection)} and rings its username"
         return self._ring(connection, connection.username, number.number, why, attempt)
 
+    def _read(self, dialled: str, caller: ConnectionCard | None) -> tuple[str, NumberCard | None]:
+        """A number that the caller may call, and whose it is."""
+        e164, number = self._readings(dialled, caller)
+        self._permission.to_reach(caller, e164, self._rate_of(e164, number))
+        return e164, number
+
+    def _readings(self, dialled: str, caller: ConnectionCard | None) -> tuple[str, NumberCard | None]:
+        """What a dialled number is in +E.164: the first reading that is a number here, else the likeliest."""
+        readings = numbering.readings(dialled, caller.localization if caller else "US")
+        if not readings:
+            raise Refused("INVALID_NUMBER_FORMAT", "this is no phone number")
+        number = next(filter(None, map(self._directory.number, readings)), None)
+        return number.number if number else readings[0], number
+
+    def _rate_of(self, e164: str, number: NumberCard | None) -> Rate:
+        """What the dialled leg is charged by: a number that is here rings a client, any other is the network's."""
+        return self._plan.rate(WEBRTC) if number else self._plan.rate("sip-trunking", "outbound", e164)
+
     def _by_username(self, user: str, attempt: "_Attempt") -> Ring:
         connection, whose = self._owner(user, attempt.call.now)
         if user[0].isdigit():
-            raise _Refused(
+            raise Refused(
                 "CALL_REJECTED", "sip_uri_calling_preference: a username that starts with a digit cannot be dialled"
             )
         preference = connection.sip_uri_calling_preference
         if preference == "disabled" or (preference == "internal" and not attempt.inside(connection)):
-            raise _Refused(
-                "CALL_REJECTED", f"sip_uri_calling_preference of {attempt.named(connection)} is {preference}"
-            )
+            raise Refused("CALL_REJECTED", f"sip_uri_calling_preference of {attempt.named(connection)} is {preference}")
         return self._ring(connection, user, None, f"{user} is {whose} {attempt.named(connection)}", attempt)
 
     def _owner(self, user: str, now: float) -> tuple[ConnectionCard, str]:
@@ -212,23 +224,21 @@ class Dialplan:
         credential = self._directory.credential_of_username(user)
         connection = self._directory.connection(credential.connection_id) if credential else None
         if credential is None or connection is None:
-            raise _Refused("UNALLOCATED_NUMBER", "there is no such username")
+            raise Refused("UNALLOCATED_NUMBER", "there is no such username")
         if credential.expires_at is not None and credential.expires_at <= now:
-            raise _Refused("UNALLOCATED_NUMBER", "expires_at: this telephony credential has expired")
+            raise Refused("UNALLOCATED_NUMBER", "expires_at: this telephony credential has expired")
         return connection, "a telephony credential of"
 
     def _ring(
         self, connection: ConnectionCard, username: str, number: str | None, why: str, attempt: "_Attempt"
     ) -> Ring:
         if not connection.active:
-            raise _Refused("UNALLOCATED_NUMBER", f"active is false on {attempt.named(connection)}")
-        if _full(connection.inbound_channel_limit, self._traffic.inbound(connection.id)):
-            raise _Refused(
-                "NORMAL_CIRCUIT_CONGESTION", f"inbound.channel_limit of {attempt.named(connection)} is reached"
-            )
+            raise Refused("UNALLOCATED_NUMBER", f"active is false on {attempt.named(connection)}")
+        if full(connection.inbound_channel_limit, self._traffic.inbound(connection.id)):
+            raise Refused(CONNECTION_FULL, f"inbound.channel_limit of {attempt.named(connection)} is reached")
         registered = self._registered.of_username(username)
         if not registered:
-            raise _Refused("USER_NOT_REGISTERED", f"{why}, and nobody is registered under it", username)
+            raise Refused("USER_NOT_REGISTERED", f"{why}, and nobody is registered under it", username)
         ringing = registered if connection.simultaneous_ringing else registered[:1]
         return Ring(
             account_id=connection.account_id,
@@ -259,14 +269,8 @@ class _Attempt(msgspec.Struct, frozen=True):
         return f"connection {connection.name}" if self.inside(connection) else "the dialled connection"
 
 
-class _Refused(Exception):
-    """Leaves the rules from wherever one says no."""
-
-    def __init__(self, cause: str, detail: str, username: str | None = None) -> None:
-        super().__init__(detail)
-        self.cause = cause
-        self.detail = detail
-        self.username = username
+def _refusal(why: Refused) -> Refuse:
+    return Refuse(ending(why.reason.cause, why.detail), why.detail, why.username, why.reason)
 
 
 def domains(name: str = HOSTED_DOMAINS[0], aliases: Sequence[str] | None = None) -> SipDomains:
@@ -287,7 +291,7 @@ def parts(destination: str) -> tuple[str, str | None]:
     """
     text = destination.strip()
     if not text or len(text) > MAX_DESTINATION or not text.isprintable():
-        raise _Refused("INVALID_NUMBER_FORMAT", "this destination is empty, too long or unreadable")
+        raise Refused("INVALID_NUMBER_FORMAT", "this destination is empty, too long or unreadable")
     if text.endswith(">"):
         text = text[text.rfind("<") + 1 : -1]
     scheme, colon, rest = text.partition(":")
@@ -296,17 +300,13 @@ def parts(destination: str) -> tuple[str, str | None]:
     user, at, host = text.rpartition("@")
     user = unquote((user if at else text).partition(";")[0].partition(":")[0])
     if not user or not user.isprintable():
-        raise _Refused("INVALID_NUMBER_FORMAT", "this destination names nobody")
+        raise Refused("INVALID_NUMBER_FORMAT", "this destination names nobody")
     return user, _host(host) if at else None
 
 
 def _host(text: str) -> str:
     """The host of a URI's `host[:port][;parameters][?headers]`, as it compares."""
     return text.partition(";")[0].partition("?")[0].partition(":")[0].rstrip(".").lower()
-
-
-def _full(limit: int | None, in_use: int) -> bool:
-    return limit is not None and in_use >= limit
 
 
 def _who_rings(ringing: int, registered: int) -> str:

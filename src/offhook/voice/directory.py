@@ -59,7 +59,8 @@ class NumberCard(msgspec.Struct, frozen=True):
 class ProfileCard(msgspec.Struct, frozen=True):
     """What dialling needs to know of an outbound voice profile.
 
-    Destinations are ISO 3166 alpha-2 codes; `max_micros_per_minute` is the dearest rate it allows.
+    Destinations are ISO 3166 alpha-2 codes; `max_micros_per_minute` is the dearest rate it allows, `daily_spend_micros`
+    what may be spent in a day (UTC).
     """
 
     id: str
@@ -69,6 +70,7 @@ class ProfileCard(msgspec.Struct, frozen=True):
     concurrent_call_limit: int | None = None
     whitelisted_destinations: tuple[str, ...] = ("US", "CA")
     max_micros_per_minute: int | None = None
+    daily_spend_micros: int | None = None
 
 
 class Directory(Protocol):
@@ -91,11 +93,11 @@ class Traffic(Protocol):
     """How many live legs count against a limit right now, the new call not included."""
 
     def inbound(self, connection_id: str) -> int:
-        """Legs that the platform rang or rings on this connection."""
+        """Legs that rang or ring clients of this connection."""
         ...
 
     def outbound(self, connection_id: str) -> int:
-        """Legs that clients of this connection dialled."""
+        """Legs that clients of this connection dialled, or commands in its name."""
         ...
 
     def through(self, profile_id: str) -> int:

@@ -25,6 +25,8 @@ def ordered(floor: Floor, order: Ordered[Any], now: Moment) -> None:
         floor.emit(effect.Accepted(order.reply, known))
     elif leg is None or leg.stage not in order.rule.stages:
         floor.emit(effect.Rejected(order.reply, refusal(order.rule, leg and leg.stage)))
+    elif order.forbidden is not None:
+        floor.emit(effect.Rejected(order.reply, order.forbidden))
     elif order.rule.waiting == "leaves" and queueing.waits(floor, leg):
         passage.hand_back(floor, leg, order, now)
     else:

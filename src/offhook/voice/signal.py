@@ -29,7 +29,7 @@ class Ring(msgspec.Struct, frozen=True):
 
     A far end must ring within `unheard_seconds` and answer within `seconds`, both from now. `ringback` is when
     the caller gets a tone as early media: at once, when somebody rings, or never. `number` is the phone number that
-    was dialled; None for a SIP URI.
+    was dialled; None for a SIP URI. `rung` are the connections whose clients ring.
     """
 
     ids: LegIds
@@ -39,6 +39,7 @@ class Ring(msgspec.Struct, frozen=True):
     seconds: float
     ringback: Ringback = "on_ringing"
     number: str | None = None
+    rung: tuple[str, ...] = ()
 
 
 class Park(msgspec.Struct, frozen=True):
@@ -204,7 +205,8 @@ F = TypeVar("F", bound=Form)
 class Ordered(msgspec.Struct, Generic[C], frozen=True):
     """A customer commands a leg, by its call_control_id. `ids` are for a leg that the command makes.
 
-    `into` is the queue by which the command is to be carried out, once the leg's owner has found it lawful.
+    `into` is the queue by which the command is to be carried out, once the leg's owner has found it lawful;
+    `forbidden` is why the leg that it would make may not be made.
     """
 
     leg: str
@@ -213,6 +215,7 @@ class Ordered(msgspec.Struct, Generic[C], frozen=True):
     command: C
     ids: LegIds | None = None
     into: str = ""
+    forbidden: problem.Rejected | None = None
 
 
 class Originated(msgspec.Struct, Generic[C], frozen=True):

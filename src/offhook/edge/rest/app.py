@@ -10,6 +10,7 @@ from aiohttp import web
 from offhook.edge.rest.answers import answer, data
 from offhook.edge.rest.guard import ACCOUNT, Handler, body_of, guarded
 from offhook.edge.rest.idempotency import Once
+from offhook.edge.rest.money import account_changer, money_routes
 from offhook.edge.rest.resources import Route, lister, query_of, routes, shower, updater
 from offhook.engine.platform import Identities
 from offhook.engine.ports import Clock
@@ -20,7 +21,7 @@ from offhook.voice.resources.registration_status import registration_status
 
 # Collections of the hosted product's voice API that this release does not have. Anything else is unknown.
 NOT_YET = frozenset((
-    "ai", "available_phone_numbers", "balance", "conferences",
+    "ai", "available_phone_numbers", "conferences",
     "dial_metrics", "dialogflow_connections", "external_connections", "fqdn_connections", "fqdns",
     "integration_secrets", "ip_connections", "ips", "legacy",
     "noise_suppression_engines", "number_orders", "pronunciation_dicts", "recording_transcriptions",
@@ -43,10 +44,12 @@ def rest_app(identities: Identities, active: ActiveCalls, clock: Clock, more: It
 
 def owner_routes(identities: Identities) -> list[web.RouteDef]:
     """What only the platform's owner does, which the hosted product has no operation for: `/_offhook/numbers` adds a
-    phone number, `/_offhook/tokens/{id}` revokes a token by its `jti`. Behind an API key like everything else."""
+    phone number, `/_offhook/tokens/{id}` revokes a token by its `jti`, `/_offhook/account` sets what was paid in and
+    what may be owed. Behind an API key like everything else."""
     owned: list[Route] = [
         ("POST", "/_offhook/numbers", _number_adder(identities)),
         ("DELETE", "/_offhook/tokens/{id}", _token_revoker(identities)),
+        ("PATCH", "/_offhook/account", account_changer(identities.accounts)),
     ]
     return [web.route(method, path, guarded(handler, identities.account_of_key)) for method, path, handler in owned]
 
@@ -68,7 +71,7 @@ def _table(identities: Identities, active: ActiveCalls, clock: Clock) -> list[Ro
         *routes(identities.texml_applications),
         *routes(identities.connections),
         ("GET", "/connections/{id}/active_calls", _active_calls(identities, active, clock)),
-        *routes(identities.detail_records),
+        *money_routes(identities.accounts, identities.detail_records),
         *routes(identities.call_events),
         *routes(identities.webhook_deliveries),
         *routes(identities.mobile_push_credentials),

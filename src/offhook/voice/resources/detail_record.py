@@ -1,4 +1,7 @@
-"""Detail records: one for each ended leg, asked for by type and date. The calendar is UTC; now is an argument."""
+"""Detail records: one for each line of an ended leg's bill, asked for by type and date.
+
+The calendar is UTC; now is an argument.
+"""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -26,11 +29,20 @@ DETAIL_RECORDS = Resource(
         Filter("connection_id", "connection_id"),
         Filter("telnyx_session_id", "call_session_id"),
         Filter("telnyx_leg_id", "call_leg_id"),
+        Filter("telnyx_call_control_id", "call_control_id"),
+        Filter("call_session_id", "call_session_id"),
+        Filter("call_leg_id", "call_leg_id"),
+        Filter("call_control_id", "call_control_id"),
         Filter("created_at", "created_at", _COMPARISONS),
         Filter("started_at", "started_at", _COMPARISONS),
         Filter("finished_at", "finished_at", _COMPARISONS),
     ),
-    sorts=(("created_at", "created_at"), ("started_at", "started_at"), ("finished_at", "finished_at")),
+    sorts=(
+        ("created_at", "created_at"),
+        ("started_at", "started_at"),
+        ("finished_at", "finished_at"),
+        ("cost", "micros"),
+    ),
     default_sort="-created_at",
     max_page_size=50,
 )

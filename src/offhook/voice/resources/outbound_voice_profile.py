@@ -5,7 +5,6 @@ from offhook.voice.resources.resource import Filter, Resource
 
 NO_RECORDING = "this release records no calls"
 NO_WINDOW = "this release counts no calls by time of day"
-NO_SPEND = "this release sums no spend by day"
 UUID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 SORTS = ("enabled", "created_at", "name", "service_plan", "traffic_type", "usage_payment_method")
 
@@ -41,7 +40,7 @@ OUTBOUND_VOICE_PROFILES = Resource(
         ),
         whole("concurrent_call_limit", 1, 100_000, nullable=True),
         text("daily_spend_limit", nullable=True, high=16, pattern=r"[0-9]{1,9}(?:\.[0-9]{1,4})?", expects="an amount"),
-        flag("daily_spend_limit_enabled", only=(False,), because=NO_SPEND),
+        flag("daily_spend_limit_enabled"),
         flag("enabled", True),
         Field("max_destination_rate", "decimal", nullable=True, low=0, high=1000),
         choice("service_plan", ("global",), "global"),

@@ -34,6 +34,8 @@ TITLES: dict[str, tuple[int, str]] = {
     "90037": (422, "Maximum queue size cannot be changed"),
     "90038": (422, "Call is already in a queue"),
     "90040": (400, "Audio download failed"),
+    "90042": (422, "Outbound voice profile's channel limit exceeded"),
+    "90043": (422, "Connection's channel limit exceeded"),
     "90050": (400, "Only empty queues can be deleted"),
     "90057": (422, "Invalid event type in webhook_urls"),
     "90102": (422, "Command cannot be issued for an outbound call"),

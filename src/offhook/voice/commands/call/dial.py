@@ -82,9 +82,14 @@ class Dial(Outward, frozen=True, kw_only=True, rename={"from_": "from"}):
     prevent_double_bridge: bool = False
     retry_on_timeout: bool = True
 
+    @property
+    def destinations(self) -> tuple[str, ...]:
+        """Who shall ring; `+1555...,200` is one, whose digits are sent to it once it has answered."""
+        return (self.to.partition(",")[0],) if isinstance(self.to, str) else self.to
+
 
 def decide(floor: Floor, _leg: None, order: Originated[Dial], now: Moment) -> Document:
-    command, destinations = order.command, _destinations(order.command.to)
+    command, destinations = order.command, order.command.destinations
     linked = _linked(command, order.linked)
     caller = linked.caller.number or linked.caller.username if linked and command.bridge_intent else command.from_
     leg = outward(command, order.ids, order.party, ",".join(destinations), caller, now)
@@ -141,10 +146,6 @@ def call_document(ids: LegIds, client_state: Base64 | None) -> Document:
         "is_alive": False,
         "record_type": "call",
     }
-
-
-def _destinations(to: str | tuple[str, ...]) -> tuple[str, ...]:
-    return (to.partition(",")[0],) if isinstance(to, str) else to
 
 
 def _digits_after(to: str | tuple[str, ...]) -> str:

@@ -1,0 +1,110 @@
+"""May this connection make this call? The limits of connections, outbound voice profiles and accounts. No I/O."""
+
+from typing import Protocol
+
+import msgspec
+
+from offhook.voice import numbering
+from offhook.voice.directory import ConnectionCard, Directory, ProfileCard, Traffic
+from offhook.voice.rating import Rate
+
+
+class Reason(msgspec.Struct, frozen=True):
+    """Why a call is refused, in the words of each side: our cause, the API's error code for a command, and the code by
+    which the hosted product's SIP answers name it (empty where it is not published)."""
+
+    cause: str
+    code: str = ""
+    tag: str = ""
+
+
+CONNECTION_FULL = Reason("NORMAL_CIRCUIT_CONGESTION", "90043", "D3")
+PROFILE_FULL = Reason("NORMAL_CIRCUIT_CONGESTION", "90042", "D2")
+CONNECTION_INACTIVE = Reason("CALL_REJECTED", "10010", "D18")
+PROFILE_DISABLED = Reason("CALL_REJECTED", "10010")
+NOT_WHITELISTED = Reason("CALL_REJECTED", "10010", "D13")
+TOO_DEAR = Reason("CALL_REJECTED", "10010", "D24")
+SPENT = Reason("CALL_REJECTED", "10010")
+NO_CREDIT = Reason("CALL_REJECTED", "10010", "D19")
+
+
+class Refused(Exception):
+    """Leaves the rules from wherever one says no. `str()` names the setting; `username` is whom the call was for."""
+
+    def __init__(self, reason: Reason | str, detail: str, username: str | None = None) -> None:
+        super().__init__(detail)
+        self.reason = Reason(reason) if isinstance(reason, str) else reason
+        self.detail = detail
+        self.username = username
+
+
+class Purse(Protocol):
+    """What has been spent, answered from memory. Micro-dollars."""
+
+    def spent_today(self, profile_id: str) -> int:
+        """What connections with this outbound voice profile have spent since midnight, UTC."""
+        ...
+
+    def available(self, account_id: str) -> int:
+        """What the account may still spend."""
+        ...
+
+
+class FullPurse:
+    """Nobody has spent anything, and everybody may spend something."""
+
+    def spent_today(self, profile_id: str) -> int:  # noqa: ARG002
+        return 0
+
+    def available(self, account_id: str) -> int:  # noqa: ARG002
+        return 1
+
+
+class Permission:
+    """The checks, given what they look things up in. Each raises `Refused`."""
+
+    __slots__ = ("_directory", "_purse", "_traffic")
+
+    def __init__(self, directory: Directory, traffic: Traffic, purse: Purse) -> None:
+        self._directory = directory
+        self._traffic = traffic
+        self._purse = purse
+
+    def to_call(self, account_id: str | None, connection_id: str) -> ConnectionCard:
+        """The connection that dials, if it may."""
+        caller = self._directory.connection(connection_id)
+        if caller is None or caller.account_id != account_id:
+            raise Refused("CALL_REJECTED", "the caller's connection was deleted")
+        if not caller.active:
+            raise Refused(CONNECTION_INACTIVE, f"active is false on the caller's connection {caller.name}")
+        if full(caller.outbound_channel_limit, self._traffic.outbound(caller.id)):
+            raise Refused(CONNECTION_FULL, f"outbound.channel_limit of connection {caller.name} is reached")
+        if self._purse.available(caller.account_id) <= 0:
+            raise Refused(NO_CREDIT, "the account's balance and credit_limit are used up")
+        return caller
+
+    def to_reach(self, caller: ConnectionCard | None, e164: str, rate: Rate) -> None:
+        """Whether the caller's outbound voice profile lets it call this number at this price."""
+        profile = self._directory.profile(caller.profile_id) if caller and caller.profile_id else None
+        if profile is None:
+            return
+        named = f"of outbound voice profile {profile.name}"
+        if not profile.enabled:
+            raise Refused(PROFILE_DISABLED, f"enabled is false on outbound voice profile {profile.name}")
+        if numbering.country_of(e164) not in profile.whitelisted_destinations:
+            raise Refused(NOT_WHITELISTED, f"whitelisted_destinations {named} lacks this country")
+        if profile.max_micros_per_minute is not None and rate.micros > profile.max_micros_per_minute:
+            raise Refused(TOO_DEAR, f"max_destination_rate {named} is below this call's")
+        if full(profile.concurrent_call_limit, self._traffic.through(profile.id)):
+            raise Refused(PROFILE_FULL, f"concurrent_call_limit {named} is reached")
+        if self._spent(profile):
+            raise Refused(SPENT, f"daily_spend_limit {named} is reached; the next day begins at midnight UTC")
+
+    def _spent(self, profile: ProfileCard) -> bool:
+        limit = profile.daily_spend_micros
+        return limit is not None and self._purse.spent_today(profile.id) >= limit
+
+
+def full(limit: int | None, in_use: int) -> bool:
+    """Whether a limit leaves no room."""
+    return limit is not None and in_use >= limit
