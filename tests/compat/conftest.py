@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import pytest
 from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from stage import running, stage
 
 sys.path.append(str(Path(__file__).parents[2] / "tools"))
 import compat_env
@@ -29,6 +30,9 @@ from offhook.engine.outbox import Outbox, Sending
 from offhook.engine.platform import Identities
 from offhook.engine.store import Change, Write
 from offhook.voice.binding import Bindings
+
+# The browser stage, for the modules that want it.
+__all__ = ("running", "stage")
 
 T = TypeVar("T")
 

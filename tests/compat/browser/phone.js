@@ -49,6 +49,14 @@ const phone = {
     return index < 0 ? this.calls.push(call) - 1 : index;
   },
 
+  withoutUdp() {
+    const set = RTCPeerConnection.prototype.setRemoteDescription;
+    RTCPeerConnection.prototype.setRemoteDescription = function (description) {
+      const sdp = description.sdp.replace(/^a=candidate:\S+ \d+ udp .*\r\n/gim, "");
+      return set.call(this, { type: description.type, sdp });
+    };
+  },
+
   states(index) {
     return this.seen.filter((e) => e.what === "call" && e.call === index).map((e) => e.state);
   },
@@ -91,7 +99,11 @@ const phone = {
     const inbound = rows.find((row) => row.type === "inbound-rtp") ?? {};
     const pair = rows.find((row) => row.type === "candidate-pair" && row.nominated) ?? {};
     const codec = rows.find((row) => row.id === inbound.codecId) ?? {};
-    return { packets: inbound.packetsReceived ?? 0, codec: codec.mimeType ?? null, pair: pair.id ?? null };
+    const local = rows.find((row) => row.id === pair.localCandidateId) ?? {};
+    return {
+      packets: inbound.packetsReceived ?? 0, codec: codec.mimeType ?? null, pair: pair.id ?? null,
+      protocol: local.protocol ?? null,
+    };
   },
 };
 window.phone = phone;

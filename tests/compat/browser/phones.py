@@ -100,6 +100,10 @@ class BrowserPhone:
         await self.saw("ready")
         return self
 
+    async def without_udp(self) -> None:
+        """From now on the far end seems to have no UDP candidates."""
+        await self.page.evaluate("() => phone.withoutUdp()")
+
     async def saw(self, what: str, timeout: float = 20) -> dict[str, Any]:
         """Wait for the first SDK event of that kind."""
         handle = await self.page.wait_for_function(
