@@ -61,6 +61,20 @@ async def test_a_call_plays_records_and_can_be_traced(platform: Platform, tmp_pa
     assert f" >< {callee}" in ladder
 
 
+async def test_numbers_that_do_something_are_listed_explained_and_answered(platform: Platform) -> None:
+    numbers = dict(each.split("=") for each in platform.env["OFFHOOK_NUMBERS"].split(","))
+    assert numbers == {each["name"]: each["number"] for each in platform.info["scripted_numbers"]}
+    code, why, _ = await command(platform, "explain", numbers["busy"])
+    assert code == 0
+    assert "a scripted number: is busy" in why
+    assert "$0.005 for the dialled one (sip-trunking to +1)" in why
+    code, out, _ = await command(platform, "call", numbers["tone"], "--tone", "500", "--seconds", "1")
+    assert code == 0
+    assert "440 Hz" in out
+    code, _, err = await command(platform, "call", numbers["busy"])
+    assert (code, "USER_BUSY" in err) == (1, True)
+
+
 async def test_refusals_are_one_line_each(platform: Platform) -> None:
     callee = platform.info["identities"][1]["login"]
     async with Phone(client(platform, 1), reject()):

@@ -118,6 +118,7 @@ class Started:
     info = {  # noqa: RUF012
         "identities": [{"login": "john1234", "password": "pw", "what": "a credential connection"}],
         "numbers": [{"number": "+15550100", "rings": "john1234"}],
+        "scripted_numbers": [{"number": "+15550112", "name": "busy", "does": "is busy"}],
     }
 
     async def stop(self) -> None:

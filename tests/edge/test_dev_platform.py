@@ -89,7 +89,7 @@ async def test_info_is_what_dev_prints(platform: Platform, http: aiohttp.ClientS
     assert [row["login"] for row in info["identities"]] == ["john1234", "jane5678"]
     assert set(info["env"]) == {
         "TELNYX_BASE_URL", "TELNYX_API_KEY", "TELNYX_PUBLIC_KEY", "OFFHOOK_WS_URL", "OFFHOOK_SIP_DOMAIN",
-        "OFFHOOK_CONSOLE_URL", "OFFHOOK_CONNECTION_ID",
+        "OFFHOOK_CONSOLE_URL", "OFFHOOK_CONNECTION_ID", "OFFHOOK_NUMBERS",
     }  # fmt: skip
     assert info["env"]["TELNYX_BASE_URL"].endswith("/v2")
 
@@ -261,6 +261,8 @@ def test_what_far_ends_write_is_shown_as_text() -> None:
     evil = "<script>alert(1)</script>\"'&"
     row = RegisteredRow(evil, evil, "WS", evil, evil, evil, True)
     call = CallRow("s", "live", evil, [evil], [(evil, "$0")], "$0")
-    page = render(ConsoleView([(evil, evil)], [(evil, evil, evil)], [(evil, evil)], [row], [call]))
+    page = render(
+        ConsoleView([(evil, evil)], [(evil, evil, evil)], [(evil, evil)], [(evil, evil, evil)], [row], [call])
+    )
     assert "<script>alert" not in page
-    assert page.count("&lt;script&gt;alert(1)") == 15
+    assert page.count("&lt;script&gt;alert(1)") == 18

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
@@ -13,15 +13,17 @@ from offhook.edge.rtc import RtcDoor
 from offhook.engine.active import ActiveLegs
 from offhook.engine.ladders import RecentLadders
 from offhook.engine.platform import Identities
+from offhook.engine.pstn import ListedNumber, TelephoneNetwork
 from offhook.engine.shadow import StoredShadow
 from offhook.engine.switchboard import Switchboard
 from offhook.testing.clock import LoopClock, TurnedLoop
-from offhook.testing.fakes import FakeCore, SeededChance
+from offhook.testing.fakes import FakeCore, FakeShadow, SeededChance
 from offhook.voice.binding import Bindings
 from offhook.voice.dialing import Dialplan, domains
 
 SDP = "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\n"
 DOMAIN = "sip.house.test"
+PSTN_PASSWORD = "of the telephone network"
 CONNECTION = {
     "connection_name": "House",
     "user_name": "john1234",
@@ -89,7 +91,7 @@ class House:
         self.core = core
         self.account = ""
         self.connection = ""
-        self._url = url
+        self.url = url
         self._http = aiohttp.ClientSession()
 
     async def furnish(self, **settings: Any) -> None:
@@ -101,7 +103,7 @@ class House:
         return await self.identities.telephony_credentials.create(self.account, {"connection_id": self.connection})
 
     async def client(self, name: str, **login: str) -> Client:
-        websocket = await self._http.ws_connect(self._url)
+        websocket = await self._http.ws_connect(self.url)
         client = Client(name, websocket)
         await client.request("login", userVariables={}, **login)
         client.saw.clear()
@@ -121,30 +123,36 @@ async def settle() -> None:
 
 
 @asynccontextmanager
-async def house(**settings: Any) -> AsyncIterator[House]:
-    """Run it with `offhook.testing.clock.run`."""
+async def house(
+    core: FakeCore | None = None,
+    shadow: FakeShadow | None = None,
+    numbers: Sequence[ListedNumber] = (),
+    **settings: Any,
+) -> AsyncIterator[House]:
+    """Run it with `offhook.testing.clock.run`. `numbers` are for whoever logs in as the telephone network."""
     loop = asyncio.get_running_loop()
     assert isinstance(loop, TurnedLoop)
-    clock, chance, bindings, core = LoopClock(wall=1_800_000_000.0), SeededChance(), Bindings(), FakeCore()
+    clock, chance, bindings, core = LoopClock(wall=1_800_000_000.0), SeededChance(), Bindings(), core or FakeCore()
     identities = await Identities.open(None, clock, chance, bindings, busy=loop.idle.report)
     active = ActiveLegs(lambda id: (card := identities.directory.connection(id)) and card.profile_id)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(identities.close)
+        pstn = TelephoneNetwork(identities.directory, identities.logins, numbers, PSTN_PASSWORD)
         switchboard = await stack.enter_async_context(
             Switchboard(
                 core=core,
-                dialplan=Dialplan(identities.directory, bindings, active, domains(DOMAIN), purse=identities.spending),
+                dialplan=Dialplan(pstn, bindings, active, domains(DOMAIN), purse=identities.spending),
                 bindings=bindings,
                 active=active,
-                shadow=StoredShadow(identities.store, clock),
+                shadow=shadow or StoredShadow(identities.store, clock),
                 ladders=RecentLadders(),
                 clock=clock,
                 chance=chance,
             )
         )
-        core.tell = switchboard.media_event
+        core.tell = core.fallback = switchboard.media_event
         identities.log_off = switchboard.log_off
-        door = RtcDoor(switchboard, identities.logins, clock, chance)
+        door = RtcDoor(switchboard, pstn, clock, chance)
         app = web.Application()
         app.router.add_get("/", door.handle)
         runner = web.AppRunner(app, access_log=None)

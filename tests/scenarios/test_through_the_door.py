@@ -151,6 +151,6 @@ def test_an_emergency_number_is_refused_at_once_after_the_invites_result() -> No
                 await alice.dial(number, f"call to {number}")
                 assert alice.saw == ["result", "bye"]
                 bye: dict[str, Any] = alice.told["bye"]
-                assert (bye["cause"], bye["causeCode"]) == ("CALL_REJECTED", 21)
+                assert (bye["cause"], bye["causeCode"]) == ("EMERGENCY_NOT_SUPPORTED", 911)
 
     run(script())

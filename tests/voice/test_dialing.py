@@ -194,7 +194,7 @@ def test_foreign_domains_are_refused(destination: str) -> None:
 )
 def test_emergency_numbers_are_refused_at_once(destination: str) -> None:
     cause, _, detail = World().refuses(destination, connection_id=None, account_id=None)
-    assert cause == "CALL_REJECTED"
+    assert cause == "EMERGENCY_NOT_SUPPORTED"
     assert "emergency calling not supported" in detail
 
 

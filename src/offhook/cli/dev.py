@@ -23,7 +23,7 @@ DEFAULT_SIP_DOMAIN = "sip.telnyx.com"
 
 class Running(Protocol):
     """A platform that is up. `env` are the settings for programs; `info` is what `/_offhook/info` tells: among
-    it `identities` (login, password, what) and `numbers` (number, rings)."""
+    it `identities` (login, password, what), `numbers` (number, rings) and `scripted_numbers` (number, name, does)."""
 
     env: dict[str, str]
     info: dict[str, Any]
@@ -40,6 +40,7 @@ async def dev(
     db: Path | None = None,
     sip_domain: str = DEFAULT_SIP_DOMAIN,
     webhook_url: str = "",
+    numbers: Path | None = None,
     price_plan: Path | None = None,
     as_json: Annotated[bool, Parameter(name="--json", negative="")] = False,
     ready_file: Path | None = None,
@@ -59,6 +60,9 @@ async def dev(
         The domain of this platform's SIP addresses. The hosted product's own are served whatever it is.
     webhook_url
         Where the events of the ready-made connections and of the ready-made application go: your backend's URL.
+    numbers
+        Numbers of your own with scripts of your own, beside the ready-made ones: a TOML file, or a Python file, which
+        is run.
     price_plan
         What calls cost: a TOML file, as in the how-to about costs; without it a WebRTC leg costs $0.002 a minute.
     as_json
@@ -79,7 +83,7 @@ async def dev(
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     options: dict[str, Any] = {"sip_domain": sip_domain, "webhook_url": webhook_url, "price_plan": plan}
-    async with started(host=address, port=port, db=db, **options) as running:
+    async with started(host=address, port=port, db=db, numbers=numbers, **options) as running:
         _rarely_collect_garbage()
         with _announced(running.env, ready_file):  # before the line: who waits for it reads the files next
             print(json.dumps({**running.env, "info": running.info}) if as_json else banner(running), flush=True)
@@ -140,22 +144,27 @@ async def started(
     db: Path | None,
     sip_domain: str = DEFAULT_SIP_DOMAIN,
     webhook_url: str = "",
+    numbers: Path | None = None,
     price_plan: Any = None,
 ) -> AsyncGenerator[Running, None]:
-    """The platform while the block runs; ConfigurationError where its address or database cannot be used."""
+    """The platform with its scripted numbers while the block runs; ConfigurationError where its address, database or
+    numbers cannot be used."""
+    from offhook.cli.numbers import answered, listed, numbers_of
     from offhook.edge.server import start_dev
     from offhook.engine.store import StoreError
     from offhook.engine.vault import WrongKey
     from offhook.voice.rating import STANDARD
 
+    scripted = numbers_of(numbers)
     try:
-        running: Running = await start_dev(
+        running = await start_dev(
             host=host,
             port=port,
             db=db,
             sip_domain=sip_domain,
             webhook_url=webhook_url,
             price_plan=price_plan or STANDARD,
+            numbers=listed(scripted),
         )
     except (StoreError, WrongKey) as error:
         raise ConfigurationError(f"the database {db} cannot be used: {error}") from error
@@ -164,7 +173,8 @@ async def started(
             raise ConfigurationError(f"port {port} is in use; choose another with --port, or 0 for any") from error
         raise ConfigurationError(f"cannot start on {host}:{port}: {error.strerror or error}") from error
     try:
-        yield running
+        async with answered(running.env["OFFHOOK_WS_URL"], running.pstn.password, scripted):
+            yield running
     finally:
         await running.stop()
 
@@ -185,6 +195,7 @@ def banner(running: Running) -> str:
     lines = [f"{name}={value}" for name, value in running.env.items()]
     lines += ["", *_columns([("log in as", "password", "what it is"), *_rows(running.info["identities"])])]
     lines += ["", *_columns([("number", "rings"), *_rows(running.info["numbers"])])]
+    lines += ["", *_columns([("number to dial", "name", "what it does"), *_rows(running.info["scripted_numbers"])])]
     return "\n".join([*lines, "", f"Console: {running.env['OFFHOOK_CONSOLE_URL']}", "Ready."])
 
 

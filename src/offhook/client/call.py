@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar, overload
 
 from offhook.client import events as told
 from offhook.client.audio import Frame, Playable
-from offhook.client.dialog import Dialog, Direction, HoldAction, Ids, Party
+from offhook.client.dialog import ALL_CODECS, Dialog, Direction, HoldAction, Ids, Party
 from offhook.client.emitter import Emitter, Subscription, Tasks
 from offhook.client.events import Ending
 from offhook.client.media import MediaCore, Port
@@ -19,6 +19,7 @@ from offhook.client.sound import Sound
 from offhook.client.state import OVER, TALKING, State, Trigger, moved
 from offhook.errors import CallEnded, ConfigurationError, InvalidState, MediaError, OffhookError, Refused
 from offhook.media import events as media
+from offhook.media.commands import Codec
 from offhook.wire import rtc_s2c as s2c
 from offhook.wire.rtc_cause import CAUSE_CODES
 from offhook.wire.rtc_values import CallResult
@@ -96,14 +97,20 @@ class Call:
 
     # ---- what can be done ------------------------------------------------------------------------------------
 
-    async def answer(self, audio: Playable | None = None, custom_headers: Mapping[str, str] | None = None) -> None:
-        """Take a call that came in; returns when the platform has it. `audio` is played to the caller."""
+    async def answer(
+        self,
+        audio: Playable | None = None,
+        custom_headers: Mapping[str, str] | None = None,
+        codecs: Sequence[Codec] = ALL_CODECS,
+    ) -> None:
+        """Take a call that came in; returns when the platform has it. `audio` is played to the caller; `codecs` are
+        those that we take, the best first."""
         self._expect("answer", "ringing")
         if custom_headers is not None:
             self._dialog.custom_headers = dict(custom_headers)
         terms = self._dialog.terms
         try:
-            sdp = self._port.answer(terms.offer, terms.codecs, terms.trickle)
+            sdp = self._port.answer(terms.offer, codecs, terms.trickle)
         except MediaError:
             self._hang_up("INCOMPATIBLE_DESTINATION")
             raise

@@ -129,6 +129,17 @@ def hang_up(*, after: float = 0.0) -> Behaviour:
     return behave
 
 
+async def behave(call: Call, behaviour: Behaviour) -> None:
+    """Go through a behaviour. A call that ends in the middle of it is fine; what else it raises ends the call."""
+    try:
+        await behaviour(call)
+    except CallEnded as ended:
+        log.debug("call %s ended in the middle of its script: %s", call.id, ended.cause)
+    except BaseException:
+        call.abandon()
+        raise
+
+
 async def _while_it_lasts(call: Call, seconds: float) -> None:
     """Wait; CallEnded where the call ends first."""
     try:
@@ -167,18 +178,9 @@ class Phone:
         call = await self.client.new_call(destination, audio=audio)
         self.calls.append(call)
         await call.answered()
-        await self._behave(call, behaviour)
+        await behave(call, behaviour)
         return call
 
     async def _called(self, event: events.IncomingCall) -> None:
         self.calls.append(event.call)
-        await self._behave(event.call, self.behaviour)
-
-    async def _behave(self, call: Call, behaviour: Behaviour) -> None:
-        try:
-            await behaviour(call)
-        except CallEnded as ended:
-            log.debug("call %s ended in the middle of its script: %s", call.id, ended.cause)
-        except BaseException:
-            call.abandon()
-            raise
+        await behave(event.call, self.behaviour)

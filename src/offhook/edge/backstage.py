@@ -117,7 +117,8 @@ class Backstage(msgspec.Struct, frozen=True, eq=False):
             settings=tuple(self.env.items()),
             identities=[tuple(entry.values()) for entry in self.info["identities"]],
             numbers=[self._number(card.number) for card in self.identities.directory.numbers_in(self.account_id)],
-            registered=[self._registered(binding) for binding in self.identities.bindings],
+            scripted=[tuple(entry.values()) for entry in self.info["scripted_numbers"]],
+            registered=[self._registered(binding) for binding in self.identities.bindings if binding.network != "pstn"],
             calls=await self._calls(),
         )
 
@@ -186,6 +187,8 @@ def _in_words(destination: str, decision: dialing.Decision) -> list[str]:
         ]
     if isinstance(decision, dialing.Park):
         return [f"{destination} is parked: {decision.reason}."]
+    if decision.bindings[0].network == "pstn":
+        return [f"{destination} is answered on this machine by {decision.reason}"]
     lines = [f"{destination} rings {decision.username}: {decision.reason}"]
     return [*lines, *(f"  {_described(binding)}" for binding in decision.bindings)]
 

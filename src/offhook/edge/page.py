@@ -37,6 +37,7 @@ class ConsoleView(msgspec.Struct, frozen=True):
     settings: Sequence[tuple[str, str]]
     identities: Sequence[tuple[str, str, str]]
     numbers: Sequence[tuple[str, str]]
+    scripted: Sequence[tuple[str, str, str]]
     registered: Sequence[RegisteredRow]
     calls: Sequence[CallRow]
 
@@ -141,6 +142,7 @@ def render(view: ConsoleView) -> str:
 <div class="card"><pre>{escape(settings)}</pre></div>
 <div class="card">{_table(("log in as", "password", "what it is"), view.identities, "No identities.")}</div>
 <div id="live"><div class="card">{_table(("number", "rings"), view.numbers, "No numbers.")}</div>
+<h2>Numbers to dial</h2><div class="card">{_table(("number", "name", "what it does"), view.scripted, "None.")}</div>
 <h2>Registered</h2><div class="card">{_registered(view.registered)}</div><h2>Calls</h2>{calls}</div>
 <script>{_SCRIPT}</script></html>
 """

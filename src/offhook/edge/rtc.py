@@ -93,9 +93,11 @@ class RtcDoor:
         """Close every socket with 1001. The browser SDK comes back by itself after that; after a punt it would not."""
         await self.close_all(GOING_AWAY)
 
-    async def close_all(self, reason: CloseReason) -> None:
-        """Close every socket, what is queued for it first; returns when those that were here are logged off."""
-        await asyncio.gather(*(socket.leave(reason) for socket in tuple(self._sockets)))
+    async def close_all(self, reason: CloseReason, spared: str = "") -> None:
+        """Close every socket, what is queued for it first; returns when those that were here are logged off. The
+        sockets of the account `spared` stay."""
+        leaving = [socket for socket in self._sockets if not spared or socket.account_id != spared]
+        await asyncio.gather(*(socket.leave(reason) for socket in leaving))
 
 
 class _Socket:
@@ -118,6 +120,11 @@ class _Socket:
         self._failures = 0
         self._timer: asyncio.TimerHandle | None = None
         self._closing: asyncio.Task[object] | None = None
+
+    @property
+    def account_id(self) -> str:
+        """Whose client it is; empty while nobody has logged in."""
+        return "" if self._identity is None else self._identity.account_id
 
     async def run(self) -> None:
         self._arm()

@@ -1,7 +1,7 @@
 """The platform put together: identities, switchboard, media core and doors on one HTTP port. Knows no rules."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
@@ -29,6 +29,8 @@ from offhook.engine.mediafiles import MediaFiles
 from offhook.engine.orders import Orders
 from offhook.engine.outbox import Outbox
 from offhook.engine.platform import Identities
+from offhook.engine.pstn import ACCOUNT as PSTN
+from offhook.engine.pstn import ListedNumber, TelephoneNetwork
 from offhook.engine.queue_orders import QueueOrders
 from offhook.engine.seed import DEV_ACCOUNT, DEV_PUBLIC_KEY, DEV_SIGNING_KEY, Seeded, reseed, seed
 from offhook.engine.shadow import StoredShadow
@@ -52,12 +54,18 @@ ENDS_SECONDS = 10.0
 
 
 class Platform:
-    """A platform that is up. `env` are the settings for programs, `info` what `/_offhook/info` tells."""
+    """A platform that is up. `env` are the settings for programs, `info` what `/_offhook/info` tells.
 
-    def __init__(self, stack: AsyncExitStack, env: dict[str, str], info: dict[str, Any]) -> None:
+    `pstn` are the numbers that are to be answered by whoever logs in with its username and password.
+    """
+
+    def __init__(
+        self, stack: AsyncExitStack, env: dict[str, str], info: dict[str, Any], pstn: TelephoneNetwork
+    ) -> None:
         self._stack = stack
         self.env = env
         self.info = info
+        self.pstn = pstn
 
     async def stop(self) -> None:
         """End it in good order: nobody comes in, calls get their end, clients are sent away, then everything closes."""
@@ -71,12 +79,14 @@ async def start_dev(
     db: Path | None = None,
     sip_domain: str = HOSTED_DOMAINS[0],
     webhook_url: str = "",
+    numbers: Sequence[ListedNumber] = (),
     price_plan: PricePlan = STANDARD,
 ) -> Platform:
     """Start the development platform: loopback only, fixed keys, everything ready to use.
 
     `host` is an IP address; `sip_domain` is the domain of our SIP addresses, beside the hosted product's. The events of
-    all that is ready-made go to `webhook_url`, if there is one. Calls are charged by `price_plan`.
+    all that is ready-made go to `webhook_url`, if there is one. `numbers` are for scripted phones to answer. Calls are
+    charged by `price_plan`.
     ValueError where it is no host name, OSError where the address cannot be used, `StoreError` or `WrongKey` where
     the database cannot.
     """
@@ -110,7 +120,8 @@ async def start_dev(
 
         core = Core(CoreConfig(bind=[host]))
         stack.callback(core.close)
-        dialplan = Dialplan(directory, bindings, active, served, price_plan, identities.spending)
+        pstn = TelephoneNetwork(directory, identities.logins, numbers, chance.token(32))
+        dialplan = Dialplan(pstn, bindings, active, served, price_plan, identities.spending)
         switchboard = Switchboard(
             core=core,
             dialplan=dialplan,
@@ -127,7 +138,7 @@ async def start_dev(
         core.start(asyncio.get_running_loop())
         identities.log_off = switchboard.log_off
 
-        door = RtcDoor(switchboard, identities.logins, clock, chance)
+        door = RtcDoor(switchboard, pstn, clock, chance)
         orders = Orders(switchboard, identities.store, clock, clips.lacking)
         queue_orders = QueueOrders(switchboard, clock)
         await queue_orders.load(identities.store)
@@ -139,9 +150,9 @@ async def start_dev(
         backstage = Backstage(seeded.account_id, identities, dialplan, active, ladders, clock, env, info, reset)
         app = _application(door, backstage, rest_app(identities, active, clock, more))
         address = await _listen(stack, app, door, switchboard, host, port)
-        env |= _env(address, seeded, served.name)
-        info |= _info(env, seeded)
-        return Platform(stack.pop_all(), env, info)
+        env |= _env(address, seeded, served.name, numbers)
+        info |= _info(env, seeded, numbers)
+        return Platform(stack.pop_all(), env, info, pstn)
 
 
 def _shelf(db: Path | None) -> Shelf:
@@ -188,7 +199,7 @@ def _reset(
     async def reset() -> None:
         async with turn:
             await switchboard.end_all(RESET, ENDS_SECONDS)
-            await door.close_all(WAS_RESET)
+            await door.close_all(WAS_RESET, spared=PSTN)
             await switchboard.end_all(RESET, ENDS_SECONDS)  # what was dialled meanwhile
             ladders.clear()
             await files.forget_all()
@@ -217,7 +228,7 @@ async def _listen(
     return f"[{host}]:{bound}" if ":" in host else f"{host}:{bound}"
 
 
-def _env(address: str, seeded: Seeded, domain: str) -> dict[str, str]:
+def _env(address: str, seeded: Seeded, domain: str, numbers: Sequence[ListedNumber]) -> dict[str, str]:
     return {
         "TELNYX_BASE_URL": f"http://{address}/v2",
         "TELNYX_API_KEY": seeded.api_key,
@@ -226,10 +237,11 @@ def _env(address: str, seeded: Seeded, domain: str) -> dict[str, str]:
         "OFFHOOK_WS_URL": f"ws://{address}",
         "OFFHOOK_SIP_DOMAIN": domain,
         "OFFHOOK_CONSOLE_URL": f"http://{address}/",
+        "OFFHOOK_NUMBERS": ",".join(f"{each.name}={each.number}" for each in numbers),
     }
 
 
-def _info(env: dict[str, str], seeded: Seeded) -> dict[str, Any]:
+def _info(env: dict[str, str], seeded: Seeded, numbers: Sequence[ListedNumber]) -> dict[str, Any]:
     return {
         "env": dict(env),
         "identities": [
@@ -237,4 +249,5 @@ def _info(env: dict[str, str], seeded: Seeded) -> dict[str, Any]:
             for identity in seeded.identities
         ],
         "numbers": [{"number": number.number, "rings": number.rings} for number in seeded.numbers],
+        "scripted_numbers": [{"number": number.number, "name": number.name, "does": number.does} for number in numbers],
     }

@@ -12,6 +12,7 @@ import msgspec
 from offhook.media.commands import Command as MediaCommand
 from offhook.media.commands import Request as MediaRequest
 from offhook.media.events import Reply as MediaReply
+from offhook.voice.binding import Network
 from offhook.voice.cause import Ending
 from offhook.voice.dialing import Decision, Dialled, Permitted, Refuse
 from offhook.voice.effect import Durable, Invitation
@@ -112,6 +113,7 @@ class Identity(msgspec.Struct, frozen=True):
     credential_id: str | None = None
     token_id: str | None = None
     token_expires_at: float | None = None
+    network: Network = "sip"
 
 
 class Contact(msgspec.Struct, frozen=True):

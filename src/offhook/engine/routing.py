@@ -9,7 +9,7 @@ from offhook.engine.ports import Chance, Clock, Dialplan, Invite
 from offhook.voice import dialing, effect
 from offhook.voice.binding import Binding
 from offhook.voice.cause import Ending, ending
-from offhook.voice.leg import DialogId, LegIds, Party
+from offhook.voice.leg import Carrier, DialogId, LegIds, Party
 from offhook.voice.permission import CONNECTION_FULL
 from offhook.voice.resources.problem import Rejected, rejected
 from offhook.voice.signal import Park, Refuse, Ring, Target
@@ -54,7 +54,7 @@ class Router:
 
     def dialled(self, binding: Binding, invite: Invite, ids: LegIds) -> tuple[Plan, Party]:
         """What becomes of a call that a far end dials, and who its caller is."""
-        if not self._has_room(binding.id):
+        if not self._has_room(binding):
             plan = Refuse(ending("NORMAL_CIRCUIT_CONGESTION", "this client has as many calls as it may have"))
             return plan, self._party(binding, invite.caller_number, invite.caller_name)
         decision = self._dialplan.decide(
@@ -70,18 +70,16 @@ class Router:
         caller = self._party(binding, number, invite.caller_name)
         if isinstance(decision, dialing.Park):
             return Park(self._park_seconds), caller
-        return self._ring([decision], ids.call_session_id), caller
+        plan = self._ring([decision], ids.call_session_id)
+        if isinstance(plan, Ring) and plan.party.network == "pstn":
+            plan = _of(plan, caller)
+        return plan, caller
 
     def ordered(self, it: effect.Route) -> Ring | Refuse:
         """Who rings for a leg that a customer dials: all of its destinations at once. The leg stays its account's
         and its connection's, whoever rings."""
         plan = self._ring([self._ordered(it, each) for each in it.destinations], it.leg.call_session_id, it.leg)
-        if isinstance(plan, Refuse):
-            return plan
-        party = msgspec.structs.replace(
-            plan.party, account_id=it.party.account_id, connection_id=it.party.connection_id
-        )
-        return msgspec.structs.replace(plan, party=party)
+        return plan if isinstance(plan, Refuse) else _of(plan, it.party)
 
     def permitted(self, party: Party, destinations: Sequence[str]) -> tuple[str | None, Rejected | None]:
         """Whether a command of this party may make a call to all of these: the phone number among them that it goes to,
@@ -129,7 +127,7 @@ class Router:
         rung = [each for ring in rings for each in ring.bindings if self._far_ends.reachable(each.id)]
         if not rung:
             return Refuse(ending("USER_NOT_REGISTERED", "nobody is registered under this name"))
-        free = [each for each in rung if self._has_room(each.id)]
+        free = [each for each in rung if self._has_room(each)]
         if not free:
             return Refuse(ending("USER_BUSY", "the dialled client has as many calls as it may have"))
         decided = rings[0]
@@ -141,7 +139,9 @@ class Router:
                     DialogId(each.id, self._chance.uuid()),
                     self.new_port(),
                     each.username,
-                    self._far_ends.sessid(each.id),
+                    self._sessid(each),
+                    each.network,
+                    _carrier(each),
                 )
                 for each in free
             ),
@@ -160,13 +160,30 @@ class Router:
             username=binding.username,
             number=number,
             name=name,
-            sessid=self._far_ends.sessid(binding.id),
-            carrier="webrtc" if binding.transport in ("WS", "WSS") else "sip-trunking",
+            sessid=self._sessid(binding),
+            carrier=_carrier(binding),
+            network=binding.network,
         )
 
-    def _has_room(self, binding: str) -> bool:
+    def _sessid(self, binding: Binding) -> str:
+        """The browser SDK's name for a login, which the telephone network does not have."""
+        return "" if binding.network == "pstn" else self._far_ends.sessid(binding.id)
+
+    def _has_room(self, binding: Binding) -> bool:
         """Whether a far end may have one more call; `Limits` says how many a phone is good for."""
-        return self._far_ends.calls(binding) < self._limits.dialogs_per_binding
+        return binding.network == "pstn" or self._far_ends.calls(binding.id) < self._limits.dialogs_per_binding
+
+
+def _carrier(binding: Binding) -> Carrier:
+    """What a leg towards it is charged as."""
+    own = binding.network == "sip" and binding.transport in ("WS", "WSS")
+    return "webrtc" if own else "sip-trunking"
+
+
+def _of(plan: Ring, caller: Party) -> Ring:
+    """The same plan; the leg that rings is the caller's."""
+    party = msgspec.structs.replace(plan.party, account_id=caller.account_id, connection_id=caller.connection_id)
+    return msgspec.structs.replace(plan, party=party)
 
 
 def _forbidden(refused: dialing.Refuse) -> Rejected:

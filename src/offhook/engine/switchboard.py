@@ -190,6 +190,7 @@ class Switchboard:
                 port=contact.port,
                 transport=contact.transport,
                 user_agent=contact.user_agent,
+                network=who.network,
             )
         )
         self._reached[id] = Reached(signalling, contact.sessid, {})

@@ -48,6 +48,7 @@ class FakeCore:
         self.digits: dict[int, str] = {}
         self.candidates: dict[int, list[str]] = {}
         self.tell: Callable[[events.Event], None] = lambda _: None
+        self.fallback = self.tell
         self._offered: set[int] = set()
         self._max_ports = max_ports
 

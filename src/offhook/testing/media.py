@@ -49,8 +49,12 @@ class DrivenCore(Core):
             self._open.add(request.port)
         return reply
 
+    def _hand_out(self, event: Event) -> None:
+        self.note(event)
+        super()._hand_out(event)
+
     def note(self, event: Event) -> None:
-        """Take every event of every port: it must be told which ports have closed."""
+        """Know which ports have closed."""
         if isinstance(event, PortClosed):
             self._open.discard(event.stats.port)
         elif isinstance(event, PortFailed):
@@ -118,7 +122,6 @@ class TalkingPhone(FakePhone):
         return described.sdp
 
     def _on_event(self, event: Event) -> None:
-        self._core.note(event)
         match event:
             case Metered():
                 self.heard = (event.inbound.tone_hz, event.inbound.level)

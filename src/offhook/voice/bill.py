@@ -66,6 +66,8 @@ def way(leg: Close) -> Way:
 
 def number(leg: Close) -> str:
     """The number that a leg was dialled to, in +E.164; empty where that is no number."""
+    if leg.party.network == "pstn" and leg.side == "outgoing":
+        return leg.party.number  # as dialling has read it, whatever form it was dialled in
     dialled = leg.destination.removeprefix("sip:").removeprefix("tel:").partition("@")[0].partition(",")[0]
     found = compact(dialled) or ""
     return found if E164.fullmatch(found) else ""

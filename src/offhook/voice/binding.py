@@ -6,15 +6,20 @@ far end proved who it is.
 """
 
 from collections.abc import Iterator
+from typing import Literal
 
 import msgspec
+
+# What a far end belongs to, in the API's words for a calling party.
+Network = Literal["sip", "pstn"]
 
 
 class Binding(msgspec.Struct, frozen=True):
     """A registered, reachable far end of a username.
 
     `registered_at` is Unix seconds; `credential_id` is None for a login with the connection's own username;
-    `token_id` and `token_expires_at` are set for a login by token.
+    `token_id` and `token_expires_at` are set for a login by token. A binding of the `pstn` stands for the whole
+    telephone network: its legs are those of whoever calls there.
     """
 
     id: str
@@ -29,6 +34,7 @@ class Binding(msgspec.Struct, frozen=True):
     port: int = 0
     transport: str = "WSS"
     user_agent: str = ""
+    network: Network = "sip"
 
 
 class Bindings:

@@ -39,6 +39,7 @@ CAUSES: dict[str, Cause] = {
         ("ORIGINATOR_CANCEL", 487, "Request Terminated", "originator_cancel"),
         ("ALLOTTED_TIMEOUT", 200, "OK", "time_limit"),
         ("MEDIA_TIMEOUT", 408, "Request Timeout", "unspecified"),
+        ("EMERGENCY_NOT_SUPPORTED", 403, "Forbidden", "call_rejected"),
     )
 }
 

@@ -11,11 +11,10 @@ from urllib.parse import unquote
 
 import msgspec
 
-from offhook.voice import numbering
+from offhook.voice import emergency, numbering
 from offhook.voice.binding import Binding
 from offhook.voice.cause import Ending, ending
 from offhook.voice.directory import ConnectionCard, Directory, NumberCard, Registered, Traffic
-from offhook.voice.emergency import EMERGENCY
 from offhook.voice.permission import CONNECTION_FULL, FullPurse, Permission, Purse, Reason, Refused, full
 from offhook.voice.rating import STANDARD, WEBRTC, PricePlan, Rate
 
@@ -133,8 +132,8 @@ class Dialplan:
     def _decide(self, call: Dialled) -> Ring | Park:
         user, host = parts(call.destination)
         number = numbering.compact(user)
-        if number is not None and not EMERGENCY.isdisjoint((number, number.removeprefix("+"))):
-            raise Refused("CALL_REJECTED", "emergency calling not supported: use another phone")
+        if number is not None and emergency.is_emergency(number):
+            raise Refused("EMERGENCY_NOT_SUPPORTED", emergency.DETAIL)
         attempt = _Attempt(call, self._caller(call))
         if attempt.caller is not None and attempt.caller.parks:
             return Park(f"outbound.call_parking_enabled of {attempt.named(attempt.caller)} parks what it dials")
@@ -184,7 +183,11 @@ class Dialplan:
                 f"inbound.dnis_number_format of {attempt.named(connection)} is {connection.dnis_number_format}; "
                 "only sip_username rings its registered client",
             )
-        why = f"the number is assigned to {attempt.named(connection)} and rings its username"
+        why = (
+            f"a scripted number: {number.does}"
+            if number.does
+            else f"the number is assigned to {attempt.named(connection)} and rings its username"
+        )
         return self._ring(connection, connection.username, number.number, why, attempt)
 
     def _read(self, dialled: str, caller: ConnectionCard | None) -> tuple[str, NumberCard | None]:
@@ -202,8 +205,9 @@ class Dialplan:
         return number.number if number else readings[0], number
 
     def _rate_of(self, e164: str, number: NumberCard | None) -> Rate:
-        """What the dialled leg is charged by: a number that is here rings a client, any other is the network's."""
-        return self._plan.rate(WEBRTC) if number else self._plan.rate("sip-trunking", "outbound", e164)
+        """What the dialled leg is charged by: a customer's number rings a client, any other is the network's."""
+        own = number is not None and not number.does
+        return self._plan.rate(WEBRTC) if own else self._plan.rate("sip-trunking", "outbound", e164)
 
     def _by_username(self, user: str, attempt: "_Attempt") -> Ring:
         connection, whose = self._owner(user, attempt.call.now)
@@ -302,6 +306,15 @@ def parts(destination: str) -> tuple[str, str | None]:
     if not user or not user.isprintable():
         raise Refused("INVALID_NUMBER_FORMAT", "this destination names nobody")
     return user, _host(host) if at else None
+
+
+def names_emergency(destination: str) -> bool:
+    """Whether a destination, however it is written, is an emergency number."""
+    try:
+        number = numbering.compact(parts(destination)[0])
+    except Refused:
+        return False
+    return number is not None and emergency.is_emergency(number)
 
 
 def _host(text: str) -> str:

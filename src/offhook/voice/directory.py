@@ -48,12 +48,16 @@ class CredentialCard(msgspec.Struct, frozen=True):
 
 
 class NumberCard(msgspec.Struct, frozen=True):
-    """What dialling needs to know of a phone number: `number` is +E.164, unique on the platform."""
+    """What dialling needs to know of a phone number: `number` is +E.164, unique on the platform.
+
+    `does` is what the phone at a scripted number does, in words; empty for a customer's number.
+    """
 
     id: str
     account_id: str
     number: str
     connection_id: str | None = None
+    does: str = ""
 
 
 class ProfileCard(msgspec.Struct, frozen=True):

@@ -307,7 +307,7 @@ def payload(event: Event, domain: str) -> Document:
         "call_control_id": about.ids.call_control_id,
         "call_leg_id": about.ids.call_leg_id,
         "call_session_id": about.ids.call_session_id,
-        "calling_party_type": "sip",
+        "calling_party_type": about.party.network,
         "client_state": about.client_state,
         "connection_id": about.party.connection_id,
         "from": about.caller,

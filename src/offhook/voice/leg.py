@@ -7,6 +7,7 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
+from offhook.voice.binding import Network
 from offhook.voice.cause import Ending
 from offhook.voice.doing import Doing
 from offhook.voice.hooks import Hooks
@@ -95,7 +96,8 @@ Carrier = Literal["webrtc", "sip-trunking"]
 class Party(msgspec.Struct, frozen=True):
     """Whose leg it is. `label` names it in ladders; the rest goes to its rows and events.
 
-    `sessid` is the login that carries it, where a single one does; `carrier` is what its minutes are charged as.
+    `sessid` is the login that carries it, where a single one does; `carrier` is what its minutes are charged as
+    and `network` what its far end belongs to.
     """
 
     label: str
@@ -106,6 +108,7 @@ class Party(msgspec.Struct, frozen=True):
     name: str = ""
     sessid: str = ""
     carrier: Carrier = "webrtc"
+    network: Network = "sip"
 
 
 class Dialog:
@@ -113,16 +116,19 @@ class Dialog:
 
     `contact` is whether the far end knows of the dialog; only then it gets a bye. `sdp` is our answer while the
     far end has not been told it yet. `heard` is what the mixer was told last about the port.
-    `media` is whether the port has ever been connected to the far end.
+    `media` is whether the port has ever been connected to the far end, `network` what that belongs to
+    and `carrier` what its minutes are charged as.
     """
 
-    __slots__ = ("contact", "heard", "id", "label", "media", "port", "sdp", "sessid")
+    __slots__ = ("carrier", "contact", "heard", "id", "label", "media", "network", "port", "sdp", "sessid")
 
     def __init__(
         self, id: DialogId, port: int, label: str, contact: Literal["untold", "told"] = "untold", sessid: str = ""
     ) -> None:
         self.id = id
         self.sessid = sessid
+        self.carrier: Carrier = "webrtc"
+        self.network: Network = "sip"
         self.contact: Literal["untold", "told"] = contact
         self.port = port
         self.label = label

@@ -29,7 +29,9 @@ def ring(floor: Floor, leg: Leg, plan: Ring, now: Moment) -> None:
     leg.rings_until = min(now.mono + plan.seconds, leg.rings_until or float("inf"))
     leg.expires_at = min(now.mono + plan.unheard_seconds, leg.rings_until)
     for target in plan.targets:
-        floor.connect(leg, Dialog(target.dialog, target.port, target.label, sessid=target.sessid))
+        dialog = Dialog(target.dialog, target.port, target.label, sessid=target.sessid)
+        dialog.network, dialog.carrier = target.network, target.carrier
+        floor.connect(leg, dialog)
 
 
 def offer(floor: Floor, leg: Leg) -> None:
@@ -82,7 +84,9 @@ def taken(floor: Floor, leg: Leg, dialog: Dialog, now: Moment) -> None:
     for loser in [other for other in leg.dialogs if other is not dialog]:
         floor.say_bye(loser, ending("ORIGINATOR_CANCEL", "answered elsewhere"))
         floor.disconnect(leg, loser)
-    leg.party = msgspec.structs.replace(leg.party, username=dialog.label, sessid=dialog.sessid)
+    leg.party = msgspec.structs.replace(
+        leg.party, username=dialog.label, sessid=dialog.sessid, network=dialog.network, carrier=dialog.carrier
+    )
     answered(floor, leg, now)
     for caller in floor.others(leg):
         if caller.stage in UNANSWERED:

@@ -155,6 +155,8 @@ class Session:
     def _seat_callee(self, caller: Leg, plan: Ring, now: Moment) -> None:
         callee = Leg(plan.ids, "outgoing", plan.party, caller.destination, now.wall)
         callee.headers, callee.caller = caller.headers, caller.party
+        if plan.party.network == "pstn":
+            callee.direction = "outgoing"  # the caller's connection dials out; nobody is called on it
         caller.ringback = plan.ringback
         self.floor.admit(callee, self.floor.place_of(caller.id), Seat("ringing"))
         ringing.ring(self.floor, callee, plan, now)

@@ -7,21 +7,26 @@ from typing import Any, Generic, Literal, TypeVar
 
 import msgspec
 
+from offhook.voice.binding import Network
 from offhook.voice.cause import Ending
 from offhook.voice.command import Command, CommandRule, Form
 from offhook.voice.effect import MediaRequest, Save, Taken
-from offhook.voice.leg import DialogId, Headers, HoldAction, Leg, LegIds, Party, Ringback
+from offhook.voice.leg import Carrier, DialogId, Headers, HoldAction, Leg, LegIds, Party, Ringback
 from offhook.voice.resources import problem
 from offhook.voice.sound import Clip, Failure
 
 
 class Target(msgspec.Struct, frozen=True):
-    """One far end to be rung: the dialog and the port that it shall get, its username and its login."""
+    """One far end to be rung: the dialog and the port that it shall get, its username, its login, and
+    what it belongs to and is charged as.
+    """
 
     dialog: DialogId
     port: int
     label: str
     sessid: str = ""
+    network: Network = "sip"
+    carrier: Carrier = "webrtc"
 
 
 class Ring(msgspec.Struct, frozen=True):

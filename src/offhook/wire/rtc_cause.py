@@ -1,6 +1,7 @@
 """The causes of a `bye` by name, and their numbers, which both ends must agree on. Not what they mean. No I/O.
 
-Up to 127 they are of ITU-T Q.850; the others are FreeSWITCH's, whose dialect the browser SDK speaks.
+Up to 127 they are of ITU-T Q.850; the others are FreeSWITCH's, whose dialect the browser SDK speaks, but for 911, which
+is ours: neither has one that says it.
 """
 
 CAUSE_CODES: dict[str, int] = {
@@ -21,4 +22,5 @@ CAUSE_CODES: dict[str, int] = {
     "ORIGINATOR_CANCEL": 487,
     "ALLOTTED_TIMEOUT": 602,
     "MEDIA_TIMEOUT": 604,
+    "EMERGENCY_NOT_SUPPORTED": 911,
 }

@@ -38,6 +38,7 @@ TITLES: dict[str, tuple[int, str]] = {
     "90043": (422, "Connection's channel limit exceeded"),
     "90050": (400, "Only empty queues can be deleted"),
     "90057": (422, "Invalid event type in webhook_urls"),
+    "90911": (422, "Emergency calling is not supported"),
     "90102": (422, "Command cannot be issued for an outbound call"),
 }
 

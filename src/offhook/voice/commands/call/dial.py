@@ -18,6 +18,7 @@ from offhook.voice.commands.call.shared import (
     Hooked,
     Url,
     UserToUser,
+    about_emergency,
     headers,
 )
 from offhook.voice.effect import Save
@@ -81,6 +82,9 @@ class Dial(Outward, frozen=True, kw_only=True, rename={"from_": "from"}):
     bridge_on_answer: bool = False
     prevent_double_bridge: bool = False
     retry_on_timeout: bool = True
+
+    def problems(self) -> list[Problem]:
+        return super().problems() + about_emergency(*self.destinations)
 
     @property
     def destinations(self) -> tuple[str, ...]:

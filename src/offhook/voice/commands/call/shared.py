@@ -4,7 +4,9 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from offhook.voice import emergency
 from offhook.voice.command import Command
+from offhook.voice.dialing import names_emergency
 from offhook.voice.hooks import Hooks, check_policies, check_urls, retries_of
 from offhook.voice.leg import Headers
 from offhook.voice.parameter import rule
@@ -60,6 +62,13 @@ class Hooked(Command, frozen=True, kw_only=True):
             self.webhook_urls_method,
             retries_of(self.webhook_retries_policies),
         )
+
+
+def about_emergency(*destinations: str) -> list[Problem]:
+    """A call to an emergency number is refused before anything comes of it: whoever dials it must know at once."""
+    if any(names_emergency(each.partition(",")[0]) for each in destinations):
+        return [Problem(emergency.CODE, f"{emergency.DETAIL[0].upper()}{emergency.DETAIL[1:]}.", "/to")]
+    return []
 
 
 def headers(custom: tuple[Header, ...], sip: tuple[UserToUser, ...] = ()) -> Headers:

@@ -5,9 +5,11 @@ from typing import Annotated
 from offhook.voice import meeting
 from offhook.voice.command import Base64, CommandRule
 from offhook.voice.commands.call.dial import Destination, Outward, outward, place
+from offhook.voice.commands.call.shared import about_emergency
 from offhook.voice.floor import Floor
 from offhook.voice.leg import ANSWERED, Leg, Moment
 from offhook.voice.parameter import rule
+from offhook.voice.resources.problem import Problem
 from offhook.voice.signal import Ordered
 
 
@@ -21,6 +23,9 @@ class Transfer(Outward, frozen=True, kw_only=True, rename={"from_": "from"}):
     from_: Annotated[str, rule(high=256)] = ""
     early_media: bool = True
     target_leg_client_state: Base64 | None = None
+
+    def problems(self) -> list[Problem]:
+        return super().problems() + about_emergency(self.to)
 
 
 def decide(floor: Floor, leg: Leg, order: Ordered[Transfer], now: Moment) -> None:
