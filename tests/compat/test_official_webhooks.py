@@ -118,7 +118,7 @@ def test_a_texml_application_too(api: Telnyx) -> None:
         ({"webhook_timeout_secs": 31}, "10033", "/webhook_timeout_secs"),
         ({"webhook_api_version": "3"}, "10032", "/webhook_api_version"),
         ({"application_name": ""}, "10033", "/application_name"),
-        ({"first_command_timeout": True}, "10027", "/first_command_timeout"),
+        ({"first_command_timeout_secs": 601}, "10033", "/first_command_timeout_secs"),
         ({"outbound": {"outbound_voice_profile_id": "1" * 19}}, "10017", "/outbound/outbound_voice_profile_id"),
     ],
 )

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from offhook.engine.active import ActiveLegs
 from offhook.engine.ladders import RecentLadders
 from offhook.engine.ports import AudioSource
+from offhook.engine.quality import Quality
 from offhook.engine.switchboard import Limits, Switchboard
 from offhook.testing.clock import LoopClock
 from offhook.testing.fakes import FakeAudio, FakeCore, FakePhone, FakeShadow, OpenDialplan, Reflex, SeededChance
@@ -28,6 +29,7 @@ class Exchange:
         self.dialplan = OpenDialplan(self.bindings)
         self.active = ActiveLegs(lambda _: None)
         self.audio = FakeAudio()
+        self.quality = Quality()
         self.switchboard = Switchboard(
             core=self.core,
             dialplan=self.dialplan,
@@ -39,6 +41,7 @@ class Exchange:
             chance=SeededChance(),
             limits=limits,
             audio=audio or self.audio,
+            quality=self.quality,
         )
         self.core.tell = self.switchboard.media_event
 

@@ -1,5 +1,6 @@
 """Category: scenarios. The limits of connections and profiles hold for what commands dial, as for what clients dial."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
@@ -160,6 +161,33 @@ def test_a_transfer_meets_the_limits_and_is_answered_alike_when_it_is_repeated()
         assert s.answers[-1] == "90043"
 
     played(script, outbound={"channel_limit": 2})
+
+
+@pytest.mark.parametrize("then", ["nothing", "a command", "a bridge"])
+def test_an_application_that_sends_no_first_command_is_hung_up(then: str) -> None:
+    async def script(s: Backend) -> None:
+        phone = await s.home.john("phone")
+        wanted = {"application_name": "App", "webhook_event_url": "", "first_command_timeout": True}
+        application = await s.home.identities.call_control_applications.create(
+            s.home.account, wanted | {"first_command_timeout_secs": 10}
+        )
+        assert await s.call("sip:john1234@sip.house.test", connection_id=application["id"]) == "ok"
+        await asyncio.sleep(2)
+        await phone.answer_last()
+        await asyncio.sleep(8)
+        if then == "a command":
+            s.order(s.legs[0], "client_state_update", client_state="aGk=")
+        if then == "a bridge":
+            assert await s.call("sip:john1234@sip.house.test") == "ok"
+            await phone.answer_last()
+            s.order(s.legs[1], "bridge", call_control_id=s.legs[0])
+        await asyncio.sleep(3)
+        assert (s.legs[0] in s.home.switchboard.active.ids()) == (then != "nothing")
+        assert ("bye" in phone.saw) == (then == "nothing")
+        if then == "nothing":
+            assert phone.told["bye"]["cause"] == "RECOVERY_ON_TIMER_EXPIRE"
+
+    played(script)
 
 
 def test_an_account_without_credit_calls_nobody() -> None:

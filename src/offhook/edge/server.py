@@ -31,6 +31,7 @@ from offhook.engine.outbox import Outbox
 from offhook.engine.platform import Identities
 from offhook.engine.pstn import ACCOUNT as PSTN
 from offhook.engine.pstn import ListedNumber, TelephoneNetwork
+from offhook.engine.quality import Quality
 from offhook.engine.queue_orders import QueueOrders
 from offhook.engine.seed import DEV_ACCOUNT, DEV_PUBLIC_KEY, DEV_SIGNING_KEY, Seeded, reseed, seed
 from offhook.engine.shadow import StoredShadow
@@ -104,12 +105,13 @@ async def start_dev(
         outbox = Outbox(identities.store, fetch, directory.application, DEV_SIGNING_KEY.sign, clock, chance)
         stack.push_async_callback(outbox.stop)
         await outbox.start()
+        quality = Quality()
         shadow = StoredShadow(
             identities.store,
             clock,
             plan_of=lambda _: price_plan,
             application=directory.application,
-            outbox=Teller(outbox, clock, chance, served.name),
+            outbox=Teller(outbox, clock, chance, served.name, quality),
         )
         await shadow.recover()
 
@@ -132,6 +134,7 @@ async def start_dev(
             clock=clock,
             chance=chance,
             audio=clips,
+            quality=quality,
         )
         await stack.enter_async_context(switchboard)
         core.fallback = switchboard.media_event

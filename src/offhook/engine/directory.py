@@ -237,7 +237,13 @@ def _application_card(row: Row, settings: dict[str, Any]) -> ConnectionCard:
         inbound_channel_limit=settings["inbound"]["channel_limit"],
         outbound_channel_limit=settings["outbound"]["channel_limit"],
         profile_id=row["outbound_voice_profile_id"],
+        first_command_timeout_secs=_first_command(settings),
     )
+
+
+def _first_command(settings: dict[str, Any]) -> int | None:
+    """How long a leg waits for its first command, where that is limited."""
+    return settings["first_command_timeout_secs"] if settings["first_command_timeout"] else None
 
 
 def _target(settings: dict[str, Any]) -> Target:

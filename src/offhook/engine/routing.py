@@ -81,18 +81,16 @@ class Router:
         plan = self._ring([self._ordered(it, each) for each in it.destinations], it.leg.call_session_id, it.leg)
         return plan if isinstance(plan, Refuse) else _of(plan, it.party)
 
-    def permitted(self, party: Party, destinations: Sequence[str]) -> tuple[str | None, Rejected | None]:
-        """Whether a command of this party may make a call to all of these: the phone number among them that it goes to,
-        if there is one, or why it may not."""
-        number: str | None = None
+    def permitted(self, party: Party, destinations: Sequence[str]) -> dialing.Permitted | Rejected:
+        """Whether a command of this party may make a call to all of these, or why it may not."""
+        permitted = dialing.Permitted(None)
         for destination in destinations:
-            outcome = self._dialplan.permit(
-                dialing.Dialled(destination, self._clock.wall(), party.account_id, party.connection_id)
-            )
+            call = dialing.Dialled(destination, self._clock.wall(), party.account_id, party.connection_id)
+            outcome = self._dialplan.permit(call)
             if isinstance(outcome, dialing.Refuse):
-                return None, _forbidden(outcome)
-            number = number or outcome.number
-        return number, None
+                return _forbidden(outcome)
+            permitted = outcome if permitted.number is None else permitted
+        return permitted
 
     def new_ids(self, session: str | None = None) -> LegIds:
         """The ids of a new leg, of a new session unless one is given."""

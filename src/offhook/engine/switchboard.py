@@ -32,6 +32,7 @@ from offhook.engine.ports import (
     Signalling,
 )
 from offhook.engine.preparing import NOTHING_TO_PLAY, Preparer
+from offhook.engine.quality import Quality
 from offhook.engine.queues import Queues
 from offhook.engine.routing import Limits, Plan, Router
 from offhook.engine.store import StoreError
@@ -136,12 +137,14 @@ class Switchboard:
         ice: Ice = "lite",
         limits: Limits | None = None,
         audio: AudioSource = NOTHING_TO_PLAY,
+        quality: Quality | None = None,
     ) -> None:
         self.bindings = bindings
         self.active = active
         self._shadow = shadow
         self._clock = clock
         self._chance = chance
+        self._quality = quality or Quality()
         self._router = Router(dialplan, self, clock, chance, limits or Limits())
         self._world = World(
             clock, core, shadow, active, ladders, self._way_to, ice, self._elsewhere, self._owner_of, self._ended
@@ -305,8 +308,11 @@ class Switchboard:
                 self._post_to_port(event.port, DigitHeard(event.port, event.digit, event.duration_ms))
             case media.PlayEnded(reason="completed"):
                 self._post_to_port(event.port, Played(event.port, event.play))
+            case media.QualityMeasured():
+                self._quality.measured(event.stats)
             case media.PortClosed():
                 self._ports.pop(event.stats.port, None)
+                self._quality.closed(event.stats.port)
             case media.WorkerDied():
                 _log.error("a media worker died", worker=event.worker, detail=event.detail)
             case _:
@@ -329,9 +335,10 @@ class Switchboard:
         """The command makes a leg, which counts from now on unless it is forbidden. That is for the leg's owner to say:
         a command that it has seen before is answered alike, whatever the limits are now."""
         ids = self._router.new_ids(leg.ids.call_session_id)
-        number, forbidden = self._router.permitted(leg.party, (command.to,))
-        if forbidden is None:
-            self.active.open(ids.call_control_id, leg.party.connection_id, "outbound", number)
+        permitted = self._router.permitted(leg.party, (command.to,))
+        forbidden = permitted if isinstance(permitted, Rejected) else None
+        if not isinstance(permitted, Rejected):
+            self.active.open(ids.call_control_id, leg.party.connection_id, "outbound", permitted.number)
         made = Making(reply, partial(self._unmade, ids.call_control_id))
         id = leg.ids.call_control_id
         owner.post(Ordered(id, owner.owe_order(made), rule, command, ids, forbidden=forbidden))
@@ -351,16 +358,17 @@ class Switchboard:
         self, rule: CommandRule, command: Dial, party: Party, linked: Save | None, reply: OrderReply
     ) -> None:
         """Let the leg come to be, unless a limit of its connection forbids that; it counts from now on."""
-        number, forbidden = self._router.permitted(party, command.destinations)
-        if forbidden is not None:
-            reply.reject(forbidden)
+        permitted = self._router.permitted(party, command.destinations)
+        if isinstance(permitted, Rejected):
+            reply.reject(permitted)
             return
         ids = self._router.new_ids(linked and linked.ids.call_session_id)
         owner = self._session(ids.call_session_id)
         self._legs[ids.call_control_id] = owner
-        self.active.open(ids.call_control_id, party.connection_id, "outbound", number)
+        self.active.open(ids.call_control_id, party.connection_id, "outbound", permitted.number)
         made = Making(reply, partial(self._unmade, ids.call_control_id))
-        owner.post(Originated(owner.owe_order(made), rule, command, ids, party, linked))
+        within = permitted.first_command_within
+        owner.post(Originated(owner.owe_order(made), rule, command, ids, party, linked, within))
 
     def _unmade(self, leg: str) -> None:
         """A command that would have made this leg is settled: where no leg came of it, nothing is counted."""

@@ -5,18 +5,23 @@ from typing import Any
 
 from offhook.engine.outbox import Outbox, Sending
 from offhook.engine.ports import Chance, Clock
+from offhook.engine.quality import Quality
 from offhook.engine.store import Write
-from offhook.voice.event import Event, payload
+from offhook.voice.event import CallHungUp, Document, Event, payload
 
 
 class Teller:
-    """Implements `engine.shadow.Outbox`. `domain` is the SIP domain in which parties are named."""
+    """Implements `engine.shadow.Outbox`. `domain` is the SIP domain in which parties are named, `quality` what was
+    measured of calls."""
 
-    def __init__(self, outbox: Outbox, clock: Clock, chance: Chance, domain: str) -> None:
+    def __init__(
+        self, outbox: Outbox, clock: Clock, chance: Chance, domain: str, quality: Quality | None = None
+    ) -> None:
         self._outbox = outbox
         self._clock = clock
         self._chance = chance
         self._domain = domain
+        self._quality = quality or Quality()
 
     def prepared(self, events: Sequence[Event]) -> tuple[Sequence[Any], Sequence[Write]]:
         """The rows of these events, for the transaction of what they tell of."""
@@ -32,8 +37,14 @@ class Teller:
             connection_id=about.party.connection_id,
             order=about.ids.call_session_id,
             event_type=event.type,
-            payload=payload(event, self._domain),
+            payload=self._payload(event),
             occurred_at=event.at,
             hooks=about.hooks,
             id=self._chance.uuid(),
         )
+
+    def _payload(self, event: Event) -> Document:
+        document = payload(event, self._domain)
+        if isinstance(event, CallHungUp):
+            document["call_quality_stats"] = self._quality.take(event.port)
+        return document

@@ -93,9 +93,11 @@ class Refuse(msgspec.Struct, frozen=True):
 
 
 class Permitted(msgspec.Struct, frozen=True):
-    """A command may make this call; `number` is the phone number that it goes to, None for a SIP URI."""
+    """A command may make this call; `number` is the phone number that it goes to, None for a SIP URI.
+    `first_command_within` is the caller's connection's wish, in seconds."""
 
     number: str | None
+    first_command_within: float | None = None
 
 
 Decision = Ring | Park | Refuse
@@ -146,11 +148,15 @@ class Dialplan:
     def permit(self, call: Dialled) -> Permitted | Refuse:
         """Whether a customer's command may make this call. A destination that nobody can be reached at is no reason
         to refuse the command: the call is made, and ends."""
+        caller, number = None, None
         try:
-            caller, number = self._caller(call), numbering.compact(parts(call.destination)[0])
-            return Permitted(None if number is None else self._read(number, caller)[0])
+            caller = self._caller(call)
+            dialled = numbering.compact(parts(call.destination)[0])
+            number = None if dialled is None else self._read(dialled, caller)[0]
         except Refused as refused:
-            return _refusal(refused) if refused.reason.code else Permitted(None)
+            if refused.reason.code:
+                return _refusal(refused)
+        return Permitted(number, caller and caller.first_command_timeout_secs)
 
     def prices(self, call: Dialled) -> tuple[Rate, Rate]:
         """What a minute of this call costs: of the caller's leg and of the dialled one. Never raises."""

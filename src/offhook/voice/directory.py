@@ -35,6 +35,7 @@ class ConnectionCard(msgspec.Struct, frozen=True):
     localization: str = "US"
     profile_id: str | None = None
     parks: bool = False
+    first_command_timeout_secs: int | None = None
 
 
 class CredentialCard(msgspec.Struct, frozen=True):

@@ -246,16 +246,19 @@ class CallUnheld(Event, frozen=True):
 
 
 class CallHungUp(Event, frozen=True):
-    """A leg ended. `source` is who ended it first, as the Voice API names it."""
+    """A leg ended. `source` is who ended it first, as the Voice API names it; `port` is that of its media, by which the
+    shell finds how good they were."""
 
     type = "call.hangup"
 
     ending: Ending
     source: Source
+    port: int | None = None
 
     def fields(self) -> Document:
         cause = CAUSES[self.ending.cause]
         return {
+            "call_quality_stats": None,
             "custom_headers": headers_of(self.about),
             "end_time": format_moment(self.at),
             "hangup_cause": cause.hangup_cause,

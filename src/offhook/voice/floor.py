@@ -171,7 +171,7 @@ class Floor:
         leg.ending = ending
         place = self.place_of(leg.id)
         self.emit(_record(leg, ending, now))
-        self.tell(CallHungUp, leg, now, ending, source)
+        self.tell(CallHungUp, leg, now, ending, source, leg.dialog.port if len(leg.dialogs) == 1 else None)
         for dialog in tuple(leg.dialogs):
             if dialog is not gone:
                 self.say_bye(dialog, ending)

@@ -145,7 +145,8 @@ class Leg:
     `headers` are those of its invite. `meets` is the leg to which it is bridged when it is answered. `answers` are
     the outcomes of its commands by their command_id. `patience` is how long an unanswered parked leg waits for each
     command, in seconds. `expires_at` and `media_by` are the monotonic times by which its stage, and the wait for its
-    media, must be over; None for no limit. `doings` go on beside its place, by name; while one of them plays in place
+    media, must be over; None for no limit. `first_command_within` is how long it waits, once answered, for a command
+    (`voice.first_command`). `doings` go on beside its place, by name; while one of them plays in place
     of what the leg hears, the platform's own sounds are `covered`. `gathered` counts the gatherings it has had;
     `greeting` is what its far end hears first when it has answered; `usages` are what it used beside its minutes, by
     kind and by what each is about (`voice.metering`).
@@ -153,9 +154,9 @@ class Leg:
 
     __slots__ = (
         "answer_headers", "answered_at", "answered_wall", "answers", "caller", "client_state", "destination",
-        "dialogs", "digits", "direction", "doings", "ending", "expires_at", "gathered", "greeting", "headers", "hold",
-        "hooks", "ids", "media_by", "meets", "party", "patience", "platform_sound", "ringback", "rings_until", "side",
-        "stage", "started_wall", "time_limit", "unbridged", "usages",
+        "dialogs", "digits", "direction", "doings", "ending", "expires_at", "first_command_within", "gathered",
+        "greeting", "headers", "hold", "hooks", "ids", "media_by", "meets", "party", "patience", "platform_sound",
+        "ringback", "rings_until", "side", "stage", "started_wall", "time_limit", "unbridged", "usages",
     )  # fmt: skip
 
     def __init__(self, ids: LegIds, side: Side, party: Party, destination: str, started_wall: float) -> None:
@@ -174,6 +175,7 @@ class Leg:
         self.headers: Headers = ()
         self.expires_at: float | None = None
         self.media_by: float | None = None
+        self.first_command_within: float | None = None
         self.rings_until: float | None = None
         self.answered_at: float | None = None
         self.answered_wall: float | None = None

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from offhook.voice import effect, passage, queueing
+from offhook.voice import effect, first_command, passage, queueing
 from offhook.voice.command import OK, Command, Document, Enters, Wants, refusal
 from offhook.voice.floor import Floor
 from offhook.voice.hooks import Hooks
@@ -73,6 +73,8 @@ def accept(floor: Floor, leg: Leg, order: Ordered[Any], document: Document, now:
 
 def _obey(floor: Floor, leg: Leg, order: Ordered[Any], now: Moment) -> None:
     outcome = _tried(floor, leg, order, lambda: order.rule.decide(floor, leg, order, now) or OK)
+    if outcome is not None:
+        first_command.came(leg)
     if leg.stage in ("trying", "early") and leg.patience is not None and outcome is not None:
         leg.expires_at = now.mono + leg.patience
     match outcome:

@@ -4,7 +4,7 @@ from typing import Literal
 
 import msgspec
 
-from offhook.voice import effect, meeting, passage, player
+from offhook.voice import effect, first_command, meeting, passage, player
 from offhook.voice.cause import ending
 from offhook.voice.effect import Invitation
 from offhook.voice.event import CallAnswered, CallInitiated
@@ -112,6 +112,7 @@ def answered(floor: Floor, leg: Leg, now: Moment) -> None:
     floor.place_of(leg.id).change(leg.id, part="party")
     floor.save(leg)
     floor.tell(CallAnswered, leg, now)
+    first_command.await_it(leg, now)
     if leg.greeting is not None:
         player.of(leg).add(floor, leg, Item(leg.greeting, player.file_told(leg.id, leg.greeting)))
     if leg.digits:

@@ -321,7 +321,7 @@ class Session:
 
     def _let_go_on(self, leg: Leg, now: Moment) -> None:
         for doing in tuple(leg.doings.values()):
-            if doing.wakes_at is not None and doing.wakes_at <= now.mono:
+            if leg.stage != "ended" and doing.wakes_at is not None and doing.wakes_at <= now.mono:
                 doing.tick(self.floor, leg, now)
 
     def hang_up(self, command: HangUp, now: Moment) -> None:

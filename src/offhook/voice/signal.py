@@ -225,7 +225,8 @@ class Ordered(msgspec.Struct, Generic[C], frozen=True):
 
 class Originated(msgspec.Struct, Generic[C], frozen=True):
     """A customer dials: a leg comes to be, and with it a session unless it is linked to one. `linked` is the leg to
-    which it is linked, which may be elsewhere."""
+    which it is linked, which may be elsewhere; `first_command_within` is how long the leg waits for another command
+    once it is answered, in seconds."""
 
     reply: int
     rule: CommandRule
@@ -233,6 +234,7 @@ class Originated(msgspec.Struct, Generic[C], frozen=True):
     ids: LegIds
     party: Party
     linked: Save | None = None
+    first_command_within: float | None = None
 
 
 class Directed(msgspec.Struct, Generic[F], frozen=True):

@@ -4,14 +4,13 @@ from offhook.voice.resources.credential_connection import SITES
 from offhook.voice.resources.field import Field, choice, flag, group, moment, reference, text, texts, url, whole
 from offhook.voice.resources.resource import Filter, Resource
 
-NO_FIRST_COMMAND = "this release does not hang up for want of a first command"
 APPLICATION_SITES = (*SITES, "Chennai, IN")
 
 ACTIVE = flag("active", True)
 ANCHOR = choice("anchorsite_override", APPLICATION_SITES, "Latency")
 COST = flag("call_cost_in_webhooks")
 DTMF = choice("dtmf_type", ("RFC 2833", "Inband", "SIP INFO"), "RFC 2833")
-FIRST_COMMAND = flag("first_command_timeout", only=(False,), because=NO_FIRST_COMMAND)
+FIRST_COMMAND = flag("first_command_timeout")
 FIRST_COMMAND_SECONDS = whole("first_command_timeout_secs", 1, 600, 30)
 INBOUND = group(
     "inbound",

@@ -99,6 +99,7 @@ def decide(floor: Floor, _leg: None, order: Originated[Dial], now: Moment) -> Do
     leg = outward(command, order.ids, order.party, ",".join(destinations), caller, now)
     leg.digits = leg.digits or _digits_after(command.to)
     leg.client_state = command.client_state
+    leg.first_command_within = order.first_command_within
     leg.meets = linked.ids.call_control_id if linked and command.bridge_on_answer else None
     place(floor, leg, destinations, now)
     return call_document(order.ids, command.client_state)
