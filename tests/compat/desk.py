@@ -58,8 +58,8 @@ class Desk:
 
 
 @asynccontextmanager
-async def opened(db: Path | None = None) -> AsyncIterator[Desk]:
-    platform = await start_dev(db=db)
+async def opened(db: Path | None = None, webhook_url: str = "") -> AsyncIterator[Desk]:
+    platform = await start_dev(db=db, webhook_url=webhook_url)
     key, url = platform.env["TELNYX_API_KEY"], platform.env["TELNYX_BASE_URL"]
     try:
         async with AsyncTelnyx(api_key=key, base_url=url, max_retries=0) as api:

@@ -30,6 +30,7 @@ from telnyx.types import (
     queue_create_params,
     queue_list_params,
     queue_update_params,
+    recording_list_params,
     telephony_credential_create_params,
     telephony_credential_list_params,
     telephony_credential_update_params,
@@ -53,6 +54,7 @@ from offhook.voice.resources.mobile_push_credential import MOBILE_PUSH_CREDENTIA
 from offhook.voice.resources.outbound_voice_profile import OUTBOUND_VOICE_PROFILES
 from offhook.voice.resources.phone_number import NUMBER_VOICE, PHONE_NUMBERS
 from offhook.voice.resources.queue import QUEUE_CALLS, QUEUES
+from offhook.voice.resources.recording import RECORDINGS
 from offhook.voice.resources.resource import Resource
 from offhook.voice.resources.telephony_credential import TELEPHONY_CREDENTIALS
 from offhook.voice.resources.texml_application import TEXML_APPLICATIONS
@@ -136,6 +138,7 @@ LISTS: list[tuple[Resource, Any]] = [
     (MOBILE_PUSH_CREDENTIALS, mobile_push_credential_list_params.MobilePushCredentialListParams),
     (DETAIL_RECORDS, detail_record_list_params.DetailRecordListParams),
     (QUEUES, queue_list_params.QueueListParams),
+    (RECORDINGS, recording_list_params.RecordingListParams),
     (QUEUE_CALLS, call_list_params.CallListParams),
 ]
 

@@ -9,10 +9,14 @@ from telnyx.types.calls import (
     action_gather_using_audio_params,
     action_gather_using_speak_params,
     action_leave_queue_params,
+    action_pause_recording_params,
+    action_resume_recording_params,
     action_speak_params,
     action_start_playback_params,
+    action_start_recording_params,
     action_stop_gather_params,
     action_stop_playback_params,
+    action_stop_recording_params,
 )
 from tests.compat.test_ledger import LEDGER, hints, literals
 
@@ -28,6 +32,10 @@ OFFICIAL: dict[str, Any] = {
     "leave_queue": action_leave_queue_params.ActionLeaveQueueParams,
     "playback_start": action_start_playback_params.ActionStartPlaybackParams,
     "playback_stop": action_stop_playback_params.ActionStopPlaybackParams,
+    "record_pause": action_pause_recording_params.ActionPauseRecordingParams,
+    "record_resume": action_resume_recording_params.ActionResumeRecordingParams,
+    "record_start": action_start_recording_params.ActionStartRecordingParams,
+    "record_stop": action_stop_recording_params.ActionStopRecordingParams,
     "speak": action_speak_params.ActionSpeakParams,
 }
 

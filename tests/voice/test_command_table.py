@@ -55,6 +55,7 @@ NOT_IN_A_QUEUE = Law("90034", "90034", "", queue="90038")
 
 SAID: Body = {"payload": "Hello.", "voice": "female"}
 AUDIO: Body = {"audio_url": "https://files.test/a.wav"}
+RECORDING: Body = {"channels": "dual", "format": "wav"}
 
 LINES: dict[str, Line] = {
     "answer": Line(BY_ITS_FAR_END_ONLY, {}),
@@ -69,6 +70,10 @@ LINES: dict[str, Line] = {
     "leave_queue": Line(IN_A_QUEUE, {}),
     "playback_start": Line(ONCE_ANSWERED, AUDIO),
     "playback_stop": Line(ONCE_ANSWERED, {}, (("playback_start", AUDIO),)),
+    "record_pause": Line(ONCE_ANSWERED, {}, (("record_start", RECORDING),)),
+    "record_resume": Line(ONCE_ANSWERED, {}, (("record_start", RECORDING), ("record_pause", {}))),
+    "record_start": Line(ONCE_ANSWERED, RECORDING),
+    "record_stop": Line(ONCE_ANSWERED, {}, (("record_start", RECORDING),)),
     "reject": Line(BY_ITS_FAR_END_ONLY, {"cause": "USER_BUSY"}),
     "send_dtmf": Line(ONCE_ANSWERED, {"digits": "1"}),
     "speak": Line(ONCE_ANSWERED, SAID),

@@ -1,10 +1,12 @@
 """The platform put together: identities, switchboard, media core and doors on one HTTP port. Knows no rules."""
 
 import asyncio
+import shutil
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 from aiohttp import WSCloseCode, web
@@ -16,9 +18,11 @@ from offhook.edge.rest.app import owner_routes, rest_app
 from offhook.edge.rest.commands import call_routes
 from offhook.edge.rest.media import media_routes
 from offhook.edge.rest.queues import queue_routes
+from offhook.edge.rest.recordings import download_route
 from offhook.edge.rest.webhooks import webhook_routes
 from offhook.edge.rtc import RUNNER_OPTIONS, RtcDoor, wants_websocket
 from offhook.engine.active import ActiveLegs
+from offhook.engine.archive import Archive
 from offhook.engine.audio import ClipCache, Decoder
 from offhook.engine.clips import Clips
 from offhook.engine.clock import SystemChance, SystemClock
@@ -29,6 +33,7 @@ from offhook.engine.mediafiles import MediaFiles
 from offhook.engine.orders import Orders
 from offhook.engine.outbox import Outbox
 from offhook.engine.platform import Identities
+from offhook.engine.ports import Clock
 from offhook.engine.pstn import ACCOUNT as PSTN
 from offhook.engine.pstn import ListedNumber, TelephoneNetwork
 from offhook.engine.quality import Quality
@@ -106,12 +111,13 @@ async def start_dev(
         stack.push_async_callback(outbox.stop)
         await outbox.start()
         quality = Quality()
+        teller = Teller(outbox, clock, chance, served.name, quality)
         shadow = StoredShadow(
             identities.store,
             clock,
             plan_of=lambda _: price_plan,
             application=directory.application,
-            outbox=Teller(outbox, clock, chance, served.name, quality),
+            outbox=teller,
         )
         await shadow.recover()
 
@@ -122,6 +128,8 @@ async def start_dev(
 
         core = Core(CoreConfig(bind=[host]))
         stack.callback(core.close)
+        archive = _archive(stack, db, core, identities, teller, active, clock)
+        stack.push_async_callback(archive.close)
         pstn = TelephoneNetwork(directory, identities.logins, numbers, chance.token(32))
         dialplan = Dialplan(pstn, bindings, active, served, price_plan, identities.spending)
         switchboard = Switchboard(
@@ -134,6 +142,7 @@ async def start_dev(
             clock=clock,
             chance=chance,
             audio=clips,
+            recorder=archive,
             quality=quality,
         )
         await stack.enter_async_context(switchboard)
@@ -145,14 +154,17 @@ async def start_dev(
         orders = Orders(switchboard, identities.store, clock, clips.lacking)
         queue_orders = QueueOrders(switchboard, clock)
         await queue_orders.load(identities.store)
-        reset = _reset(switchboard, door, partial(reseed, identities, webhook_url), ladders, files, outbox)
+        reset = _reset(switchboard, door, partial(reseed, identities, webhook_url), ladders, files, archive, outbox)
         env: dict[str, str] = {}
         info: dict[str, Any] = {}
         more = [*call_routes(orders), *queue_routes(queue_orders), *media_routes(files, chance)]
         more += webhook_routes(identities.webhook_deliveries, outbox)
         backstage = Backstage(seeded.account_id, identities, dialplan, active, ladders, clock, env, info, reset)
         app = _application(door, backstage, rest_app(identities, active, clock, more))
+        app.router.add_routes([download_route(archive, identities.links)])
         address = await _listen(stack, app, door, switchboard, host, port)
+        identities.links.base = f"http://{address}"
+        await archive.recover()
         env |= _env(address, seeded, served.name, numbers)
         info |= _info(env, seeded, numbers)
         return Platform(stack.pop_all(), env, info, pstn)
@@ -161,6 +173,32 @@ async def start_dev(
 def _shelf(db: Path | None) -> Shelf:
     """Where media files lie: beside the database, or in memory like it."""
     return MemoryShelf() if db is None else DirectoryShelf(db.with_name(db.name + ".media"))
+
+
+def _archive(
+    stack: AsyncExitStack,
+    db: Path | None,
+    core: Core,
+    identities: Identities,
+    teller: Teller,
+    active: ActiveLegs,
+    clock: Clock,
+) -> Archive:
+    """Recordings lie beside the database, or in a folder that goes with the process."""
+    folder = Path(mkdtemp(prefix="offhook-recordings-")) if db is None else db.with_name(db.name + ".recordings")
+    if db is None:
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+    archive = Archive(
+        folder,
+        core,
+        identities.store,
+        teller,
+        clock,
+        identities.links,
+        lambda id: leg.about if (leg := active.leg(id)) else None,
+    )
+    identities.recordings.removed = archive.remove
+    return archive
 
 
 def _clips(files: MediaFiles, download: Download) -> Clips:
@@ -194,6 +232,7 @@ def _reset(
     reseeded: Callable[[], Awaitable[object]],
     ladders: RecentLadders,
     files: MediaFiles,
+    archive: Archive,
     outbox: Outbox,
 ) -> Callable[[], Awaitable[None]]:
     """What brings the platform back to its start: calls get their end, clients are logged off, all is forgotten."""
@@ -206,6 +245,7 @@ def _reset(
             await switchboard.end_all(RESET, ENDS_SECONDS)  # what was dialled meanwhile
             ladders.clear()
             await files.forget_all()
+            await archive.forget_all()
             outbox.discard(DEV_ACCOUNT)
             await reseeded()
 

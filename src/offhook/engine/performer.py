@@ -15,6 +15,8 @@ from offhook.voice.signal import Input, PortDescribed, PortRefused
 
 # The play by which a port gets the platform's own sounds; a port has at most one of them at a time.
 _MUSIC = 1
+# The play of a recording's beep: no customer's play ever has this number.
+_BEEP = 1 << 32
 
 
 class Performer:
@@ -121,6 +123,8 @@ def _media_command(it: effect.MediaCommand) -> media.Command:
             return media.StopPlay(it.port, it.play)
         case effect.SendDigits():
             return media.SendDigits(it.port, it.digits, it.duration_ms)
+        case effect.Beep(port):
+            return media.Play(port, _BEEP, sounds.BEEP, overlay=True)
         case effect.ClosePort():
             return media.ClosePort(it.port)
 
@@ -132,6 +136,7 @@ PERFORM: dict[type[msgspec.Struct], Callable[[Performer, Any], Input | None]] = 
     effect.Remember: Performer.nothing,
     effect.KeepQueue: Performer.nothing,
     effect.DropQueue: Performer.nothing,
+    effect.KeepRecording: Performer.nothing,
     effect.Done: Performer.done,
     effect.Declined: Performer.declined,
     effect.Accepted: Performer.accepted,
@@ -146,6 +151,9 @@ PERFORM: dict[type[msgspec.Struct], Callable[[Performer, Any], Input | None]] = 
             effect.EndedAway,
             effect.Prepare,
             effect.Discard,
+            effect.Record,
+            effect.PauseRecord,
+            effect.StopRecord,
         ),
         Performer.elsewhere,
     ),
@@ -161,6 +169,7 @@ PERFORM: dict[type[msgspec.Struct], Callable[[Performer, Any], Input | None]] = 
             effect.Play,
             effect.StopPlay,
             effect.SendDigits,
+            effect.Beep,
             effect.ClosePort,
         ),
         Performer.order,

@@ -10,9 +10,11 @@ from offhook.engine.directory import MemoryDirectory
 from offhook.engine.events import CallEvents, WebhookDeliveries
 from offhook.engine.identities import CredentialConnections, TelephonyCredentials
 from offhook.engine.identity import Authenticator, Expiry, Revoker
+from offhook.engine.links import Links
 from offhook.engine.numbers import NumberVoice, OutboundVoiceProfiles, PhoneNumbers
 from offhook.engine.ports import Chance, Clock
 from offhook.engine.push import MobilePushCredentials
+from offhook.engine.recordings import Recordings
 from offhook.engine.reports import DetailRecords
 from offhook.engine.resources import World
 from offhook.engine.spending import CREDIT, Spending
@@ -54,6 +56,8 @@ class Identities:
         self.detail_records = DetailRecords(world)
         self.call_events = CallEvents(world)
         self.webhook_deliveries = WebhookDeliveries(world)
+        self.links = Links(vault.link_key, clock)
+        self.recordings = Recordings(world, self.links)
         self.mobile_push_credentials = MobilePushCredentials(world)
 
     @classmethod

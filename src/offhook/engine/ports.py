@@ -11,11 +11,12 @@ import msgspec
 
 from offhook.media.commands import Command as MediaCommand
 from offhook.media.commands import Request as MediaRequest
+from offhook.media.events import RecordEnded
 from offhook.media.events import Reply as MediaReply
 from offhook.voice.binding import Network
 from offhook.voice.cause import Ending
 from offhook.voice.dialing import Decision, Dialled, Permitted, Refuse
-from offhook.voice.effect import Durable, Invitation
+from offhook.voice.effect import Durable, Invitation, Recording
 from offhook.voice.ladder import Line
 from offhook.voice.leg import Headers, LegIds
 from offhook.voice.resources.problem import Rejected
@@ -42,7 +43,9 @@ __all__ = [
     "LoginRefused",
     "MediaCore",
     "NoAudio",
+    "NoRecorder",
     "OrderReply",
+    "Recorder",
     "Reply",
     "Shadow",
     "Signalling",
@@ -272,6 +275,26 @@ class AudioSource(Protocol):
     def clips(self, account_id: str, source: Source) -> AsyncIterator[Clip]:
         """The audio, piece by piece: the first as soon as it is there. NoAudio where there is none (any more)."""
         ...
+
+
+class Recorder(Protocol):
+    """Where recordings are kept. `engine.archive.Archive` is one."""
+
+    def perform(self, it: Recording) -> None:
+        """Begin, pause or end a recording."""
+        ...
+
+    def ended(self, event: RecordEnded) -> None:
+        """The media core has ended one."""
+        ...
+
+
+class NoRecorder:
+    """Keeps nothing: whoever orders a recording never hears of it again."""
+
+    def perform(self, it: Recording) -> None: ...
+
+    def ended(self, event: RecordEnded) -> None: ...
 
 
 class Ladders(Protocol):

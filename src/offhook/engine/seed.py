@@ -64,8 +64,8 @@ SEEDED = Seeded(
 
 # Children before parents.
 _TABLES: tuple[Table, ...] = (
-    "push_credentials", "legs", "queues", "detail_records", "tokens", "numbers", "credentials", "connections",
-    "profiles", "api_keys",
+    "push_credentials", "recordings", "legs", "queues", "detail_records", "tokens", "numbers", "credentials",
+    "connections", "profiles", "api_keys",
 )  # fmt: skip
 
 

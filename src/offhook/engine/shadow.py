@@ -11,11 +11,12 @@ from typing import Any, Protocol
 import msgspec
 
 from offhook.engine.ports import Clock
+from offhook.engine.recordings import row_of
 from offhook.engine.store import Add, Change, Drop, Duplicate, Missing, Put, Row, Store, Write
 from offhook.voice import bill, rating
 from offhook.voice.cause import ending
 from offhook.voice.delivery import Application
-from offhook.voice.effect import Close, DropQueue, Durable, KeepQueue, Remember, Save, Tell
+from offhook.voice.effect import Close, DropQueue, Durable, KeepQueue, KeepRecording, Remember, Save, Tell
 from offhook.voice.event import CallHungUp, Event
 
 
@@ -236,6 +237,10 @@ def _kept(it: KeepQueue) -> Put:
     return Put("queues", msgspec.structs.asdict(it.card))
 
 
+def _begun(it: KeepRecording) -> Add:
+    return Add("recordings", row_of(it.card))
+
+
 def _dropped(it: DropQueue) -> Drop:
     return Drop("queues", it.card.account_id, it.card.id)
 
@@ -244,4 +249,5 @@ _OTHERS: dict[type[Durable], Callable[[Any], Write]] = {
     Remember: _remembered,
     KeepQueue: _kept,
     DropQueue: _dropped,
+    KeepRecording: _begun,
 }

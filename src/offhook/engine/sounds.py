@@ -10,6 +10,9 @@ from offhook.voice.effect import Sound
 # North American ringback: 440 + 480 Hz, 2 s on, 4 s off (ITU-T E.180 supplement 2).
 RINGBACK = Tones([Tone([440.0, 480.0], 2000), Tone([], 4000)], level=-19.0)
 
+# What tells people that they are recorded: 1,400 Hz, as the recorder tones of telephone tariffs have it.
+BEEP = Tones([Tone([1400.0], 400)], level=-18.0)
+
 _RATE = 8000
 _BEAT_SECONDS = 0.5
 # An arpeggio over four chords, in semitones from A3; it ends where it begins, so the loop has no seam.

@@ -26,7 +26,9 @@ from offhook.engine.ports import (
     Invite,
     Ladders,
     MediaCore,
+    NoRecorder,
     OrderReply,
+    Recorder,
     Reply,
     Shadow,
     Signalling,
@@ -73,6 +75,7 @@ from offhook.voice.signal import (
     PortUp,
     Pressed,
     Rang,
+    RecordingOver,
     Refuse,
     Renegotiated,
     Ring,
@@ -137,6 +140,7 @@ class Switchboard:
         ice: Ice = "lite",
         limits: Limits | None = None,
         audio: AudioSource = NOTHING_TO_PLAY,
+        recorder: Recorder | None = None,
         quality: Quality | None = None,
     ) -> None:
         self.bindings = bindings
@@ -149,6 +153,7 @@ class Switchboard:
         self._world = World(
             clock, core, shadow, active, ladders, self._way_to, ice, self._elsewhere, self._owner_of, self._ended
         )
+        self._recorder = recorder or NoRecorder()
         self._preparer = Preparer(audio, self._post_to_leg)
         self._reached: dict[str, Reached] = {}
         self.queues = Queues(self._run, chance)
@@ -308,6 +313,9 @@ class Switchboard:
                 self._post_to_port(event.port, DigitHeard(event.port, event.digit, event.duration_ms))
             case media.PlayEnded(reason="completed"):
                 self._post_to_port(event.port, Played(event.port, event.play))
+            case media.RecordEnded():
+                self._recorder.ended(event)
+                self._post_to_port(event.port, RecordingOver(event.port, event.recording))
             case media.QualityMeasured():
                 self._quality.measured(event.stats)
             case media.PortClosed():
@@ -515,6 +523,8 @@ class Switchboard:
                 self._preparer.prepare(it)
             case effect.Discard():
                 self._preparer.discard(it)
+            case effect.Record() | effect.PauseRecord() | effect.StopRecord():
+                self._recorder.perform(it)
         return None
 
     def _owner_named(self, id: str) -> Owner:

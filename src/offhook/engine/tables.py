@@ -195,6 +195,24 @@ events = _table(
     Index("ix_events_pending", "account_id", "endpoint", "sequence", sqlite_where=PENDING, postgresql_where=PENDING),
 )
 
+# Recordings from their beginning (`going_on`, then `completed`); `document` is the card as it was then.
+recordings = _table(
+    "recordings",
+    Column("updated_at", Double[float](), nullable=False),
+    Column("status", String, nullable=False),
+    Column("call_control_id", String, nullable=False),
+    Column("call_leg_id", String, nullable=False),
+    Column("call_session_id", String, nullable=False),
+    Column("connection_id", String, nullable=False),
+    Column("conference_id", String),
+    Column("caller", String, nullable=False),
+    Column("called", String, nullable=False),
+    Column("started_at", Double[float](), nullable=False),
+    Column("ended_at", Double[float]()),
+    Column("milliseconds", BigInteger, nullable=False),
+    Column("document", Text, nullable=False),
+)
+
 # What wakes an app on a phone; `secret` is sealed.
 push_credentials = _table(
     "push_credentials",

@@ -29,6 +29,7 @@ class Vault:
             raise ValueError(f"a master key has {MASTER_BYTES} bytes")
         self._seals = AESGCM(_derived(master, "sip passwords", "sha256"))
         self._compares = _derived(master, "comparing", "sha256")
+        self.link_key = _derived(master, "links", "sha256")
         self.token_key = _derived(master, "tokens", "sha512")
 
     @classmethod

@@ -18,7 +18,7 @@ from typing import IO, NoReturn
 
 MAX_FRAME = 256 << 20
 # For one request, besides the limit that the asker keeps.
-CPU_SECONDS = 20
+CPU_SECONDS = 20.0
 _LENGTH = struct.Struct("!I")
 
 
@@ -121,22 +121,22 @@ class Crew:
             worker.close()
 
 
-def _bound_time() -> None:
+def _bound_time(seconds: float) -> None:
     """A worker that nobody is left to kill must not run for ever."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
-    resource.setrlimit(resource.RLIMIT_CPU, (int(used.ru_utime + used.ru_stime) + CPU_SECONDS, hard))
+    resource.setrlimit(resource.RLIMIT_CPU, (int(used.ru_utime + used.ru_stime + seconds), hard))
 
 
-def serve(answer: Callable[[bytes], bytes]) -> NoReturn:
-    """The worker's side: answer requests until nobody asks any more."""
+def serve(answer: Callable[[bytes], bytes], cpu_seconds: float = CPU_SECONDS) -> NoReturn:
+    """The worker's side: answer requests until nobody asks any more, each with so much of the processor at most."""
     requests, answers = sys.stdin.buffer, sys.stdout.buffer
     while True:
         header = requests.read(_LENGTH.size)
         if len(header) < _LENGTH.size:
             sys.exit(0)
         request = requests.read(_LENGTH.unpack(header)[0])
-        _bound_time()
+        _bound_time(cpu_seconds)
         reply = answer(request)
         answers.write(_LENGTH.pack(len(reply)) + reply)
         answers.flush()

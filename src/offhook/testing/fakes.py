@@ -19,10 +19,11 @@ from offhook.voice.command import read
 from offhook.voice.commands import CALL_COMMANDS, CREATE_QUEUE, DIAL, QUEUE_COMMANDS
 from offhook.voice.commands.call.dial import Dial
 from offhook.voice.dialing import Decision, Dialled, Park, Permitted, Refuse, Ring
-from offhook.voice.effect import Close, DropQueue, Durable, KeepQueue, Remember, Save, Tell
+from offhook.voice.effect import Close, DropQueue, Durable, KeepQueue, KeepRecording, Remember, Save, Tell
 from offhook.voice.event import Event
 from offhook.voice.leg import HoldAction, Party, Ringback
 from offhook.voice.queue import Card
+from offhook.voice.recording import Card as RecordingCard
 from offhook.voice.resources.problem import Rejected
 from offhook.voice.sound import Clip, Source, Speech, Stored
 from offhook.wire.ssml import Words
@@ -30,6 +31,7 @@ from offhook.wire.ssml import Words
 GARBAGE = "garbage"
 # The play by which a port gets the platform's own sounds.
 PLATFORM_PLAY = 1
+EndOfRecord = Literal["stopped", "closed", "max_length", "silence", "no_space", "failed"]
 Reflex = Literal["nothing", "ring", "answer"]
 
 
@@ -37,7 +39,8 @@ class FakeCore:
     """A media core without media: it refuses the offer or answer "garbage" and grants everything else.
 
     `hears` is what each open port hears, `plays` what is played to it, `loops` how often each of its plays so far was
-    to be played, `digits` what was sent to its far end.
+    to be played, `digits` what was sent to its far end, `recordings` what is
+    recorded and `paused` which of it is.
     Set `tell` to where its events shall go.
     """
 
@@ -46,6 +49,8 @@ class FakeCore:
         self.plays: dict[int, dict[int, media.Tones | media.Audio]] = {}
         self.loops: dict[int, list[int]] = {}
         self.digits: dict[int, str] = {}
+        self.recordings: dict[str, media.Record] = {}
+        self.paused: dict[str, bool] = {}
         self.candidates: dict[int, list[str]] = {}
         self.tell: Callable[[events.Event], None] = lambda _: None
         self.fallback = self.tell
@@ -92,10 +97,22 @@ class FakeCore:
                 self.digits[port] += command.digits
             case media.AddCandidate():
                 self.candidates[port].append(command.candidate)
+            case media.Record():
+                self.recordings[command.recording] = command
+            case media.PauseRecord():
+                self.paused[command.recording] = command.paused
+            case media.StopRecord():
+                self.end_recording(command.recording, "stopped")
             case media.ClosePort():
                 self._close(port)
             case _:
                 pass
+
+    def end_recording(self, recording: str, reason: EndOfRecord = "silence") -> None:
+        """A recording ends, of which nothing is written."""
+        record = self.recordings.pop(recording, None)
+        if record is not None:
+            self.tell(events.RecordEnded(record.port, recording, 0, reason))
 
     def connect(self, port: int) -> None:
         """The far end's ICE and DTLS come up."""
@@ -195,6 +212,7 @@ class FakeShadow:
         self.told: list[Event] = []
         self.remembered: dict[tuple[str, str], dict[str, Any]] = {}
         self.queues: dict[str, Card] = {}
+        self.recordings: list[RecordingCard] = []
         self.beats: dict[str, int] = {}
         self.fail: Exception | None = None
         self.seconds: Callable[[], float] = lambda: 0.0
@@ -218,6 +236,8 @@ class FakeShadow:
                     self.queues[each.card.name] = each.card
                 case DropQueue():
                     self.queues.pop(each.card.name, None)
+                case KeepRecording():
+                    self.recordings.append(each.card)
 
     async def heartbeat(self, legs: Sequence[str]) -> None:
         if self.fail is not None:

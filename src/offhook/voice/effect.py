@@ -11,6 +11,7 @@ from offhook.voice.cause import Ending
 from offhook.voice.event import About, CallHungUp, Event
 from offhook.voice.leg import DialogId, Headers, Leg, LegIds, Party, Side, Sound, Stage
 from offhook.voice.queue import Card
+from offhook.voice.recording import Card as RecordingCard
 from offhook.voice.resources import problem
 from offhook.voice.sound import Clip, Source
 from offhook.voice.usage import Usage
@@ -82,6 +83,12 @@ class DropQueue(msgspec.Struct, frozen=True):
     """A queue that its customer has deleted."""
 
     card: Card
+
+
+class KeepRecording(msgspec.Struct, frozen=True):
+    """A recording has begun: whatever happens, it will be told of once there is a file."""
+
+    card: RecordingCard
 
 
 class Tell(msgspec.Struct, frozen=True):
@@ -241,6 +248,12 @@ class SendDigits(msgspec.Struct, frozen=True):
     duration_ms: int = 100
 
 
+class Beep(msgspec.Struct, frozen=True):
+    """Let the far end of `port` hear that it is being recorded."""
+
+    port: int
+
+
 class ClosePort(msgspec.Struct, frozen=True):
     """End a port."""
 
@@ -282,6 +295,32 @@ class Discard(msgspec.Struct, frozen=True):
 
     leg: str
     item: int
+
+
+# ---- recordings ----------------------------------------------------------------------------------------------
+
+
+class Record(msgspec.Struct, frozen=True):
+    """Record the audio of `port`. `RecordingOver` comes back when it has ended by itself."""
+
+    port: int
+    card: RecordingCard
+
+
+class PauseRecord(msgspec.Struct, frozen=True):
+    """Record silence for as long as it is paused."""
+
+    port: int
+    recording: str
+    paused: bool
+
+
+class StopRecord(msgspec.Struct, frozen=True):
+    """End a recording. Its customer is told of it as of this leg."""
+
+    port: int
+    recording: str
+    about: About
 
 
 # ---- other owners --------------------------------------------------------------------------------------------
@@ -345,12 +384,13 @@ class PassOn(msgspec.Struct, frozen=True):
 
 
 MediaRequest = AnswerPort | OfferPort | AcceptAnswer | AnswerReoffer
-MediaCommand = AddCandidate | Hear | Sing | Play | StopPlay | SendDigits | ClosePort
+MediaCommand = AddCandidate | Hear | Sing | Play | StopPlay | SendDigits | Beep | ClosePort
 SignallingEffect = Invite | Ringing | Progress | Answer | Bye
 ReplyEffect = Done | Declined | Accepted | Rejected
 Audio = Prepare | Discard
-Elsewhere = Route | Want | HandOver | KeepBack | PassOn | EndedAway | Audio
-Durable = Save | Close | Remember | Tell | KeepQueue | DropQueue
+Recording = Record | PauseRecord | StopRecord
+Elsewhere = Route | Want | HandOver | KeepBack | PassOn | EndedAway | Audio | Recording
+Durable = Save | Close | Remember | Tell | KeepQueue | DropQueue | KeepRecording
 # What only takes away, or keeps a moving leg from being nowhere: it is performed even where the rest of its decision
 # cannot be.
 End = Close | Bye | ClosePort | HandOver | KeepBack

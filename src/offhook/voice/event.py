@@ -233,6 +233,48 @@ class GatherEnded(Event, frozen=True):
         return {"digits": self.digits, "gather_id": self.gather_id, "status": self.status}
 
 
+class RecordingSaved(Event, frozen=True):
+    """A recording can be downloaded: `urls` are its links by format. Moments are Unix seconds."""
+
+    type = "call.recording.saved"
+
+    recording_id: str
+    channels: str
+    format: str
+    started_at: float
+    ended_at: float
+    urls: dict[str, str | None]
+
+    def fields(self) -> Document:
+        return {
+            "channels": self.channels,
+            "end_time": format_moment(self.ended_at),
+            "format": self.format,
+            "public_recording_urls": dict.fromkeys(self.urls),
+            "recording_ended_at": format_moment(self.ended_at),
+            "recording_id": self.recording_id,
+            "recording_started_at": format_moment(self.started_at),
+            "recording_urls": self.urls,
+            "start_time": format_moment(self.started_at),
+        }
+
+
+class RecordingFailed(Event, frozen=True):
+    """A recording could not be kept, or not all of it; `detail` is ours and says why, for people."""
+
+    type = "call.recording.error"
+
+    recording_id: str
+    detail: str
+
+    def fields(self) -> Document:
+        return {
+            "reason": "Internal server error",
+            "recording_id": self.recording_id,
+            "status_detail": self.detail,
+        }
+
+
 class CallHeld(Event, frozen=True):
     """A leg's far end put the call on hold."""
 

@@ -4,7 +4,7 @@ from typing import Literal
 
 import msgspec
 
-from offhook.voice import effect, first_command, meeting, passage, player
+from offhook.voice import effect, first_command, meeting, passage, player, recorder
 from offhook.voice.cause import ending
 from offhook.voice.effect import Invitation
 from offhook.voice.event import CallAnswered, CallInitiated
@@ -117,6 +117,8 @@ def answered(floor: Floor, leg: Leg, now: Moment) -> None:
         player.of(leg).add(floor, leg, Item(leg.greeting, player.file_told(leg.id, leg.greeting)))
     if leg.digits:
         floor.emit(effect.SendDigits(leg.dialog.port, leg.digits))
+    if recorder.NAME in leg.doings:
+        recorder.of(leg).answered(floor, leg, now)
 
 
 def _meet(floor: Floor, leg: Leg, now: Moment) -> None:

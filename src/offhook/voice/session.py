@@ -8,7 +8,7 @@ When it has performed a media request or a `Route`, the shell feeds the outcome 
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from offhook.voice import gathering, meeting, ordering, passage, player, queueing, ringing
+from offhook.voice import gathering, meeting, ordering, passage, player, queueing, recorder, ringing
 from offhook.voice.cause import CAUSES, Ending, ending
 from offhook.voice.effect import (
     AcceptAnswer,
@@ -54,6 +54,7 @@ from offhook.voice.signal import (
     PortUp,
     Pressed,
     Rang,
+    RecordingOver,
     Refuse,
     Renegotiated,
     Ring,
@@ -258,6 +259,9 @@ class Session:
     def played(self, leg: Leg, _dialog: Dialog, signal: Played, now: Moment) -> None:
         player.of(leg).played(self.floor, leg, signal.play, now)
 
+    def recording_over(self, leg: Leg, _dialog: Dialog, signal: RecordingOver, now: Moment) -> None:
+        recorder.of(leg).over(self.floor, leg, signal.recording, now)
+
     def audio_ready(self, signal: AudioReady, now: Moment) -> None:
         leg = self.floor.legs.get(signal.leg)
         if leg is not None:
@@ -377,6 +381,7 @@ RULES: dict[type, Rule] = {
     PortDown: Rule(LIVE, Session.port_down),
     DigitHeard: Rule(ANSWERED, Session.digit_heard),
     Played: Rule(ANSWERED, Session.played),
+    RecordingOver: Rule(ANSWERED, Session.recording_over),
 }
 
 _OTHERS: dict[type, Callable[[Session, Any, Moment], None]] = {

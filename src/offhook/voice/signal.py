@@ -182,6 +182,13 @@ class Played(msgspec.Struct, frozen=True):
     play: int
 
 
+class RecordingOver(msgspec.Struct, frozen=True):
+    """A recording of this port has ended, by itself or as it was told."""
+
+    port: int
+    recording: str
+
+
 class AudioReady(msgspec.Struct, frozen=True):
     """A piece of the audio that `effect.Prepare` asked for. `all` has arrived with the last, or with None after it."""
 
@@ -308,7 +315,7 @@ class Broken(msgspec.Struct, frozen=True):
 
 
 DialogSignal = Rang | Answered | HungUp | Pressed | AskedHold | Renegotiated | Trickled
-PortSignal = PortUp | PortDown | DigitHeard | Played
+PortSignal = PortUp | PortDown | DigitHeard | Played | RecordingOver
 AudioSignal = AudioReady | AudioFailed
 Order = Ordered[Any] | Originated[Any] | Directed[Any] | HangUp
 Passage = Wanted | Arrived | NotArrived | EndedAway

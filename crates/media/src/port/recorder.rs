@@ -108,6 +108,9 @@ impl Recorder {
     /// Take a tick's audio. `at` is the port's time.
     pub fn take(&mut self, inbound: Frame<'_>, outbound: Frame<'_>, at: Duration, scribe: &Scribe) {
         self.fill_until(at);
+        if self.ticks == self.most_ticks {
+            return;
+        }
         self.tap.take(inbound, outbound);
         self.compose();
         self.append();
@@ -304,6 +307,11 @@ mod tests {
             recorder.take(Frame::default(), Frame::default(), Duration::from_millis(at_ms), &scribe);
             assert_eq!(recorder.ticks, ticks, "at {at_ms}");
         }
+        let mut recorder = Recorder::new(&Wanted { max_ms: 200, ..wanted("/nonexistent/offhook.wav") }, &mut scribe);
+        for at_ms in [0, 400] {
+            recorder.take(Frame::default(), Frame::default(), Duration::from_millis(at_ms), &scribe);
+        }
+        assert_eq!(recorder.ticks, 10);
     }
 
     #[test]

@@ -11,6 +11,7 @@ from offhook.edge.rest.answers import answer, data
 from offhook.edge.rest.guard import ACCOUNT, Handler, body_of, guarded
 from offhook.edge.rest.idempotency import Once
 from offhook.edge.rest.money import account_changer, money_routes
+from offhook.edge.rest.recordings import deleter_of_many
 from offhook.edge.rest.resources import Route, lister, query_of, routes, shower, updater
 from offhook.engine.platform import Identities
 from offhook.engine.ports import Clock
@@ -25,7 +26,7 @@ NOT_YET = frozenset((
     "dial_metrics", "dialogflow_connections", "external_connections", "fqdn_connections", "fqdns",
     "integration_secrets", "ip_connections", "ips", "legacy",
     "noise_suppression_engines", "number_orders", "pronunciation_dicts", "recording_transcriptions",
-    "recordings", "reports", "room_compositions", "room_participants", "room_recordings", "room_sessions", "rooms",
+    "reports", "room_compositions", "room_participants", "room_recordings", "room_sessions", "rooms",
     "session_analysis", "sip_registration_status", "siprec_connectors", "texml",
     "text-to-speech", "uac_connections", "usage_reports", "voice_sdk_call_reports",
 ))  # fmt: skip
@@ -75,6 +76,8 @@ def _table(identities: Identities, active: ActiveCalls, clock: Clock) -> list[Ro
         *routes(identities.call_events),
         *routes(identities.webhook_deliveries),
         *routes(identities.mobile_push_credentials),
+        *routes(identities.recordings),
+        ("POST", "/recordings/actions/delete", deleter_of_many(identities.recordings)),
         ("GET", "/whoami", _whoami),
     ]
 

@@ -3,8 +3,8 @@ outgoing."""
 
 from typing import ClassVar
 
-from offhook.voice import ringing
-from offhook.voice.command import CommandRule
+from offhook.voice import recorder, ringing
+from offhook.voice.command import OK, CommandRule, Document
 from offhook.voice.commands.call.shared import (
     ELSEWHERE,
     NO_AI,
@@ -35,11 +35,14 @@ class Answer(Hooked, frozen=True, kw_only=True):
     sip_headers: tuple[UserToUser, ...] = ()
 
 
-def decide(floor: Floor, leg: Leg, order: Ordered[Answer], now: Moment) -> None:
+def decide(floor: Floor, leg: Leg, order: Ordered[Answer], now: Moment) -> Document:
     if leg.side == "outgoing":
         raise rejected("90102", "Only the far end can answer a call that was dialled to it.")
     leg.answer_headers = headers(order.command.custom_headers, order.command.sip_headers)
+    settings = order.command.to_record
+    id = settings and recorder.of(leg).start_when_answered(leg, settings, "StartCallRecordingAPI")
     ringing.answer(floor, leg, now)
+    return OK | ({"recording_id": id} if id else {})
 
 
 RULE = CommandRule("answer", Answer, UNANSWERED, decide)

@@ -3,9 +3,9 @@
 from functools import partial
 from typing import Annotated, ClassVar, Literal
 
-from offhook.voice import meeting
-from offhook.voice.command import Command, CommandRule, Wants
-from offhook.voice.commands.call.shared import MAX_NAME, NO_VIDEO
+from offhook.voice import meeting, recorder
+from offhook.voice.command import CommandRule, Wants
+from offhook.voice.commands.call.shared import MAX_NAME, NO_VIDEO, Recorded
 from offhook.voice.floor import Floor
 from offhook.voice.leg import ANSWERED, RUNG, Leg, Moment
 from offhook.voice.parameter import rule
@@ -13,7 +13,7 @@ from offhook.voice.resources.problem import Problem, rejected
 from offhook.voice.signal import Ordered
 
 
-class Bridge(Command, frozen=True, kw_only=True):
+class Bridge(Recorded, frozen=True, kw_only=True):
     """POST /calls/{call_control_id}/actions/bridge.
 
     `park_after_unbridge` is for the leg that is told to bridge: it parks when the other one has gone. A leg of the
@@ -50,6 +50,7 @@ def decide(floor: Floor, leg: Leg, order: Ordered[Bridge], now: Moment) -> Wants
     if other is None:
         return Wants(command.call_control_id, meet, "stays" if command.prevent_double_bridge else "comes")
     if other.stage in RUNG:
+        _record(floor, command, leg, now)
         other.meets, other.ringback = leg.id, "on_ringing" if command.play_ringtone else "none"
         return None
     if other.stage != "answered":
@@ -60,7 +61,14 @@ def decide(floor: Floor, leg: Leg, order: Ordered[Bridge], now: Moment) -> Wants
     return None
 
 
+def _record(floor: Floor, command: Bridge, leg: Leg, now: Moment) -> None:
+    settings = command.to_record
+    if settings is not None:
+        recorder.of(leg).start(floor, leg, settings, "StartCallRecordingAPI", now)
+
+
 def _meet(floor: Floor, command: Bridge, leg: Leg, other: Leg, now: Moment) -> None:
+    _record(floor, command, leg, now)
     leg.unbridged = "park" if command.park_after_unbridge or command.hold_after_unbridge else "hangup"
     meeting.bridge(floor, leg, other, now)
 

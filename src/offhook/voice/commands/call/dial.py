@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar, Literal
 
 import msgspec
 
-from offhook.voice import effect, ringing
+from offhook.voice import effect, recorder, ringing
 from offhook.voice.command import Base64, CommandRule, Document
 from offhook.voice.commands.call.audible import MediaName
 from offhook.voice.commands.call.shared import (
@@ -101,8 +101,9 @@ def decide(floor: Floor, _leg: None, order: Originated[Dial], now: Moment) -> Do
     leg.client_state = command.client_state
     leg.first_command_within = order.first_command_within
     leg.meets = linked.ids.call_control_id if linked and command.bridge_on_answer else None
+    recording = record(command, leg)
     place(floor, leg, destinations, now)
-    return call_document(order.ids, command.client_state)
+    return call_document(order.ids, command.client_state) | ({"recording_id": recording} if recording else {})
 
 
 def _linked(command: Dial, linked: Save | None) -> Save | None:
@@ -132,6 +133,12 @@ def outward(command: Outward, ids: LegIds, party: Party, destination: str, calle
     leg.unbridged = "park" if command.park_after_unbridge else "hangup"
     leg.greeting = file_of(command.audio_url, command.media_name)
     return leg
+
+
+def record(command: Outward, leg: Leg) -> str | None:
+    """Let a leg be recorded from its answer on, as its command says; the id that the recording will have."""
+    settings = command.to_record
+    return settings and recorder.of(leg).start_when_answered(leg, settings, "OutboundAPI")
 
 
 def place(floor: Floor, leg: Leg, destinations: tuple[str, ...], now: Moment) -> None:

@@ -10,6 +10,7 @@ from offhook.voice.dialing import names_emergency
 from offhook.voice.hooks import Hooks, check_policies, check_urls, retries_of
 from offhook.voice.leg import Headers
 from offhook.voice.parameter import rule
+from offhook.voice.recording import Channels, Format, Settings, Track
 from offhook.voice.resources.problem import Problem
 
 MAX_SECONDS = 14400
@@ -18,6 +19,9 @@ Url = Annotated[str, rule(pattern=r"(?:https?://[^\s/?#]+[^\s]*)?", expects="an 
 Digits = Annotated[str, rule(pattern=r"[0-9A-Da-d*#wW]{1,100}", expects="0-9, A-D, *, #, w and W", wrong_code="90026")]
 QueueName = Annotated[str, rule(low=1, high=MAX_NAME)]
 ControlId = Annotated[str, rule(low=1, high=255)]
+RecordingId = Annotated[
+    str, rule(pattern=r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", expects="the id of a recording")
+]
 
 # What belongs to operations of tier 3, or to networks that a leg of ours never crosses.
 ELSEWHERE = frozenset(("billing_group_id", "sip_region"))
@@ -40,7 +44,38 @@ class UserToUser(msgspec.Struct, frozen=True):
     value: Annotated[str, rule(high=1024, pattern=r"[^\r\n]*", expects="one line")]
 
 
-class Hooked(Command, frozen=True, kw_only=True):
+RecordingName = Annotated[str, rule(high=40, pattern=r"[^\x00-\x1f\x7f/\\\\]*", expects="a name without slashes")]
+
+
+class Recorded(Command, frozen=True, kw_only=True):
+    """A command that may let its leg be recorded, from its answer on, or from now on where it is answered."""
+
+    record: Literal["record-from-answer"] | None = None
+    record_channels: Channels = "dual"
+    record_format: Format = "mp3"
+    record_max_length: Annotated[int, rule(low=0, high=MAX_SECONDS)] = 0
+    record_timeout_secs: Annotated[int, rule(low=0, high=MAX_SECONDS)] = 0
+    record_track: Track = "both"
+    record_trim: Literal["trim-silence"] | None = None
+    record_custom_file_name: RecordingName = ""
+
+    @property
+    def to_record(self) -> Settings | None:
+        """How the leg is to be recorded, if it is."""
+        if self.record is None:
+            return None
+        return Settings(
+            channels=self.record_channels,
+            format=self.record_format,
+            track=self.record_track,
+            max_seconds=self.record_max_length,
+            silence_seconds=self.record_timeout_secs,
+            trim="silence" if self.record_trim else "nothing",
+            file_name=self.record_custom_file_name,
+        )
+
+
+class Hooked(Recorded, frozen=True, kw_only=True):
     """A command that may say where its leg's events go from now on."""
 
     webhook_url: Url = ""

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from offhook.voice import meeting
 from offhook.voice.command import Base64, CommandRule
-from offhook.voice.commands.call.dial import Destination, Outward, outward, place
+from offhook.voice.commands.call.dial import Destination, Outward, outward, place, record
 from offhook.voice.commands.call.shared import about_emergency
 from offhook.voice.floor import Floor
 from offhook.voice.leg import ANSWERED, Leg, Moment
@@ -16,7 +16,8 @@ from offhook.voice.signal import Ordered
 class Transfer(Outward, frozen=True, kw_only=True, rename={"from_": "from"}):
     """POST /calls/{call_control_id}/actions/transfer. Where the new leg fails, this one lives on, parked.
 
-    `early_media` lets this leg hear ringback meanwhile; `park_after_unbridge` is for this leg.
+    `early_media` lets this leg hear ringback meanwhile; `park_after_unbridge` is for this leg, `record` for the
+    new one.
     """
 
     to: Destination
@@ -37,6 +38,7 @@ def decide(floor: Floor, leg: Leg, order: Ordered[Transfer], now: Moment) -> Non
     target.unbridged, target.meets = "hangup", leg.id
     target.ringback = "on_ringing" if command.early_media else "none"
     target.client_state = command.target_leg_client_state
+    record(command, target)
     place(floor, target, (command.to,), now)
 
 

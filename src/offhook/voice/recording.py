@@ -1,0 +1,64 @@
+"""A recording: how a customer wants it, what is known of it for good, and its stages. Knows no legs at work; no I/O."""
+
+import uuid
+from typing import Literal
+
+import msgspec
+
+from offhook.voice.event import About
+from offhook.voice.leg import LegIds
+
+Channels = Literal["single", "dual"]
+Format = Literal["wav", "mp3"]
+Track = Literal["both", "inbound", "outbound"]
+Trim = Literal["nothing", "silence"]
+Source = Literal["call", "conference"]
+# Who began it, in the API's words.
+Initiator = Literal["StartCallRecordingAPI", "OutboundAPI", "StartConferenceRecordingAPI"]
+
+Stage = Literal["running", "paused"]
+STAGES: dict[tuple[Stage, Literal["pause", "resume"]], Stage] = {
+    ("running", "pause"): "paused",
+    ("running", "resume"): "running",
+    ("paused", "pause"): "paused",
+    ("paused", "resume"): "running",
+}
+
+# The namespace of recordings' ids.
+_IDS = uuid.UUID("5d0c4a2c-6a3f-4a0e-9b0b-3f1f0b7c1f53")
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """What shall be recorded, and until when. Limits are seconds, 0 sets none; `file_name` is for the download."""
+
+    channels: Channels
+    format: Format
+    track: Track = "both"
+    max_seconds: int = 0
+    silence_seconds: int = 0
+    trim: Trim = "nothing"
+    file_name: str = ""
+    start: Literal["silently", "with a beep"] = "silently"
+
+    @property
+    def kept_channels(self) -> Channels:
+        """As they will be: one track alone has one channel."""
+        return self.channels if self.track == "both" else "single"
+
+
+class Card(msgspec.Struct, frozen=True):
+    """What is known of a recording from its beginning. `started_at` is Unix seconds; `about` is the leg that it is of,
+    as its events show it, of a conference one that was there."""
+
+    id: str
+    settings: Settings
+    about: About
+    started_at: float
+    initiated_by: Initiator = "StartCallRecordingAPI"
+    source: Source = "call"
+    conference_id: str = ""
+
+
+def recording_id(ids: LegIds, number: int) -> str:
+    """The id of the `number`th recording of a leg, which its command tells before it has begun."""
+    return str(uuid.uuid5(_IDS, f"{ids.call_control_id}/{ids.call_leg_id}/{number}"))

@@ -1,0 +1,33 @@
+"""Recordings: audio of a call or conference that can be downloaded. They come to be by commands."""
+
+from offhook.voice.resources.field import texts
+from offhook.voice.resources.resource import Filter, Resource
+
+# What the deletion of many asks for.
+DELETED = (texts("ids", required=True, low=1),)
+
+RECORDINGS = Resource(
+    path="recordings",
+    title="recording",
+    record_type="recording",
+    id_form="uuid",
+    table="recordings",
+    fields=(),
+    actions=("list", "show", "delete"),
+    filters=(
+        Filter("call_control_id", "call_control_id"),
+        Filter("call_leg_id", "call_leg_id"),
+        Filter("call_session_id", "call_session_id"),
+        Filter("conference_id", "conference_id"),
+        Filter("conference_region", None),
+        Filter("connection_id", "connection_id"),
+        Filter("created_at", "created_at", ("gte", "lte")),
+        Filter("end_time", "ended_at", ("gte", "lte")),
+        Filter("from", "caller"),
+        Filter("sip_call_id", None),
+        Filter("start_time", "started_at", ("gte", "lte")),
+        Filter("to", "called"),
+    ),
+    sorts=(("created_at", "created_at"),),
+    default_sort="-created_at",
+)
