@@ -4,6 +4,7 @@ is in the file, in its channel and at its time."""
 import base64
 import io
 from collections.abc import AsyncIterator
+from itertools import groupby
 from typing import Any
 
 import aiohttp
@@ -82,9 +83,11 @@ def strength(sound: Sound, second: float, hz: int, of: float = 0.2) -> float:
 
 
 def pitches(sound: Sound) -> list[int]:
-    """The strongest frequency of every fifth of a second, without repetitions."""
+    """The strongest frequencies in their order, as far as they lasted for half a second: on a busy machine the phones
+    may falter."""
     found = [pitch(sound, at / 5) for at in range(int(len(sound) / RATE * 5))]
-    return [hz for row, hz in enumerate(found) if row == 0 or hz != found[row - 1]]
+    lasting = [hz for hz, run in groupby(found) if len(list(run)) >= 3]
+    return [hz for hz, _ in groupby(lasting)]
 
 
 async def test_both_sides_of_a_bridge_are_in_their_channels_at_their_time(desk: Desk, hearing: Hearing) -> None:
@@ -120,8 +123,9 @@ async def test_both_sides_of_a_bridge_are_in_their_channels_at_their_time(desk: 
     near, far = channels(content)
     length = (told.recording_ended_at - told.recording_started_at).total_seconds()
     assert abs(len(near) / RATE - length) < 0.03
-    assert [hz for hz in pitches(near) if hz in (440, 0)] == [440, 0, 440]
-    assert [hz for hz in pitches(far) if hz in (880, 0, 1700)][:4] == [880, 0, 880, 1700]
+    assert pitches(near) == [440, 0, 440]
+    assert [hz for hz in pitches(far) if hz in (0, 1700)] == [0, 1700]
+    assert pitches(far)[0] == 880
     assert strength(far, 0.1, 1400) > 20 * strength(far, 0.6, 1400)
 
 
