@@ -120,6 +120,8 @@ async def test_a_call_leaves_its_ladder_as_text_and_drawing(platform: Platform, 
         ("+12025550102", "USER_NOT_REGISTERED"),
         ("nobody99", "UNALLOCATED_NUMBER"),
         ("911", "emergency"),
+        ("+442071234567", "$0.008 for the dialled one (sip-trunking to +44)"),
+        ("+861012345678", "$0.05 for the dialled one (sip-trunking to any other number)"),
     ],
 )
 async def test_explain_says_why_nobody_rings(http: aiohttp.ClientSession, destination: str, said: str) -> None:
@@ -161,6 +163,8 @@ async def test_a_reset_ends_everything_and_starts_as_new(platform: Platform, htt
     body = {"connection_name": "Mine", "user_name": "mine1234", "password": "a long enough one"}
     async with http.post("/v2/credential_connections", json=body, headers=key) as response:
         assert response.status == 201
+    async with http.patch("/_offhook/account", json={"credit_limit": "7", "paid_in": "1"}, headers=key) as response:
+        assert (await response.json())["data"]["balance"] == "0.996"
     async with phone(platform, JANE.login, JANE.password) as jane:
         await jane.ready()
         gone = jane.events(events.Disconnected)
@@ -172,6 +176,9 @@ async def test_a_reset_ends_everything_and_starts_as_new(platform: Platform, htt
         assert sorted(row["user_name"] for row in (await response.json())["data"]) == ["jane5678", "john1234"]
     async with http.get("/v2/detail_records", params={"filter[record_type]": "webrtc"}, headers=key) as response:
         assert (await response.json())["data"] == []
+    async with http.get("/v2/balance", headers=key) as response:
+        account = (await response.json())["data"]
+        assert (account["balance"], account["credit_limit"]) == ("0", "1000000")
     async with http.get(f"/_offhook/sessions/{session}/ladder") as response:
         assert response.status == 404
     await ended_call(platform)

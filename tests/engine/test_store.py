@@ -249,6 +249,33 @@ def test_migrations_lead_to_the_tables_of_today() -> None:
     engine.dispose()
 
 
+def test_what_older_records_cost_is_summed_after_a_migration() -> None:
+    import sqlalchemy as sa
+    from alembic import command
+    from alembic.config import Config
+
+    from offhook.engine import migrations
+
+    engine = sa.create_engine("sqlite://", poolclass=sa.StaticPool)
+    with engine.begin() as connection:
+        config = Config()
+        config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0004")
+        for id, document in (("r", '{"cost": "0.004"}'), ("s", "{}")):
+            row = {"id": id, "a": "a", "at": 1.0, "type": "webrtc_detail_record", "document": document}
+            columns = "id, account_id, created_at, record_type, started_at, finished_at, document"
+            values = ":id, :a, :at, :type, :at, :at, :document"
+            connection.execute(sa.text(f"INSERT INTO detail_records ({columns}) VALUES ({values})"), row)
+        connection.execute(sa.text("INSERT INTO accounts (id, account_id, created_at, name) VALUES ('a', 'a', 1, 'a')"))
+    migrations.upgrade(engine)
+    with engine.connect() as connection:
+        costs = connection.execute(sa.text("SELECT id, micros FROM detail_records ORDER BY id")).all()
+        assert costs == [("r", 4000), ("s", 0)]
+        assert connection.execute(sa.text("SELECT paid_in, credit_limit FROM accounts")).all() == [(0, 10**12)]
+    engine.dispose()
+
+
 async def test_alike_writes_in_a_row_are_all_or_nothing_and_the_missing_one_is_named(store: Store) -> None:
     await store.write(*(Add("profiles", profile(str(n))) for n in range(5)))
     await store.write(*(Change("profiles", "a", str(n), {"name": f"new {n}"}) for n in range(5)))

@@ -17,7 +17,7 @@ from offhook.engine.push import MobilePushCredentials
 from offhook.engine.recordings import Recordings
 from offhook.engine.reports import DetailRecords
 from offhook.engine.resources import World
-from offhook.engine.spending import CREDIT, Spending
+from offhook.engine.spending import NEW_ACCOUNT, Spending
 from offhook.engine.store import Add, Change, Store
 from offhook.engine.vault import Vault, digest_of_key
 from offhook.voice.binding import Bindings
@@ -95,7 +95,7 @@ class Identities:
         """A new account; its id."""
         account_id = id or self._chance.uuid()
         row = {"id": account_id, "account_id": account_id, "created_at": self._clock.wall(), "name": name}
-        await self.store.write(Add("accounts", row | {"paid_in": 0, "credit_limit": CREDIT}))
+        await self.store.write(Add("accounts", row | NEW_ACCOUNT))
         return account_id
 
     async def add_api_key(self, account_id: str, key: str | None = None) -> str:

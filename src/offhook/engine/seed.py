@@ -13,7 +13,8 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from offhook.engine.platform import Identities
-from offhook.engine.store import Drop, Find, Forget, Row, Table, Where, Write
+from offhook.engine.spending import NEW_ACCOUNT
+from offhook.engine.store import Change, Drop, Find, Forget, Row, Table, Where, Write
 
 DEV_ACCOUNT = "00000000-0000-4000-8000-00000000d0e5"
 DEV_APPLICATION = "1000000000000000001"
@@ -90,6 +91,7 @@ async def reseed(identities: Identities, webhook_url: str = "") -> Seeded:
         rows = (await identities.store.find(Find(table, DEV_ACCOUNT))).rows
         if rows:
             await identities.store.write(*(_dropped(table, row) for row in rows))
+    await identities.store.write(Change("accounts", DEV_ACCOUNT, DEV_ACCOUNT, NEW_ACCOUNT))
     return await _fill(identities, webhook_url)
 
 

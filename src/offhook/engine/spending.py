@@ -16,6 +16,7 @@ from offhook.voice.rating import MICROS
 DAY = 86_400
 # What a new account may owe. This platform is the account's own, and nobody sends it a bill.
 CREDIT = 1_000_000 * MICROS
+NEW_ACCOUNT: Row = {"paid_in": 0, "credit_limit": CREDIT}
 
 
 class Account(msgspec.Struct, frozen=True):
