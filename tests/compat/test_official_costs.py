@@ -11,10 +11,15 @@ from urllib.parse import urlencode
 import msgspec
 import pytest
 from telnyx import Telnyx
+from telnyx.types import CallCostWebhookEvent
 
+from endpoint import Endpoint, says
+from offhook.engine.clock import SystemChance
 from offhook.engine.shadow import StoredShadow
+from offhook.engine.telling import Teller
 from offhook.voice.cause import ending
 from offhook.voice.effect import Close
+from offhook.voice.event import About
 from offhook.voice.leg import LegIds, Party
 from offhook.voice.usage import Usage
 
@@ -76,6 +81,47 @@ def test_the_lines_their_table_and_the_balance_agree_to_the_micro_dollar(rest: A
     assert Decimal(balance.available_credit or "") == Decimal(balance.balance or "") + Decimal(
         balance.credit_limit or ""
     )
+
+
+def test_the_cost_of_a_call_arrives_as_the_class_of_the_package_once_it_is_asked_for(rest: Any) -> None:
+    backend: Endpoint = rest.do(Endpoint().start)
+    backend.answer = says(b"HTTP/1.1 204 No Content\r\n\r\n")
+    client = Telnyx(api_key=rest.key, public_key=rest.public_key, base_url=rest.base_url, max_retries=0)
+    with client as api:
+        wanted: Any = {"application_name": "Costs", "webhook_event_url": backend.url, "webhook_api_version": "2"}
+        application = api.call_control_applications.create(**wanted).data
+        assert application is not None
+        teller = Teller(rest.outbox, rest.clock, SystemChance(), "sip.test")
+        directory = rest.identities.directory
+        shadow = StoredShadow(rest.identities.store, rest.clock, application=directory.application, outbox=teller)
+        rest.do(shadow.commit, [with_events(rest, application.id or "", "silent")])
+        api.call_control_applications.update(
+            application.id or "", application_name="Costs", webhook_event_url=backend.url, call_cost_in_webhooks=True
+        )
+        rest.do(shadow.commit, [with_events(rest, application.id or "", "told")])
+        [(headers, body)] = rest.do(backend.after, 1)
+        rest.do(backend.stop)
+        found: Any = api.webhooks.unwrap(body.decode(), headers=headers)
+    assert isinstance(found, CallCostWebhookEvent)
+    payload: Any = found.data and found.data.payload
+    assert (payload.call_leg_id, payload.status, payload.billed_duration_secs) == ("leg told", "success", 120)
+    assert [(part.call_part, part.cost) for part in payload.cost_parts] == [
+        ("webrtc", "0.004"),
+        ("call-recording", "0.004"),
+    ]
+    assert payload.total_cost == "0.008"
+
+
+def with_events(rest: Any, connection_id: str, name: str) -> Close:
+    """The end of a leg whose customer is told of it."""
+    now = rest.clock.wall()
+    party = Party("alice", rest.account, connection_id, "alice", "+15550100001")
+    ids = LegIds(f"v3:{name}", "session", f"leg {name}")
+    return Close(
+        ids, party, party, "incoming", "bob", "call", now - SECONDS, now - SECONDS, now, SECONDS,
+        ending("NORMAL_CLEARING"), About(ids, party, "alice", "bob", "", "outgoing", now - SECONDS),
+        (Usage("recording", "r", now - SECONDS, SECONDS, ended_at=now),),
+    )  # fmt: skip
 
 
 def test_filters_and_order_of_the_documented_kind(rest: Any, api: Telnyx) -> None:
