@@ -282,14 +282,18 @@ async def test_busy_and_rejected(stage: Stage, cause: str, code: int, sip: int) 
     assert (gone["cause"], gone["causeCode"], gone["sipCode"]) == (cause, code, sip)
 
 
-async def test_rejected_by_the_browser(stage: Stage) -> None:
+async def test_rejected_by_the_browser_with_the_usual_cause_and_with_one_of_its_own(stage: Stage) -> None:
+    own = {"cause": "CALL_REJECTED", "causeCode": 21, "sipCode": 403}
+    seen: list[tuple[str, int | None]] = []
     phone = await stage.registered(0)
     async with stage.python(1) as client:
-        call = await client.new_call(stage.identity(0)["login"])
-        await phone.reached("ringing")
-        await phone.act("hangup")
-        ended = await call.ended()
-    assert (ended.cause, ended.sip_code) == ("USER_BUSY", 486)
+        for index, reason in enumerate([{}, own]):
+            call = await client.new_call(stage.identity(0)["login"])
+            await phone.reached("ringing", index)
+            await phone.act("hangup", reason, call=index)
+            ended = await call.ended()
+            seen.append((ended.cause, ended.sip_code))
+    assert seen == [("USER_BUSY", 486), ("CALL_REJECTED", 403)]
 
 
 async def test_cancelled_before_answer(stage: Stage) -> None:

@@ -265,6 +265,7 @@ async def test_the_page_shows_whom_a_number_rings_now(platform: Platform, http: 
 
 
 def test_what_far_ends_write_is_shown_as_text() -> None:
+    """Case WS-17."""
     evil = "<script>alert(1)</script>\"'&"
     row = RegisteredRow(evil, evil, "WS", evil, evil, evil, True)
     call = CallRow("s", "live", evil, [evil], [(evil, "$0")], "$0")

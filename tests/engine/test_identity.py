@@ -94,6 +94,7 @@ async def test_three_ways_to_prove_who_one_is(seen: Seen) -> None:
 
 
 async def test_wrong_unknown_and_endless_passwords_are_refused_alike(seen: Seen) -> None:
+    """Case WS-09."""
     refuses(seen, seen.own.username, "wrong")
     refuses(seen, seen.own.username, "")
     refuses(seen, "nobody", "wrong")

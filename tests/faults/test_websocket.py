@@ -36,6 +36,8 @@ def at_door(scene: Any, policy: OriginPolicy | None = None) -> Notebook:
 
 
 class TestWS01DepthBombs:
+    """Case WS-01."""
+
     def test_nesting_is_an_error_and_nothing_more(self) -> None:
         async def scene(door: OpenDoor, _: Notebook) -> None:
             honest = await door.logged_in()
@@ -56,6 +58,8 @@ class TestWS01DepthBombs:
 
 
 class TestWS02Size:
+    """Case WS-02."""
+
     @pytest.mark.parametrize("length", [MAX_MESSAGE + 1, 2**63 - 1, 2**64 - 1])
     def test_a_header_that_announces_too_much_is_enough(self, length: int) -> None:
         async def scene(door: OpenDoor, _: Notebook) -> None:
@@ -85,6 +89,8 @@ class TestWS02Size:
 
 
 class TestWS03Compression:
+    """Case WS-03."""
+
     def test_it_is_offered_and_not_taken(self) -> None:
         async def scene(door: OpenDoor, _: Notebook) -> None:
             async with await door.socket().connect() as raw:
@@ -98,6 +104,8 @@ class TestWS03Compression:
 
 
 class TestWS04Sloths:
+    """Case WS-04."""
+
     def test_each_is_let_go_in_its_time_and_an_honest_client_gets_in(self) -> None:
         async def scene(door: OpenDoor, _: Notebook) -> None:
             loop = asyncio.get_running_loop()
@@ -135,6 +143,8 @@ class TestWS04Sloths:
 
 
 class TestWS05SlowConsumer:
+    """Case WS-05."""
+
     def test_a_full_queue_costs_that_client_its_socket_and_nobody_else_anything(self) -> None:
         async def scene(door: OpenDoor, notebook: Notebook) -> None:
             slow = await door.logged_in("slow", receive_buffer=4096)
@@ -194,6 +204,8 @@ class TestWS05SlowConsumer:
 
 
 class TestWS06Origin:
+    """Case WS-06."""
+
     @pytest.mark.parametrize(
         ("headers", "status"),
         [
@@ -243,6 +255,8 @@ class TestWS06Origin:
 
 
 class TestWS09Guessing:
+    """Case WS-09."""
+
     def test_known_and_unknown_names_get_the_same_answer(self) -> None:
         async def scene(door: OpenDoor, _: Notebook) -> None:
             async with await door.upgraded() as raw:
@@ -288,6 +302,8 @@ class TestWS09Guessing:
 
 
 class TestWS10Envelopes:
+    """Case WS-10."""
+
     def test_the_socket_survives_all_of_them(self) -> None:
         frames = [
             '{"id":1.5,"method":"telnyx_rtc.ping"}',
@@ -320,6 +336,8 @@ class TestWS10Envelopes:
 
 
 class TestWS11Text:
+    """Case WS-11."""
+
     @pytest.mark.parametrize("text", [b"\xff", b'{"id":1,"method":"\xc3\x28"}', b"\xed\xa0\x80"])
     def test_what_is_not_utf8_closes_with_1007(self, text: bytes) -> None:
         async def scene(door: OpenDoor, _: Notebook) -> None:
@@ -341,6 +359,8 @@ class TestWS11Text:
 
 
 class TestWS12Sdp:
+    """Case WS-12."""
+
     @pytest.mark.parametrize(
         "sdp",
         [
@@ -368,6 +388,8 @@ class TestWS12Sdp:
 
 
 class TestWS15Fragments:
+    """Case WS-15."""
+
     def test_a_split_at_every_byte_changes_nothing(self) -> None:
         async def scene(door: OpenDoor, _: Notebook) -> None:
             async with await door.logged_in() as raw:
@@ -401,6 +423,8 @@ class TestWS15Fragments:
 
 
 class TestWS17LogInjection:
+    """Case WS-17."""
+
     def test_what_strangers_write_is_one_short_printable_entry(self) -> None:
         agent = 'Evil\n{"event":"forged"}\x1b[31m\u202e' + "x" * 100_000
 

@@ -5,7 +5,7 @@
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use dimpl::{Config, Dtls};
 use str0m::DATAGRAM_MTU_TARGET;
@@ -17,6 +17,12 @@ use str0m::crypto::dtls::{
 /// Handshake datagrams that are kept until those before them have come. A flight of a browser takes four at most; each
 /// kept one costs some 6 KiB, and a far end that never completes a message may not cost more than 64.
 const MAX_WAITING: usize = 8;
+/// How long a handshake may take. Longer than the half minute that a call waits for its media after the answer: which of
+/// two limits ends a call may not hang on chance, as it would if the retransmissions (1, 2, 4… s, each jittered) ran out
+/// at about the same time.
+const PATIENCE: Duration = Duration::from_secs(40);
+/// Retransmissions of a flight: the last one is due after 31 s, and patience ends before it could be followed by another.
+const RETRIES: usize = 5;
 
 /// Makes associations, all with one configuration.
 #[derive(Debug)]
@@ -28,7 +34,7 @@ fn config() -> Result<Arc<Config>, CryptoError> {
     let built = CONFIG.get_or_init(|| {
         // ICE has shown that the far end receives at its address, which is all that a cookie would show.
         let config = Config::builder().use_server_cookie(false).mtu(DATAGRAM_MTU_TARGET).max_queue_rx(MAX_WAITING);
-        let config = config.build();
+        let config = config.flight_retries(RETRIES).handshake_timeout(PATIENCE).build();
         config.map(Arc::new).map_err(|error| error.to_string())
     });
     built.clone().map_err(CryptoError::Other)

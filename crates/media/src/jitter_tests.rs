@@ -1,4 +1,4 @@
-//! Unit, simulation and property tests of the jitter buffer: every trouble of the RTP cases, with explicit time.
+//! Unit, simulation and property tests of the jitter buffer: every trouble of case RTP-12, with explicit time.
 
 use super::*;
 use crate::codec::Encoder;

@@ -281,6 +281,20 @@ fn the_counters_tell_the_loss_of_a_lossy_network() {
 }
 
 #[test]
+fn the_round_trip_is_known_some_seconds_after_the_first_word() {
+    let mut house = House::on(Network { delay_ms: 30.0, ..Network::default() });
+    house.leg(1, 11, OPUS);
+    let mut seconds = 0;
+    while house.stats(1).rtt_ms.is_none() || house.stats(11).rtt_ms.is_none() {
+        house.pass(SECOND);
+        seconds += 1;
+        assert!(seconds <= 5, "{:?}", house.stats(1));
+    }
+    let rtt = house.stats(1).rtt_ms.expect("known by now");
+    assert!((55.0..75.0).contains(&rtt), "{rtt} ms");
+}
+
+#[test]
 fn a_far_end_that_falls_silent_is_told_again_while_it_stays_silent() {
     let mut house = House::with(CoreConfig { driven: true, media_timeout_ms: 2_000, ..CoreConfig::default() });
     house.leg(1, 11, OPUS);

@@ -99,8 +99,9 @@ fn a_far_end_that_says_goodbye_on_the_media_path_is_sent_no_more() {
     assert_eq!(watched.house.count(|event| matches!(event, Event::PortClosed { .. })), 1);
 }
 
+/// Case RTP-06.
 #[test]
-fn forged_rtp_of_a_known_address_pushes_out_nobody() {
+fn rtp_06_forged_rtp_of_a_known_address_pushes_out_nobody() {
     let mut watched = Abroad::connected();
     for turn in 0..200_u32 {
         let now = watched.house.core.now();

@@ -149,7 +149,7 @@ fn stranger_datagrams() -> Vec<(String, Vec<u8>)> {
 }
 
 #[test]
-fn strangers_get_no_byte_back_and_leave_no_state_while_a_call_goes_on() {
+fn rtp_06_strangers_get_no_byte_back_and_leave_no_state_while_a_call_goes_on() {
     let mut house = house();
     let mut caller = Caller::over_udp(&house, 1);
     caller.until(&mut house, |caller, house| caller.far.is_connected && house.is_connected(1));
@@ -182,7 +182,7 @@ fn strangers_get_no_byte_back_and_leave_no_state_while_a_call_goes_on() {
 }
 
 #[test]
-fn a_known_address_without_the_keys_changes_nothing() {
+fn rtp_06_a_known_address_without_the_keys_changes_nothing() {
     let mut house = house();
     let mut caller = Caller::over_udp(&house, 1);
     caller.until(&mut house, |caller, house| caller.far.is_connected && house.is_connected(1));
