@@ -121,6 +121,8 @@ def _media_command(it: effect.MediaCommand) -> media.Command:
             return media.Play(port, play, media.Audio(clip.rate, clip.pcm), rounds, overlay=lane == "over")
         case effect.StopPlay():
             return media.StopPlay(it.port, it.play)
+        case effect.Measure():
+            return media.Meter(it.port, it.every_ms)
         case effect.SendDigits():
             return media.SendDigits(it.port, it.digits, it.duration_ms)
         case effect.Beep(port):
@@ -168,6 +170,7 @@ PERFORM: dict[type[msgspec.Struct], Callable[[Performer, Any], Input | None]] = 
             effect.Sing,
             effect.Play,
             effect.StopPlay,
+            effect.Measure,
             effect.SendDigits,
             effect.Beep,
             effect.ClosePort,

@@ -80,6 +80,7 @@ from offhook.voice.signal import (
     Renegotiated,
     Ring,
     Routed,
+    Sounded,
     Trickled,
     Wanted,
 )
@@ -311,6 +312,8 @@ class Switchboard:
                 self._post_to_port(event.port, PortDown(event.port, "nothing received", "quiet"))
             case media.DigitReceived():
                 self._post_to_port(event.port, DigitHeard(event.port, event.digit, event.duration_ms))
+            case media.Metered(inbound=heard):
+                self._post_to_port(event.port, Sounded(event.port, event.at_ms, heard.level, heard.tone_hz))
             case media.PlayEnded(reason="completed"):
                 self._post_to_port(event.port, Played(event.port, event.play))
             case media.RecordEnded():

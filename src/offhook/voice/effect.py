@@ -240,6 +240,13 @@ class StopPlay(msgspec.Struct, frozen=True):
     play: int
 
 
+class Measure(msgspec.Struct, frozen=True):
+    """Tell how the far end of `port` sounds, every so many milliseconds (`signal.Sounded`); 0 stops it."""
+
+    port: int
+    every_ms: int
+
+
 class SendDigits(msgspec.Struct, frozen=True):
     """Send DTMF to the far end of `port`, each digit for `duration_ms`."""
 
@@ -384,7 +391,7 @@ class PassOn(msgspec.Struct, frozen=True):
 
 
 MediaRequest = AnswerPort | OfferPort | AcceptAnswer | AnswerReoffer
-MediaCommand = AddCandidate | Hear | Sing | Play | StopPlay | SendDigits | Beep | ClosePort
+MediaCommand = AddCandidate | Hear | Sing | Play | StopPlay | Measure | SendDigits | Beep | ClosePort
 SignallingEffect = Invite | Ringing | Progress | Answer | Bye
 ReplyEffect = Done | Declined | Accepted | Rejected
 Audio = Prepare | Discard

@@ -233,6 +233,56 @@ class GatherEnded(Event, frozen=True):
         return {"digits": self.digits, "gather_id": self.gather_id, "status": self.status}
 
 
+class MachineDetectionEnded(Event, frozen=True):
+    """It is known whether a person or a machine has answered, or that it cannot be."""
+
+    type = "call.machine.detection.ended"
+
+    result: Literal["human", "machine", "not_sure"]
+
+    def fields(self) -> Document:
+        return {"result": self.result}
+
+
+class MachineGreetingEnded(Event, frozen=True):
+    """A machine's greeting is over, by a beep or by a pause, or has gone on for longer than was to be waited."""
+
+    type = "call.machine.greeting.ended"
+
+    result: Literal["beep_detected", "ended", "not_sure"]
+
+    def fields(self) -> Document:
+        return {"result": self.result}
+
+
+class PremiumDetectionStarted(Event, frozen=True):
+    """Who has answered is listened to."""
+
+    type = "call.machine.premium.detection.started"
+
+
+class PremiumDetectionEnded(Event, frozen=True):
+    """It is known what has answered."""
+
+    type = "call.machine.premium.detection.ended"
+
+    result: Literal["human_residence", "human_business", "machine", "silence", "fax_detected", "not_sure"]
+
+    def fields(self) -> Document:
+        return {"result": self.result}
+
+
+class PremiumGreetingEnded(Event, frozen=True):
+    """There was a beep, or none came in the time that was to be waited."""
+
+    type = "call.machine.premium.greeting.ended"
+
+    result: Literal["beep_detected", "no_beep_detected"]
+
+    def fields(self) -> Document:
+        return {"result": self.result}
+
+
 class RecordingSaved(Event, frozen=True):
     """A recording can be downloaded: `urls` are its links by format. Moments are Unix seconds."""
 

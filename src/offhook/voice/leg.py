@@ -10,6 +10,7 @@ import msgspec
 from offhook.voice.binding import Network
 from offhook.voice.cause import Ending
 from offhook.voice.doing import Doing
+from offhook.voice.greeting import Wanted
 from offhook.voice.hooks import Hooks
 from offhook.voice.sound import Source
 from offhook.voice.usage import AddOn, Usage
@@ -148,12 +149,13 @@ class Leg:
     media, must be over; None for no limit. `first_command_within` is how long it waits, once answered, for a command
     (`voice.first_command`). `doings` go on beside its place, by name; while one of them plays in place
     of what the leg hears, the platform's own sounds are `covered`. `gathered` counts the gatherings it has had;
-    `greeting` is what its far end hears first when it has answered; `usages` are what it used beside its minutes, by
+    `greeting` is what its far end hears first when it has answered; `detects` is what is wanted to be known of who
+    answers (`voice.detection`); `usages` are what it used beside its minutes, by
     kind and by what each is about (`voice.metering`).
     """
 
     __slots__ = (
-        "answer_headers", "answered_at", "answered_wall", "answers", "caller", "client_state", "destination",
+        "answer_headers", "answered_at", "answered_wall", "answers", "caller", "client_state", "destination", "detects",
         "dialogs", "digits", "direction", "doings", "ending", "expires_at", "first_command_within", "gathered",
         "greeting", "headers", "hold", "hooks", "ids", "media_by", "meets", "party", "patience", "platform_sound",
         "ringback", "rings_until", "side", "stage", "started_wall", "time_limit", "unbridged", "usages",
@@ -191,6 +193,7 @@ class Leg:
         self.doings: dict[str, Doing] = {}
         self.gathered = 0
         self.greeting: Source | None = None
+        self.detects: Wanted | None = None
         self.platform_sound: Literal["due", "covered"] = "due"
         self.usages: dict[tuple[AddOn, str], Usage] = {}
 

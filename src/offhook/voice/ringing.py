@@ -4,7 +4,7 @@ from typing import Literal
 
 import msgspec
 
-from offhook.voice import effect, first_command, meeting, passage, player, recorder
+from offhook.voice import detection, effect, first_command, meeting, passage, player, recorder
 from offhook.voice.cause import ending
 from offhook.voice.effect import Invitation
 from offhook.voice.event import CallAnswered, CallInitiated
@@ -115,6 +115,7 @@ def answered(floor: Floor, leg: Leg, now: Moment) -> None:
     first_command.await_it(leg, now)
     if leg.greeting is not None:
         player.of(leg).add(floor, leg, Item(leg.greeting, player.file_told(leg.id, leg.greeting)))
+    detection.start(floor, leg, now)
     if leg.digits:
         floor.emit(effect.SendDigits(leg.dialog.port, leg.digits))
     if recorder.NAME in leg.doings:

@@ -8,7 +8,7 @@ When it has performed a media request or a `Route`, the shell feeds the outcome 
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from offhook.voice import gathering, meeting, ordering, passage, player, queueing, recorder, ringing
+from offhook.voice import detection, gathering, meeting, ordering, passage, player, queueing, recorder, ringing
 from offhook.voice.cause import CAUSES, Ending, ending
 from offhook.voice.effect import (
     AcceptAnswer,
@@ -59,6 +59,7 @@ from offhook.voice.signal import (
     Renegotiated,
     Ring,
     Routed,
+    Sounded,
     Tick,
     Trickled,
     Wanted,
@@ -255,6 +256,10 @@ class Session:
         dialog.media, leg.media_by = "connected", None
         if player.NAME in leg.doings:
             player.of(leg).go_on(self.floor, leg, now)
+        detection.media_up(self.floor, leg, now)
+
+    def sounded(self, leg: Leg, _dialog: Dialog, signal: Sounded, now: Moment) -> None:
+        detection.heard(self.floor, leg, signal.at_ms, signal.level, signal.tone_hz, now)
 
     def played(self, leg: Leg, _dialog: Dialog, signal: Played, now: Moment) -> None:
         player.of(leg).played(self.floor, leg, signal.play, now)
@@ -381,6 +386,7 @@ RULES: dict[type, Rule] = {
     PortDown: Rule(LIVE, Session.port_down),
     DigitHeard: Rule(ANSWERED, Session.digit_heard),
     Played: Rule(ANSWERED, Session.played),
+    Sounded: Rule(ANSWERED, Session.sounded),
     RecordingOver: Rule(ANSWERED, Session.recording_over),
 }
 

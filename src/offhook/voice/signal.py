@@ -182,6 +182,16 @@ class Played(msgspec.Struct, frozen=True):
     play: int
 
 
+class Sounded(msgspec.Struct, frozen=True):
+    """How a far end sounded in the time since it was told last: level in dBov, and the tone in Hz where one holds most
+    of it, else 0. `at_ms` is the port's own time."""
+
+    port: int
+    at_ms: int
+    level: float
+    tone_hz: float
+
+
 class RecordingOver(msgspec.Struct, frozen=True):
     """A recording of this port has ended, by itself or as it was told."""
 
@@ -315,7 +325,7 @@ class Broken(msgspec.Struct, frozen=True):
 
 
 DialogSignal = Rang | Answered | HungUp | Pressed | AskedHold | Renegotiated | Trickled
-PortSignal = PortUp | PortDown | DigitHeard | Played | RecordingOver
+PortSignal = PortUp | PortDown | DigitHeard | Played | Sounded | RecordingOver
 AudioSignal = AudioReady | AudioFailed
 Order = Ordered[Any] | Originated[Any] | Directed[Any] | HangUp
 Passage = Wanted | Arrived | NotArrived | EndedAway

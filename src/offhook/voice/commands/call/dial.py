@@ -7,6 +7,7 @@ import msgspec
 from offhook.voice import effect, recorder, ringing
 from offhook.voice.command import Base64, CommandRule, Document
 from offhook.voice.commands.call.audible import MediaName
+from offhook.voice.commands.call.detecting import about_detection, detects
 from offhook.voice.commands.call.shared import (
     ELSEWHERE,
     MAX_SECONDS,
@@ -23,6 +24,7 @@ from offhook.voice.commands.call.shared import (
 )
 from offhook.voice.effect import Save
 from offhook.voice.floor import Floor
+from offhook.voice.greeting import Config
 from offhook.voice.leg import Leg, LegIds, Moment, Party
 from offhook.voice.parameter import rule
 from offhook.voice.place import Place, Seat
@@ -55,9 +57,14 @@ class Outward(Hooked, frozen=True, kw_only=True):
     park_after_unbridge: Literal["self"] | None = None
     audio_url: Url | None = None
     media_name: MediaName | None = None
+    answering_machine_detection: Literal[
+        "premium", "premium_ios_call_screening_detection", "detect", "detect_beep", "detect_words", "greeting_end",
+        "disabled",
+    ] = "disabled"  # fmt: skip
+    answering_machine_detection_config: Config | None = None
 
     def problems(self) -> list[Problem]:
-        problems = super().problems()
+        problems = super().problems() + about_detection(self.answering_machine_detection)
         if self.audio_url and self.media_name:
             problems.append(Problem("10015", "audio_url and media_name cannot be used together.", "/media_name"))
         return problems
@@ -132,6 +139,7 @@ def outward(command: Outward, ids: LegIds, party: Party, destination: str, calle
     leg.digits = (command.send_digits_on_answer or "").upper()
     leg.unbridged = "park" if command.park_after_unbridge else "hangup"
     leg.greeting = file_of(command.audio_url, command.media_name)
+    leg.detects = detects(command.answering_machine_detection, command.answering_machine_detection_config)
     return leg
 
 
