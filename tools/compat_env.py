@@ -44,6 +44,11 @@ def official_node() -> Path:
     return _npm(COMPAT / "official_node")
 
 
+def example_node(name: str) -> Path:
+    """What an example's own package.json wants, likewise."""
+    return _npm(native.ROOT / "examples" / name)
+
+
 def _npm(source: Path) -> Path:
     place = _place(source / "package-lock.json")
 
@@ -76,4 +81,5 @@ def python_packages() -> Path:
 if __name__ == "__main__":
     node_modules()
     official_node()
+    example_node("parked_call")
     python_packages()

@@ -1,17 +1,21 @@
 """Category: unit. The command: its errors in one line, exit codes, what it prints and leaves behind."""
 
 import asyncio
+import base64
 import contextlib
 import json
 from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Literal
 
+import aiohttp
 import pytest
 import structlog
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from rich.console import Console
 
 from offhook.cli import dev, main, platform
+from offhook.cli.demo_backend import listening
 from offhook.cli.demo_show import Show, meter
 from offhook.cli.dev import banner
 from offhook.cli.env import dotenv
@@ -197,6 +201,21 @@ def test_a_tone_that_was_not_heard_is_not_true() -> None:
     show = Show(Console(quiet=True))
     show.heard("ann", None, 440.0)
     assert not show.verdict(1.0)
+
+
+async def test_the_demos_backend_tells_the_platforms_webhooks_from_others() -> None:
+    key = Ed25519PrivateKey.generate()
+    body = b'{"data":{"event_type":"call.answered","payload":{"call_control_id":"v3:a","state":"answered"}}}'
+    signed = base64.b64encode(key.sign(b"1|" + body)).decode()
+    attempts = [("1", signed), ("2", signed), ("1", base64.b64encode(bytes(64)).decode()), ("1", "no base64!")]
+    async with listening(base64.b64encode(key.public_key().public_bytes_raw()).decode()) as (backend, url):
+        async with aiohttp.ClientSession() as http:
+            for at, signature in attempts:
+                headers = {"telnyx-timestamp": at, "telnyx-signature-ed25519": signature}
+                async with http.post(url, data=body, headers=headers) as response:
+                    assert response.status == (204 if (at, signature) == attempts[0] else 400)
+        assert [each.verified for each in backend.webhooks] == [True, False, False, False]
+        assert await backend.told("call.answered", "v3:a") == ("call.answered", "v3:a", "answered", True)
 
 
 def test_the_meter_grows_with_the_level() -> None:

@@ -134,6 +134,17 @@ async def test_the_example_of_an_apps_test_passes(tmp_path: Path) -> None:
 def test_no_example_is_left_out() -> None:
     source = Path(__file__).read_text(encoding="utf-8")
     assert [path.name for path in EXAMPLES.glob("*.py") if f'"{path.name}"' not in source] == []
+    calls = (ROOT / "tests" / "compat" / "test_pattern_one.py").read_text(encoding="utf-8")
+    backends = [path.relative_to(EXAMPLES).as_posix() for kind in ("py", "js") for path in EXAMPLES.glob(f"*/*.{kind}")]
+    assert [path for path in backends if f'"{path}"' not in calls] == []
+
+
+def test_what_an_example_lets_pip_install_is_what_it_is_tested_with() -> None:
+    project = tomllib.loads((ROOT / "tests" / "compat" / "official" / "pyproject.toml").read_text(encoding="utf-8"))
+    tested = set(project["project"]["dependencies"])
+    wanted = [set(path.read_text(encoding="utf-8").split()) for path in EXAMPLES.glob("*/requirements.txt")]
+    assert wanted
+    assert all(lines <= tested for lines in wanted)
 
 
 # ---- the README ----------------------------------------------------------------------------------------------

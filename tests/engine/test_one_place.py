@@ -23,6 +23,7 @@ from offhook.testing.fakes import FakeBackend, FakePhone, FakeShadow
 from offhook.voice import effect, ordering, passage, queueing
 from offhook.voice.commands import CALL_COMMANDS
 from offhook.voice.effect import Durable
+from offhook.voice.event import Event
 from offhook.voice.floor import Floor
 from offhook.voice.leg import Leg
 from offhook.voice.place import Place
@@ -46,9 +47,9 @@ class Watched(FakeShadow):
         self._delays = list(delays) or [0.0]
         self.seconds = self._next
 
-    async def commit(self, durable: Sequence[Durable]) -> None:
+    async def commit(self, durable: Sequence[Durable]) -> Sequence[Event]:
         self.look()
-        await super().commit(durable)
+        return await super().commit(durable)
 
     def _next(self) -> float:
         self._delays.append(self._delays.pop(0))

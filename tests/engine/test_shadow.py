@@ -159,11 +159,9 @@ class Told:
     def __init__(self) -> None:
         self.events: list[Event] = []
 
-    def prepared(self, events: Sequence[Event]) -> tuple[Sequence[Any], Sequence[Write]]:
+    def prepared(self, events: Sequence[Event]) -> tuple[Sequence[Event], Sequence[Write]]:
         self.events += events
-        return (), ()
-
-    def committed(self, prepared: Sequence[Any]) -> None: ...
+        return events, ()
 
 
 async def test_what_a_crash_cut_off_is_charged_by_the_plan_that_was_agreed_add_ons_included(store: Store) -> None:

@@ -14,6 +14,7 @@ from offhook.testing.clock import run
 from offhook.testing.fakes import FakeCore, FakeShadow
 from offhook.voice.cause import ending
 from offhook.voice.effect import Durable, Save
+from offhook.voice.event import Event
 from offhook.voice.session import Session
 
 
@@ -29,10 +30,10 @@ def test_the_reply_leaves_before_anything_else_about_the_call_and_after_the_tran
     order: list[str] = []
 
     class Watched(FakeShadow):
-        async def commit(self, durable: Sequence[Durable]) -> None:
+        async def commit(self, durable: Sequence[Durable]) -> Sequence[Event]:
             await sleep(0.002)
             order.append("stored")
-            await super().commit(durable)
+            return await super().commit(durable)
 
     async def script() -> None:
         async with exchange(shadow=Watched()) as x:
@@ -239,11 +240,11 @@ def test_an_answer_that_nobody_was_told_of_costs_nothing() -> None:
     class SlowToRefuse(FakeShadow):
         """Takes three seconds to find that an answer cannot be stored."""
 
-        async def commit(self, durable: Sequence[Durable]) -> None:
+        async def commit(self, durable: Sequence[Durable]) -> Sequence[Event]:
             if any(isinstance(each, Save) and each.stage == "answered" for each in durable):
                 await sleep(3)
                 raise Unavailable("disk full")
-            await super().commit(durable)
+            return await super().commit(durable)
 
     async def script() -> None:
         async with exchange(shadow=SlowToRefuse()) as x:

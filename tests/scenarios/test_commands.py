@@ -39,6 +39,41 @@ def test_an_answered_parked_call_waits_for_hours() -> None:
     play(script)
 
 
+def test_the_ladder_shows_what_a_backend_was_told_and_what_it_commanded() -> None:
+    async def script(s: Scene) -> None:
+        s.at.shadow.leaves = lambda event: event.type != "call.answered"  # of that nobody wants to be told
+        leg = await s.answered()
+        await s.order(leg, "bridge", call_control_id=await s.dial(s.bob, link_to=leg))
+        s.alice.hang_up()
+        await sleep(0.1)
+        assert s.at.ladder() == [
+            "alice -> INVITE anything",
+            "alice webhook call.initiated",
+            "alice <- 183 Session Progress",
+            "alice <- ringback",
+            "alice command answer",
+            "alice <- 200 OK",
+            "alice media up",
+            "bob command dial",
+            "bob webhook call.initiated",
+            "bob <- INVITE +12025550100",
+            "bob -> 180 Ringing",
+            "bob -> 200 OK",
+            "alice media up",
+            "bob media up",
+            "alice command bridge",
+            "alice >< bob",
+            "alice webhook call.bridged",
+            "bob webhook call.bridged",
+            "alice -> BYE 16 NORMAL_CLEARING",
+            "alice webhook call.hangup",
+            "bob webhook call.hangup",
+            "bob <- BYE 16 NORMAL_CLEARING",
+        ]
+
+    play(script)
+
+
 @pytest.mark.parametrize("linked", [True, False], ids=["one session", "two sessions"])
 def test_a_backend_bridges_a_parked_call_to_a_leg_that_it_dials(linked: bool) -> None:
     async def script(s: Scene) -> None:

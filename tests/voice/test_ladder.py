@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from offhook.voice import effect, ladder, signal
 from offhook.voice.cause import Ending, ending
-from offhook.voice.event import About, CallBridged, DtmfReceived
+from offhook.voice.event import About, CallBridged, CallCost, DtmfReceived
 from offhook.voice.ladder import Line, mask_party
 from offhook.voice.leg import DialogId, LegIds, Party
 from offhook.voice.signal import Dialled, HungUp, PortRefused, Refuse, Tick
@@ -35,6 +35,20 @@ def test_a_signal_and_what_follows_from_it() -> None:
     assert shown(hung_up, effect.Done(1), effect.Tell(CallBridged(ABOUT, 0.0, CALLEE, True))) == [
         "alice -> BYE 16 NORMAL_CLEARING",
         "alice >< bob",
+    ]
+
+
+def test_a_webhook_follows_what_it_tells_and_one_that_no_effect_tells_comes_last() -> None:
+    bridged, pressed = CallBridged(ABOUT, 0.0, CALLEE, True), DtmfReceived(ABOUT, 0.0, "5")
+    cost = CallCost(ABOUT, 0.0, ())
+    effects = [effect.Tell(bridged), effect.Tell(pressed), effect.Bye(ALICE, ending("NORMAL_CLEARING"))]
+    told = [line.full() for _, line in ladder.keyed_lines(Tick(), effects, NAMES, 0.0, [bridged, cost])]
+    assert told == [
+        "alice >< bob",
+        "alice webhook call.bridged",
+        "alice DTMF 5",
+        "alice <- BYE 16 NORMAL_CLEARING",
+        "alice webhook call.cost",
     ]
 
 
@@ -136,3 +150,13 @@ def test_a_ladder_is_drawn_as_well_formed_svg_with_all_that_was_said() -> None:
     assert [text for text in texts if text in ("offhook", "alice", "bob")] == ["offhook", "alice", "bob"]
     assert {"INVITE <bob> & co", "meet", "DTMF 5"} <= set(texts)
     assert ladder.text(drawn).splitlines()[2] == "alice >< bob"
+
+
+def test_a_backend_has_a_column_of_its_own_from_which_commands_come_and_to_which_webhooks_go() -> None:
+    drawn = [Line(0.0, "alice", "webhook", "call.initiated"), Line(1.0, "alice", "command", "answer")]
+    root = ElementTree.fromstring(ladder.svg(drawn))
+    texts = [element.text for element in root.iter("{http://www.w3.org/2000/svg}text")]
+    assert texts == ["backend", "offhook", "alice", "alice call.initiated", "alice answer"]
+    rungs = [each for each in root.iter("{http://www.w3.org/2000/svg}line") if each.get("y1") == each.get("y2")]
+    assert [int(each.get("x1", "")) > int(each.get("x2", "")) for each in rungs] == [True, False]
+    assert ladder.text(drawn).splitlines() == ["alice webhook call.initiated", "alice command answer"]

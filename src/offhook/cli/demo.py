@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import sys
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
 from offhook import Call, Client, Ear, Heard, OffhookError, Tone, events
+from offhook.cli.demo_backend import Backend, listening
 from offhook.cli.demo_platform import Identity, Platform, started
 from offhook.cli.demo_show import Show
-from offhook.client.script import Phone, answer, listen, then, wait
+from offhook.client.script import Phone, answer, ignore, listen, then, wait
 from offhook.media.events import PortStats
 
 KEYS = "42#"
@@ -24,7 +26,10 @@ LISTEN_SECONDS = 10.0
 # Both sides report every five seconds, and a round trip takes a report there, one back and one that tells it.
 QUALITY_SECONDS = 25.0
 A_MINUTE = Decimal("0.002")  # of one WebRTC leg
+HOTLINE, NUMBER = "+12025550199", "+12025550101"
 GOOD_MOS = 4.0
+# What the backend is told of each leg.
+TOLD = ("call.initiated", "call.answered", "call.bridged", "call.hangup")
 
 
 @dataclass(frozen=True)
@@ -45,13 +50,13 @@ class Actor:
         return Client(platform.ws_url, login=who.login, password=who.password, token=who.token)
 
 
-async def cast(platform: Platform) -> list[Actor]:
-    """Three phones, one for each way to log in, made by REST."""
+async def cast(platform: Platform) -> tuple[str, list[Actor]]:
+    """A connection's id, and three phones under it, one for each way to log in, made by REST."""
     connection, anna = await platform.connection("anna", "correct-horse-battery")
     _, bob = await platform.credential(connection, "bob")
     credential, parent = await platform.credential(connection, "cleo")
     cleo = await platform.token(credential, parent)
-    return [Actor("anna", anna, 440.0), Actor("bob", bob, 620.0), Actor("cleo", cleo, 850.0)]
+    return connection, [Actor("anna", anna, 440.0), Actor("bob", bob, 620.0), Actor("cleo", cleo, 850.0)]
 
 
 @dataclass(frozen=True)
@@ -71,7 +76,7 @@ async def scene(show: Show, platform: Platform, caller: Actor, callee: Actor) ->
     async with Phone(callee.client(platform), script) as phone, caller.client(platform) as client:
         call = await client.new_call(callee.identity.address, audio=Tone(caller.hz))
         call.attach(near_ear)
-        async with _ladder_of(show, platform, call, (caller, callee)):
+        async with _ladder_of(show, platform, call, (caller, callee), _nothing):
             await call.answered()
             far = phone.calls[0]
             near_witness, far_witness, keys = await asyncio.gather(
@@ -90,14 +95,55 @@ async def scene(show: Show, platform: Platform, caller: Actor, callee: Actor) ->
     await _claim_costs(show, platform, call, (caller, callee))
 
 
+async def parked(show: Show, platform: Platform, connection: str, caller: Actor, callee: Actor) -> None:
+    """The same two, but the caller's connection parks what it dials: a backend is told of the call, and goes on."""
+    show.scene(f"{caller.name} calls {HOTLINE}, is parked, and a backend takes it from there")
+    ringback, near_ear, far_ear = Ear(), Ear(), Ear()
+    async with (
+        listening(platform.public_key) as (backend, url),
+        Phone(callee.client(platform), then(listen(far_ear), answer(Tone(callee.hz)), ignore())) as phone,
+        caller.client(platform) as client,
+    ):
+        await platform.park(connection, url)
+        call = await client.new_call(HOTLINE, audio=Tone(caller.hz))
+        call.attach(ringback)
+        async with _ladder_of(show, platform, call, (caller, callee), _webhooks_of(backend)):
+            await call.wait_for("early")
+            leg = call.ids.call_control
+            await backend.told("call.initiated", leg)
+            heard_parked = await ringback.hears(_is_ringback)
+            await platform.command(leg, "answer")
+            await backend.told("call.answered", leg)
+            other = await platform.dial(connection, callee.identity.address, NUMBER, link_to=leg)
+            await backend.told("call.answered", other)
+            await platform.command(leg, "bridge", call_control_id=other)
+            call.attach(near_ear)
+            heard = await asyncio.gather(near_ear.hears_tone(callee.hz), far_ear.hears_tone(caller.hz))
+            await call.hangup()
+            await phone.calls[0].ended()
+            await backend.told("call.hangup", other)
+    show.claim("parked", f"{caller.name} hears ringback at {heard_parked.level:.1f} dBov", _is_ringback(heard_parked))
+    show.heard(caller.name, heard[0], callee.hz)
+    show.heard(callee.name, heard[1], caller.hz)
+    verified = [each for each in backend.webhooks if each.verified]
+    show.claim(
+        "the webhooks",
+        f"{len(backend.webhooks)} came, {len(verified)} of them signed by the platform",
+        len(verified) == len(backend.webhooks) == 2 * len(TOLD),
+    )
+    show.claim("both ended", f"{call.cause}, {phone.calls[0].cause}", call.cause == phone.calls[0].cause)
+    await _claim_costs(show, platform, call, (caller, callee))
+
+
 # ---- watching ----------------------------------------------------------------------------------------------
 
 
 @contextlib.asynccontextmanager
 async def _ladder_of(
-    show: Show, platform: Platform, call: Call, actors: tuple[Actor, Actor]
+    show: Show, platform: Platform, call: Call, actors: tuple[Actor, Actor], more: Callable[[str], Awaitable[str]]
 ) -> AsyncGenerator[None, None]:
-    """Print the platform's ladder of the call as it grows, while the block runs and to the end of it.
+    """Print the platform's ladder of the call as it grows, while the block runs and to the end of it; `more` says what
+    there is to say about a line besides.
 
     Generated usernames are long; the phones' own names stand for them.
     """
@@ -109,7 +155,7 @@ async def _ladder_of(
             for actor in actors:
                 line = line.replace(actor.username, actor.name)
             shown.append(line)
-            show.step(line)
+            show.step(line, await more(line))
 
     async def follow() -> None:
         while True:
@@ -125,6 +171,34 @@ async def _ladder_of(
         await show_more()
         bridged = " >< ".join(actor.name for actor in actors)
         show.claim("the ladder", f"{len(shown)} lines, {bridged} among them", bridged in shown)
+
+
+async def _nothing(_line: str) -> str:
+    return ""
+
+
+def _webhooks_of(backend: Backend) -> Callable[[str], Awaitable[str]]:
+    """What the backend got for each webhook of a ladder. Those of one session come in its order: the nth line is the
+    nth that came."""
+    numbers = itertools.count()
+
+    async def more(line: str) -> str:
+        _, _, type = line.partition(" webhook ")
+        if not type:
+            return ""
+        try:
+            came = await backend.nth(next(numbers))
+        except TimeoutError:
+            return "has not come"
+        words = came.words if came.type == type else f"came as {came.type}"
+        return " · ".join(filter(None, (words, "signature verified" if came.verified else "NOT VERIFIED")))
+
+    return more
+
+
+def _is_ringback(heard: Heard) -> bool:
+    """Two tones at once, 440 and 480 Hz: each has half of the energy."""
+    return heard.level > -50 and 0.3 < heard.share < 0.7 and 430 < heard.hz < 490
 
 
 async def _witness(name: str, call: Call, ear: Ear, hz: float) -> Witness:
@@ -195,7 +269,7 @@ async def demo(show: Show) -> None:
     show.title("offhook", "a voice platform on this machine, and phones in Python")
     async with started() as platform:
         show.note(f"platform up in {platform.started_in:.2f} s at {platform.ws_url}, database in a file of its own")
-        anna, bob, cleo = await cast(platform)
+        connection, (anna, bob, cleo) = await cast(platform)
         show.note("three phones made by REST; each plays a tone of its own:")
         for actor in (anna, bob, cleo):
             show.note(
@@ -203,6 +277,7 @@ async def demo(show: Show) -> None:
             )
         for caller, callee in ((anna, bob), (bob, cleo), (cleo, anna)):
             await scene(show, platform, caller, callee)
+        await parked(show, platform, connection, anna, bob)
 
 
 def main() -> int:

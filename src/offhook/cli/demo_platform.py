@@ -37,6 +37,7 @@ class Platform:
     def __init__(self, settings: dict[str, Any], http: aiohttp.ClientSession, started_in: float) -> None:
         self.ws_url: str = settings["OFFHOOK_WS_URL"]
         self.domain: str = settings["OFFHOOK_SIP_DOMAIN"]
+        self.public_key: str = settings["TELNYX_PUBLIC_KEY"]
         self.started_in = started_in
         self._api: str = settings["TELNYX_BASE_URL"]
         self._root: str = settings["OFFHOOK_CONSOLE_URL"].rstrip("/")
@@ -74,6 +75,20 @@ class Platform:
         """A token of a credential, which is reached as the credential is."""
         text = await self.rest("POST", f"/telephony_credentials/{credential}/token")
         return Identity("token", parent.address, token=text.strip())
+
+    async def park(self, connection: str, url: str) -> None:
+        """Let what this connection dials be parked, and a backend be told of it."""
+        body = {"outbound": {"call_parking_enabled": True}, "webhook_event_url": url, "webhook_api_version": "2"}
+        await self.rest("PATCH", f"/credential_connections/{connection}", json=body)
+
+    async def command(self, leg: str, name: str, **body: Any) -> None:
+        """Order a leg to do something."""
+        await self.rest("POST", f"/calls/{leg}/actions/{name}", json=body)
+
+    async def dial(self, connection: str, to: str, number: str, link_to: str) -> str:
+        """The call_control_id of a new leg, in the session of another."""
+        body = {"connection_id": connection, "to": f"sip:{to}", "from": number, "link_to": link_to}
+        return json.loads(await self.rest("POST", "/calls", json=body))["data"]["call_control_id"]
 
     async def ladder(self, session: str) -> list[str]:
         """The session's ladder so far; empty before the platform knows it."""

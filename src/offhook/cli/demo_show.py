@@ -36,9 +36,9 @@ class Show:
     def note(self, text: str) -> None:
         self._line(Text("  " + text, style="dim"))
 
-    def step(self, line: str) -> None:
-        """One line of a ladder, as it happens."""
-        self._line(Text.assemble(("  │ ", "cyan"), (line, _style(line))))
+    def step(self, line: str, more: str = "") -> None:
+        """One line of a ladder, as it happens, and what there is to say about it."""
+        self._line(Text.assemble(("  │ ", "cyan"), (f"{line:<30}" if more else line, _style(line)), (more, "dim")))
 
     def claim(self, what: str, seen: str, true: bool) -> None:
         """Say what is so, and whether it is."""
@@ -84,6 +84,8 @@ def meter(level: float) -> str:
 def _style(line: str) -> str:
     if " webhook " in line:
         return "magenta"
+    if " command " in line:
+        return "yellow"
     if " >< " in line:
         return "bold green"
     return "bold" if " -> " in line else ""

@@ -194,9 +194,8 @@ class Archive:
         return msgspec.msgpack.decode(answer, type=Made)
 
     async def _write(self, writes: list[Write], event: Event) -> None:
-        prepared, rows = self._outbox.prepared([event])
+        _, rows = self._outbox.prepared([event])
         await self._store.write(*writes, *rows)
-        self._outbox.committed(prepared)
 
     def _part(self, card: Card) -> Path:
         return self._folder / f"{card.id}.part"

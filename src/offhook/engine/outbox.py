@@ -100,7 +100,7 @@ class Outbox:
 
     # ---- what others call --------------------------------------------------------------------------------------
 
-    def writes(self, sendings: Sequence[Sending], now: float) -> list[Write]:
+    def writes(self, sendings: Sequence[Sending], now: float) -> list[Add]:
         """The rows of these events, with where they go as it is now; `now` is Unix seconds."""
         return [Add("events", self._row(each, now)) for each in sendings]
 

@@ -17,6 +17,7 @@ from offhook.engine.ports import Clock, Ladders, MediaCore, OrderReply, Reply, S
 from offhook.engine.store import StoreError
 from offhook.media.commands import Ice
 from offhook.voice import effect, ladder
+from offhook.voice.event import Event
 from offhook.voice.floor import Key
 from offhook.voice.leg import Moment
 from offhook.voice.session import Session
@@ -147,20 +148,22 @@ class Owner:
             self._decided_at = self._now()
             effects = self.session.decide(current, self._decided_at)
             self._undone = deque(effects)
-            await self._commit(_durable(effects))
-            self._write(current, effects)
+            told = await self._commit(_durable(effects))
+            self._write(current, effects, told)
             self._undone = deque(each for each in effects if not isinstance(each, effect.Durable))
             while self._undone:
                 outcome = self._performer.perform(self._undone.popleft())
                 if outcome is not None:
                     outcomes.append(outcome)
 
-    async def _commit(self, durable: list[effect.Durable]) -> None:
+    async def _commit(self, durable: list[effect.Durable]) -> Sequence[Event]:
+        """Make it safe; the events that leave as webhooks."""
         if not durable:
-            return
-        await self._world.shadow.commit(durable)
+            return ()
+        told = await self._world.shadow.commit(durable)
         self.session.stored()
         self._note(durable)
+        return told
 
     def _note(self, durable: list[effect.Durable]) -> None:
         for each in durable:
@@ -189,13 +192,14 @@ class Owner:
         """Perform what ends something, and only that, stored or not: whatever fails must not keep other legs from
         their end."""
         ends: list[effect.Effect] = [each for each in effects if effect.is_end(each)]
+        told: Sequence[Event] = ()
         try:
-            await self._commit(_durable(ends))
+            told = await self._commit(_durable(ends))
         except Exception as error:
             # The shadow row stays: the next start gives these legs their end and record.
             _log.error("ends were not stored", session=self.session.id, why=str(error))
             self._note(_durable(ends))
-        self._write(Broken("internal error"), ends)
+        self._write(Broken("internal error"), ends, told)
         for each in ends:
             try:
                 self._performer.perform(each)
@@ -222,11 +226,13 @@ class Owner:
         self._alarm = self._timer = None
         self.post(Tick())
 
-    def _write(self, given: Input, effects: list[effect.Effect]) -> None:
-        """Write the ladder: that of the session, or, of what happens in a queue, that of each leg's session."""
+    def _write(self, given: Input, effects: list[effect.Effect], told: Sequence[Event]) -> None:
+        """Write the ladder: that of the session, or, of what happens in a queue, that of each leg's session. `told` are
+        the events that leave as webhooks.
+        """
         floor = self.session.floor
         written: dict[str, list[ladder.Line]] = {}
-        for key, line in ladder.keyed_lines(given, effects, floor.names, self._world.clock.wall()):
+        for key, line in ladder.keyed_lines(given, effects, floor.names, self._world.clock.wall(), told):
             session = self.session.id if floor.queue is None else floor.sessions.get(key)
             if session is not None:
                 written.setdefault(session, []).append(line)

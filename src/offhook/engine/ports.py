@@ -17,6 +17,7 @@ from offhook.voice.binding import Network
 from offhook.voice.cause import Ending
 from offhook.voice.dialing import Decision, Dialled, Permitted, Refuse
 from offhook.voice.effect import Durable, Invitation, Recording
+from offhook.voice.event import Event
 from offhook.voice.ladder import Line
 from offhook.voice.leg import Headers, LegIds
 from offhook.voice.resources.problem import Rejected
@@ -252,8 +253,9 @@ class MediaCore(Protocol):
 class Shadow(Protocol):
     """What survives of live legs."""
 
-    async def commit(self, durable: Sequence[Durable]) -> None:
-        """Write all of it in one transaction; returns when it is safe. StoreError where it is not."""
+    async def commit(self, durable: Sequence[Durable]) -> Sequence[Event]:
+        """Write all of it in one transaction; returns when it is safe, with the events that leave as webhooks.
+        StoreError where it is not."""
         ...
 
     async def heartbeat(self, legs: Sequence[str]) -> None:

@@ -21,20 +21,17 @@ from offhook.voice.event import CallHungUp, Event
 
 
 class Outbox(Protocol):
-    """Where events go: `prepared` gives the rows of their deliveries, for the transaction of what they tell of, and
-    what `committed` wants back after it."""
+    """Where events go: `prepared` gives those of them that have a URL to go to, and the rows of all, for the
+    transaction of what they tell of."""
 
-    def prepared(self, events: Sequence[Event]) -> "tuple[Sequence[Any], Sequence[Write]]": ...
-    def committed(self, prepared: Sequence[Any]) -> None: ...
+    def prepared(self, events: Sequence[Event]) -> "tuple[Sequence[Event], Sequence[Write]]": ...
 
 
 class _NoOutbox:
     """Nobody is told anything."""
 
-    def prepared(self, _events: Sequence[Event]) -> tuple[Sequence[Any], Sequence[Write]]:
+    def prepared(self, _events: Sequence[Event]) -> tuple[Sequence[Event], Sequence[Write]]:
         return (), ()
-
-    def committed(self, prepared: Sequence[Any]) -> None: ...
 
 
 class StoredShadow:
@@ -61,8 +58,9 @@ class StoredShadow:
         self._plans: dict[str, rating.PricePlan] = {}
         self._kept: set[str] = set()
 
-    async def commit(self, durable: Sequence[Durable]) -> None:
-        """Write all of it in one transaction; StoreError where nothing was written."""
+    async def commit(self, durable: Sequence[Durable]) -> Sequence[Event]:
+        """Write all of it in one transaction; the events that leave as webhooks. StoreError where nothing was
+        written."""
         # Of a leg that is written twice in one decision only the last state counts.
         legs = {each.ids.call_control_id: each for each in durable if isinstance(each, Save | Close)}
         told = [each.event for each in durable if isinstance(each, Tell)]
@@ -75,12 +73,12 @@ class StoredShadow:
                 writes += closed
                 told += costs
         writes += [_OTHERS[type(each)](each) for each in durable if type(each) in _OTHERS]
-        sendings, rows = self._outbox.prepared(told)
+        leaving, rows = self._outbox.prepared(told)
         if writes or rows:
             await self._store.write(*writes, *rows)
         for leg in legs.values():
             self._note(leg)
-        self._outbox.committed(sendings)
+        return leaving
 
     async def heartbeat(self, legs: Sequence[str]) -> None:
         """These legs are alive now. One that has ended meanwhile is passed over; StoreError where none was written."""

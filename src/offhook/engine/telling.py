@@ -1,7 +1,6 @@
 """The way from the core's events to the outbox: who is told what, in whose order. Knows no URLs."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from offhook.engine.outbox import Outbox, Sending
 from offhook.engine.ports import Chance, Clock
@@ -23,12 +22,11 @@ class Teller:
         self._domain = domain
         self._quality = quality or Quality()
 
-    def prepared(self, events: Sequence[Event]) -> tuple[Sequence[Any], Sequence[Write]]:
-        """The rows of these events, for the transaction of what they tell of."""
-        return (), self._outbox.writes([self._sending(event) for event in events], self._clock.wall())
-
-    def committed(self, prepared: Sequence[Any]) -> None:
-        """Nothing is left to do: the outbox has seen the transaction."""
+    def prepared(self, events: Sequence[Event]) -> tuple[Sequence[Event], Sequence[Write]]:
+        """Those of these events that have a URL to go to, and the rows of all, for the transaction of what they tell
+        of."""
+        rows = self._outbox.writes([self._sending(event) for event in events], self._clock.wall())
+        return [event for event, add in zip(events, rows, strict=True) if add.row["status"] == "pending"], rows
 
     def _sending(self, event: Event) -> Sending:
         about = event.about

@@ -204,7 +204,8 @@ def _names(source: Source) -> list[str]:
 
 
 class FakeShadow:
-    """What survives, in memory. While `fail` is set, nothing can be written; `seconds` is how long a write takes."""
+    """What survives, in memory. While `fail` is set, nothing can be written; `seconds` is how long a write takes;
+    `leaves` says which events have a URL to go to."""
 
     def __init__(self) -> None:
         self.live: dict[str, Save] = {}
@@ -216,8 +217,9 @@ class FakeShadow:
         self.beats: dict[str, int] = {}
         self.fail: Exception | None = None
         self.seconds: Callable[[], float] = lambda: 0.0
+        self.leaves: Callable[[Event], bool] = lambda _: False
 
-    async def commit(self, durable: Sequence[Durable]) -> None:
+    async def commit(self, durable: Sequence[Durable]) -> Sequence[Event]:
         await asyncio.sleep(self.seconds())
         if self.fail is not None:
             raise self.fail
@@ -238,6 +240,7 @@ class FakeShadow:
                     self.queues.pop(each.card.name, None)
                 case KeepRecording():
                     self.recordings.append(each.card)
+        return [each.event for each in durable if isinstance(each, Tell) and self.leaves(each.event)]
 
     async def heartbeat(self, legs: Sequence[str]) -> None:
         if self.fail is not None:

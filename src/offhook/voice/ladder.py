@@ -4,11 +4,13 @@
     bob <- INVITE alice
     bob -> 200 OK
     alice <- 200 OK
+    alice webhook call.answered
     alice >< bob
 
-`->` is what a far end did, `<-` what the platform did to it, `><` who meets whom; a line without an arrow is a
-remark. What came from outside is kept apart from our own words, with what it is, until a line is rendered: `full`
-for the owner's trace, `masked` for logs. A log shows names; of numbers, addresses and digits it shows that they were.
+`->` is what a far end did, `<-` what the platform did to it, `><` who meets whom, `webhook` what its customer's backend
+is told of it, `command` what that orders; a line without any of them is a remark. What came from outside is kept apart
+from our own words, with what it is, until a line is rendered: `full` for the owner's trace, `masked` for logs. A log
+shows names; of numbers, addresses and digits it shows that they were.
 """
 
 import re
@@ -25,6 +27,7 @@ from offhook.voice.event import (
     CallDequeued,
     CallEnqueued,
     DtmfReceived,
+    Event,
     GatherEnded,
     PlaybackStarted,
     SpeakStarted,
@@ -33,7 +36,7 @@ from offhook.voice.leg import DialogId
 
 MAX_TEXT = 300
 
-Arrow = Literal["->", "<-", "><", ""]
+Arrow = Literal["->", "<-", "><", "webhook", "command", ""]
 # What the private part of a line is: a party's number or name, digits that were pressed, our own explanation, which may
 # name what a customer has named, or text that a far end has written.
 Kind = Literal["party", "digits", "words", "quoted"]
@@ -80,13 +83,19 @@ def lines(given: signal.Input, effects: Iterable[effect.Effect], names: Names, a
 
 
 def keyed_lines(
-    given: signal.Input, effects: Iterable[effect.Effect], names: Names, at: float
+    given: signal.Input, effects: Iterable[effect.Effect], names: Names, at: float, told: Iterable[Event] = ()
 ) -> Iterator[tuple[DialogId | int | str, Line]]:
-    """The same, each with what it is about: the key under which `names` has it."""
+    """The same, each with what it is about: the key under which `names` has it. `told` are the events that leave as
+    webhooks: each follows the effect that tells it, one that no effect tells comes last."""
+    untold = {id(event): event for event in told}
     for each in (given, *effects):
         line = _line(each, names, at)
         if line is not None:
             yield _SAID[type(each)][0](each), line
+        if isinstance(each, effect.Tell) and untold.pop(id(each.event), None) is not None:
+            yield _webhook(each.event, names, at)
+    for event in untold.values():
+        yield _webhook(event, names, at)
 
 
 def text(ladder: Iterable[Line]) -> str:
@@ -95,9 +104,10 @@ def text(ladder: Iterable[Line]) -> str:
 
 
 def svg(ladder: Iterable[Line]) -> str:
-    """The full ladder as a drawing: one column for the platform, one for each leg."""
+    """The full ladder as a drawing: one column for the platform, one for each leg, and one for a backend."""
     drawn = list(ladder)
-    columns = ["offhook", *dict.fromkeys(line.who for line in drawn)]
+    backend = [_BACKEND] if any(line.arrow in _WITH_BACKEND for line in drawn) else []
+    columns = [*backend, _OFFHOOK, *dict.fromkeys(line.who for line in drawn)]
     height = _ROW * (len(drawn) + 2)
     parts = [_column(name, _x(columns, name), height) for name in columns]
     parts += [_rung(line, columns, _ROW * (row + 2)) for row, line in enumerate(drawn)]
@@ -109,6 +119,8 @@ def svg(ladder: Iterable[Line]) -> str:
 
 
 _ROW, _GAP = 24, 220
+_OFFHOOK, _BACKEND = "offhook", "backend"
+_WITH_BACKEND = frozenset(("webhook", "command"))
 # White behind everything, also in a dark window, and around letters where they cross a line.
 _LOOK = (
     '<style>text{paint-order:stroke;stroke:#fff;stroke-width:4px}</style><rect width="100%" height="100%" fill="#fff"/>'
@@ -145,8 +157,12 @@ def _column(name: str, x: int, height: int) -> str:
 
 
 def _rung(line: Line, columns: list[str], y: int) -> str:
-    ours, theirs = _x(columns, "offhook"), _x(columns, line.who)
+    ours, theirs = _x(columns, _OFFHOOK), _x(columns, line.who)
     label = escape(f"{line.what} {line.private}".strip())
+    if line.arrow == "webhook":
+        return _arrow(ours, _x(columns, _BACKEND), y, f"{escape(line.who)} {label}")
+    if line.arrow == "command":
+        return _arrow(_x(columns, _BACKEND), ours, y, f"{escape(line.who)} {label}")
     if line.arrow == "><" and line.what in columns:
         return _arrow(theirs, _x(columns, line.what), y, "meet", both=True)
     if line.arrow == "->":
@@ -171,6 +187,11 @@ def _head(start: int, end: int, y: int) -> str:
 
 def _join(*parts: str) -> str:
     return " ".join(part for part in parts if part)
+
+
+def _webhook(event: Event, names: Names, at: float) -> tuple[str, Line]:
+    leg = event.about.ids.call_control_id
+    return leg, Line(at, _one_line(names.get(leg, "?")), "webhook", event.type)
 
 
 def _line(thing: signal.Input | effect.Effect, names: Names, at: float) -> Line | None:
@@ -269,7 +290,8 @@ _SAID: dict[type, tuple[_Key, _Say]] = {
     signal.PortUp: (_port, lambda _s, _: Said("", "media up")),
     signal.PortDown: (_port, lambda s, _: Said("", f"media down: {s.reason}")),
     signal.PortRefused: (_asked, lambda s, _: _refused(s)),
-    signal.Ordered: (lambda order: order.leg, lambda order, _: Said("", f"command {order.rule.name}")),
+    signal.Ordered: (lambda order: order.leg, lambda order, _: Said("command", order.rule.name)),
+    signal.Originated: (lambda order: order.ids.call_control_id, lambda order, _: Said("command", order.rule.name)),
     signal.HangUp: (lambda command: command.leg or "", lambda c, _: _over("", c.ending, "ordered")),
     effect.Invite: (_dialog, lambda e, _: Said("<-", "INVITE", e.invitation.caller_number, "party")),
     effect.Ringing: (_dialog, lambda _e, _: Said("<-", "180 Ringing")),
