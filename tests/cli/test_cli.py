@@ -134,6 +134,8 @@ def test_the_banner_is_to_be_copied_and_ends_with_ready() -> None:
     assert "OFFHOOK_WS_URL=ws://127.0.0.1:1" in lines
     assert "john1234   password" not in lines
     assert "john1234   pw        a credential connection" in lines
+    assert "+15550112       busy  is busy" in lines
+    assert any("Emergency calls are not supported" in line for line in lines)
     assert lines[-1] == "Ready."
 
 

@@ -5,11 +5,12 @@ from pathlib import Path
 import pytest
 
 from offhook import Call
-from offhook.cli.numbers import numbers_of
+from offhook.cli.numbers import SpeechVoice, numbers_of
 from offhook.client.babble import RATE, Babble
 from offhook.client.numbers import Numbers, Voice
 from offhook.client.numbers_toml import read_numbers
 from offhook.client.pstn import NUMBERS
+from offhook.engine.speech import NoSpeaker
 from offhook.errors import ConfigurationError
 
 HOTEL = """
@@ -100,3 +101,13 @@ async def test_babble_lasts_as_long_as_its_words_would_and_rests_between_sentenc
     assert 2 < seconds < 4
     assert not any(frames[2].pcm)
     assert all(any(frame.pcm) for frame in frames[:2])
+
+
+async def test_where_there_is_no_speech_engine_scripts_babble(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none() -> None:
+        raise NoSpeaker("no speech engine is installed")
+
+    monkeypatch.setattr("offhook.cli.numbers.speaker", none)
+    voice = SpeechVoice()
+    assert isinstance(voice("Hello?"), Babble)
+    await voice.close()

@@ -9,6 +9,8 @@ import pytest
 from aiohttp import WSServerHandshakeError
 
 from offhook import Call, CallEnded, Client, Tone, events
+from offhook.cli.numbers import answered, listed
+from offhook.client.pstn import NUMBERS
 from offhook.edge.page import CallRow, ConsoleView, RegisteredRow, render
 from offhook.edge.server import Platform, start_dev
 from offhook.engine.seed import SEEDED
@@ -274,3 +276,33 @@ def test_what_far_ends_write_is_shown_as_text() -> None:
     )
     assert "<script>alert" not in page
     assert page.count("&lt;script&gt;alert(1)") == 18
+
+
+async def test_scripted_numbers_are_on_the_page_answer_after_a_reset_and_are_nobodys_resources() -> None:
+    platform = await start_dev(numbers=listed(NUMBERS))
+    base, key = platform.env["OFFHOOK_CONSOLE_URL"], platform.env["TELNYX_API_KEY"]
+    try:
+        async with (
+            answered(platform.env["OFFHOOK_WS_URL"], platform.pstn.password, NUMBERS),
+            aiohttp.ClientSession(base, headers={"Authorization": f"Bearer {key}"}) as http,
+            http.post("/_offhook/reset") as reset,
+        ):
+            assert reset.status == 204
+            async with http.get("/_offhook/explain", params={"destination": "+12025550112"}) as response:
+                assert "answered on this machine by a scripted number: is busy" in await response.text()
+            async with http.get("/") as response:
+                page = await response.text()
+            assert "<td>+12025550112</td><td>busy</td><td>is busy</td>" in page
+            assert "Nobody is registered" in page
+            for path in ("phone_numbers", "credential_connections", "connections"):
+                async with http.get(f"/v2/{path}") as response:
+                    assert "pstn" not in (text := await response.text())
+                    assert "+12025550112" not in text
+            async with phone(platform, JOHN.login, JOHN.password) as john:
+                await john.ready()
+                call = await john.new_call("+12025550112")
+                assert (await call.ended()).cause == "USER_BUSY"
+                with pytest.raises(CallEnded):
+                    await (await john.new_call("the-pstn")).answered()
+    finally:
+        await platform.stop()

@@ -78,6 +78,20 @@ def test_a_number_that_refuses_says_why_to_clients_and_to_webhooks(
     run(script())
 
 
+def test_early_media_is_heard_before_a_call_fails() -> None:
+    async def script() -> None:
+        async with town() as at:
+            call, ear = await called(at, "fails")
+            await call.wait_for("early")
+            await ear.hears(lambda heard: heard.level > -40)
+            with pytest.raises(CallEnded) as ended:
+                await call.answered()
+            assert (ended.value.cause, ended.value.sip_code) == ("DESTINATION_OUT_OF_ORDER", 502)
+            assert {event.fields()["sip_hangup_cause"] for event in at.told("call.hangup")} == {"502"}
+
+    run(script())
+
+
 def test_nobody_answers_until_the_caller_has_waited_long_enough() -> None:
     async def script() -> None:
         async with town() as at:

@@ -196,6 +196,7 @@ def banner(running: Running) -> str:
     lines += ["", *_columns([("log in as", "password", "what it is"), *_rows(running.info["identities"])])]
     lines += ["", *_columns([("number", "rings"), *_rows(running.info["numbers"])])]
     lines += ["", *_columns([("number to dial", "name", "what it does"), *_rows(running.info["scripted_numbers"])])]
+    lines += ["", "Emergency calls are not supported: emergency numbers are refused."]
     return "\n".join([*lines, "", f"Console: {running.env['OFFHOOK_CONSOLE_URL']}", "Ready."])
 
 

@@ -158,7 +158,8 @@ class Client:
 
         Then `await call.answered()`, or listen to its events. `audio` plays once the call is answered, the selected
         microphone where there is none. `client_state` is base64 and comes back in webhooks. `Refused` where the
-        platform does not take the call; cancelling this hangs up.
+        platform does not take the call; cancelling this hangs up. Emergency calls are not supported: such a call
+        ends at once with the cause EMERGENCY_NOT_SUPPORTED.
         """
         await self.ready()
         terms = Terms(

@@ -18,6 +18,7 @@ NUMBERS = Numbers()
 
 ANSWER_TONE_HZ = 440.0
 GREETING_AFTER = 2.0
+EARLY_SECONDS = 4.0
 MENU_SECONDS, MENU_TRIES = 6.0, 3
 BEEP = Tone(1_000.0, level=-10.0, seconds=0.4)
 
@@ -108,3 +109,11 @@ async def hangs_up_mid_sentence(call: Call, voice: Voice) -> None:
 async def speaks_pcma_only(call: Call, _voice: Voice) -> None:
     await call.answer(Tone(ANSWER_TONE_HZ), codecs=("pcma",))
     await call.ended()
+
+
+@NUMBERS.add(
+    "+12025550121", "fails", f"rings for {EARLY_SECONDS:.0f} seconds, which callers hear as early media, then fails"
+)
+async def fails_after_early_media(call: Call, _voice: Voice) -> None:
+    await ring(seconds=EARLY_SECONDS)(call)
+    await call.reject("DESTINATION_OUT_OF_ORDER")
