@@ -38,6 +38,7 @@ class Platform:
         self.ws_url: str = said["OFFHOOK_WS_URL"]
         self.domain: str = said["OFFHOOK_SIP_DOMAIN"]
         self.identities = [Identity(each["login"], each["password"]) for each in said["info"]["identities"]]
+        self.application: str = said["OFFHOOK_CONNECTION_ID"]
         self._api: str = said["TELNYX_BASE_URL"]
         self._root: str = said["OFFHOOK_CONSOLE_URL"].rstrip("/")
         self._headers = {"Authorization": f"Bearer {said['TELNYX_API_KEY']}"}
@@ -69,6 +70,13 @@ class Platform:
             http.request(method, self._api + path, **options) as response,
         ):
             return await response.json()
+
+    async def ask(
+        self, http: aiohttp.ClientSession, method: str, path: str, body: dict[str, Any]
+    ) -> tuple[int, dict[str, Any]]:
+        """One REST request with whatever comes of it: status and document. aiohttp.ClientError where nothing does."""
+        async with http.request(method, self._api + path, json=body, headers=self._headers) as response:
+            return response.status, await response.json()
 
     async def credentials(self, count: int) -> list[Identity]:
         """New telephony credentials below the first ready-made connection."""

@@ -17,11 +17,12 @@ from benches.endurance.calls import calls
 from benches.endurance.crash import crash
 from benches.endurance.floods import floods
 from benches.endurance.fuzzing import fuzzing
+from benches.endurance.power import power
 from benches.endurance.promise import Promise, Run
 from benches.endurance.strangers import strangers
 from benches.signalling import raise_file_limit
 
-PARTS: tuple[Callable[[Run], Awaitable[list[Promise]]], ...] = (calls, floods, crash, strangers, fuzzing)
+PARTS: tuple[Callable[[Run], Awaitable[list[Promise]]], ...] = (calls, floods, crash, power, strangers, fuzzing)
 PART_SECONDS = 3_600
 
 

@@ -150,6 +150,8 @@ def hints(kind: Any) -> dict[str, Any]:
 
 
 def _alias(hint: Any) -> str | None:
+    if str(typing.get_origin(hint)).endswith("Required"):
+        hint = typing.get_args(hint)[0]
     return next((part.alias for part in getattr(hint, "__metadata__", ()) if getattr(part, "alias", None)), None)
 
 

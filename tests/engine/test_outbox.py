@@ -140,8 +140,18 @@ async def test_an_event_without_a_url_is_kept_and_goes_nowhere(idle: Idle) -> No
 
 
 @in_turned_time
+async def test_each_url_of_an_event_gets_a_webhook_of_its_own(idle: Idle) -> None:
+    hooks = Hooks(urls={"call.hangup": ("http://one.test/", "http://two.test/")})
+    async with House(idle) as house:
+        await house.tell(house.sending(type="call.hangup", hooks=hooks))
+        await house.settled()
+        assert {each.url for each in house.fetch.requests} == {"http://one.test/", "http://two.test/"}
+        assert len({row["id"] for row in await house.rows()}) == 2
+
+
+@in_turned_time
 async def test_a_commands_urls_come_before_the_connections(idle: Idle) -> None:
-    hooks = Hooks("http://leg.test/", "GET", {"call.hangup": "http://hangup.test/"}, "POST")
+    hooks = Hooks("http://leg.test/", "GET", {"call.hangup": ("http://hangup.test/",)}, "POST")
     async with House(idle) as house:
         await house.tell(house.sending(hooks=hooks), house.sending(type="call.hangup", hooks=hooks))
         await house.settled()

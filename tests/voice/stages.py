@@ -31,8 +31,8 @@ from offhook.voice.signal import (
 
 NOW = Moment(10.0, 1000.0)
 CALLER, CALLEE = LegIds("caller", "session", "leg a"), LegIds("callee", "session", "leg b")
-MADE = LegIds("made", "session", "leg c")
-ALICE, BOB = DialogId("alice's", "1"), DialogId("bob's", "2")
+MADE, TRANSFERRED = LegIds("made", "session", "leg c"), LegIds("transferred", "session", "leg d")
+ALICE, BOB, EVE = DialogId("alice's", "1"), DialogId("bob's", "2"), DialogId("eve's", "3")
 PARTY, OTHER = (Party(name, "account", "connection", name) for name in ("alice", "bob"))
 RINGS = Ring(CALLEE, OTHER, (Target(BOB, 2, "bob"),), 5.0, 30.0)
 
@@ -51,7 +51,7 @@ def feed(session: Session, *inputs: Input) -> list[Effect]:
 def order(session: Session, leg: str, name: str, body: dict[str, Any]) -> list[Effect]:
     """What follows from a command to a leg."""
     rule = CALL_COMMANDS[name]
-    ids = MADE if rule.makes == "leg" else None
+    ids = TRANSFERRED if rule.makes == "leg" else None
     return feed(session, Ordered(leg, 7, rule, command(rule, body), ids))
 
 
@@ -126,13 +126,28 @@ def answered_queued() -> tuple[Session, str]:
     return session, id
 
 
+def answered_supervising() -> tuple[Session, str]:
+    """A leg that was dialled to supervise the bridged ones."""
+    session, leg = answered_bridged()
+    dial_eve(session, supervise_call_control_id=leg, supervisor_role="monitor")
+    return session, "made"
+
+
+def dial_eve(session: Session, linked: effect.Save | None = None, **body: Any) -> list[Effect]:
+    """Eve is dialled by a command, and answers."""
+    dial = command(DIAL, {"connection_id": "1" * 19, "to": "sip:eve@sip.test", "from": "+15550001111"} | body)
+    rings = Ring(MADE, OTHER, (Target(EVE, 3, "eve"),), 5.0, 30.0)
+    made = feed(session, Originated(1, DIAL, dial, MADE, OTHER, linked), Routed("made", rings), Rang(EVE))
+    return made + feed(session, Answered(EVE, 1, "answer"), PortUp(3))
+
+
 def ended() -> tuple[Session, str]:
     session, leg = answered_parked()
     feed(session, HungUp(ALICE, msgspec.convert({"cause": "NORMAL_CLEARING", "code": 16}, effect.Ending), 2))
     return session, leg
 
 
-# By stage and place, as the API has it.
+# By stage and place, as the API has it; `supervised` is the place of one who supervises two others.
 SITUATIONS: dict[tuple[str, str], Callable[[], tuple[Session, str]]] = {
     ("trying", "parked"): lambda: trying(Park()),
     ("trying", "bridge"): lambda: trying(RINGS),
@@ -144,6 +159,7 @@ SITUATIONS: dict[tuple[str, str], Callable[[], tuple[Session, str]]] = {
     ("ringing", "bridge"): lambda: ringing("bridge"),
     ("answered", "parked"): answered_parked,
     ("answered", "bridge"): answered_bridged,
+    ("answered", "supervised"): answered_supervising,
     ("answered", "queue"): answered_queued,
     ("ended", "nowhere"): ended,
 }

@@ -20,13 +20,15 @@ Body = dict[str, Any]
 
 class Law(NamedTuple):
     """The code with which a command is refused; "" where it is obeyed. `dials` is while the far end dials, `rung`
-    while it rings; an answered leg in a queue or a bridge is like any other unless something else is said."""
+    while it rings; an answered leg in a queue or a bridge, or one that supervises a bridge, is like any other unless
+    something else is said."""
 
     dials: str
     rung: str
     answered: str
     queue: str | None = None
     bridge: str | None = None
+    supervised: str | None = None
 
     def code(self, stage: str, place: str) -> str:
         if stage == "ended":
@@ -35,7 +37,7 @@ class Law(NamedTuple):
             return self.dials
         if stage in ("offered", "ringing"):
             return self.rung
-        special = {"queue": self.queue, "bridge": self.bridge}.get(place)
+        special = {"queue": self.queue, "bridge": self.bridge, "supervised": self.supervised}.get(place)
         return self.answered if special is None else special
 
 
@@ -51,6 +53,8 @@ ANY_TIME = Law("", "", "")
 ONCE_ANSWERED = Law("90034", "90034", "")
 BY_ITS_FAR_END_ONLY = Law("", "90102", "10027")
 IN_A_QUEUE = Law("90035", "90035", "90035", queue="")
+NOT_BY_SIP = Law("90034", "90034", "10027")
+SUPERVISORS_ONLY = Law("90034", "90034", "10027", supervised="")
 NOT_IN_A_QUEUE = Law("90034", "90034", "", queue="90038")
 
 SAID: Body = {"payload": "Hello.", "voice": "female"}
@@ -60,7 +64,7 @@ RECORDING: Body = {"channels": "dual", "format": "wav"}
 LINES: dict[str, Line] = {
     "answer": Line(BY_ITS_FAR_END_ONLY, {}),
     "bridge": Line(ONCE_ANSWERED, {"call_control_id": "another"}),
-    "client_state_update": Line(ANY_TIME, {}),
+    "client_state_update": Line(ANY_TIME, {"client_state": "bmV3"}),
     "enqueue": Line(NOT_IN_A_QUEUE, {"queue_name": "sales"}),
     "gather": Line(ONCE_ANSWERED, {}),
     "gather_stop": Line(ONCE_ANSWERED, {}, (("gather", {}),)),
@@ -74,9 +78,12 @@ LINES: dict[str, Line] = {
     "record_resume": Line(ONCE_ANSWERED, {}, (("record_start", RECORDING), ("record_pause", {}))),
     "record_start": Line(ONCE_ANSWERED, RECORDING),
     "record_stop": Line(ONCE_ANSWERED, {}, (("record_start", RECORDING),)),
+    "refer": Line(NOT_BY_SIP, {"sip_address": "sip:carol@sip.test"}),
     "reject": Line(BY_ITS_FAR_END_ONLY, {"cause": "USER_BUSY"}),
     "send_dtmf": Line(ONCE_ANSWERED, {"digits": "1"}),
+    "send_sip_info": Line(NOT_BY_SIP, {"body": "x", "content_type": "text/plain"}),
     "speak": Line(ONCE_ANSWERED, SAID),
+    "switch_supervisor_role": Line(SUPERVISORS_ONLY, {"role": "whisper"}),
     "transfer": Line(ONCE_ANSWERED, {"to": "sip:carol@sip.test"}),
 }
 
@@ -94,7 +101,8 @@ def test_a_situation_is_what_it_says(stage: str, place: str) -> None:
     if stage == "ended":
         assert leg not in session.floor.legs
     else:
-        assert (session.floor.legs[leg].stage, session.floor.place_of(leg).kind) == (stage, place)
+        kind = "bridge" if place == "supervised" else place
+        assert (session.floor.legs[leg].stage, session.floor.place_of(leg).kind) == (stage, kind)
 
 
 @pytest.mark.parametrize(("name", "stage", "place"), GRID)

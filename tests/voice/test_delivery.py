@@ -12,7 +12,7 @@ TARGET = Target("https://app.test/", "https://spare.test/", "1", 5.0)
 
 
 def test_precedence_type_then_leg_then_connection() -> None:
-    hooks = Hooks("https://leg.test/", "GET", {"call.hangup": "https://hangup.test/"}, "POST")
+    hooks = Hooks("https://leg.test/", "GET", {"call.hangup": ("https://hangup.test/",)}, "POST")
     found = [route(type, given, TARGET) for type, given in (
         ("call.hangup", hooks), ("call.answered", hooks), ("call.answered", Hooks()),
     )]  # fmt: skip
@@ -28,7 +28,7 @@ def test_precedence_type_then_leg_then_connection() -> None:
 
 def test_no_url_no_route() -> None:
     assert route("call.answered", Hooks(), Target()) is None
-    assert route("call.answered", Hooks(urls={"call.hangup": "https://a.test/"}), Target()) is None
+    assert route("call.answered", Hooks(urls={"call.hangup": ("https://a.test/",)}), Target()) is None
 
 
 def test_by_default_two_at_each_url_in_turn() -> None:
@@ -68,7 +68,7 @@ def test_an_endpoint_is_scheme_host_and_port() -> None:
 
 
 def test_keys_are_event_types() -> None:
-    assert check_urls({"call.answered": "https://a.test/", "streaming.started": "http://b.test/"}) == []
+    assert check_urls({"call.answered": "https://a.test/", "call.hangup": ["http://b.test/", "http://c.test/"]}) == []
     [problem] = check_urls({"call.answred": "https://a.test/"})
     assert (problem.code, problem.pointer) == ("90057", "/webhook_urls/call.answred")
     [problem] = check_policies({"calls": {"retries_ms": [1]}})
@@ -76,7 +76,9 @@ def test_keys_are_event_types() -> None:
     assert {"call.initiated", "conference.participant.joined", "call.cost"} <= EVENT_TYPES
 
 
-@pytest.mark.parametrize("url", ["", "ftp://a.test/", "a.test", 1, None, "https://a.test/" + "x" * 2048])
+@pytest.mark.parametrize(
+    "url", ["", "ftp://a.test/", "a.test", 1, None, "https://a.test/" + "x" * 2048, [], [""], ["https://a.test/"] * 6]
+)
 def test_values_are_urls(url: Any) -> None:
     [problem] = check_urls({"call.answered": url})
     assert problem.pointer == "/webhook_urls/call.answered"
@@ -90,3 +92,10 @@ def test_policies_are_few_and_within_a_minute(policy: Any) -> None:
     [problem] = check_policies({"call.answered": policy})
     assert (problem.code, problem.pointer) == ("10033", "/webhook_retries_policies/call.answered/retries_ms")
     assert check_policies({"call.answered": {"retries_ms": [10_000] * 5}}) == []
+
+
+def test_an_event_of_several_urls_goes_to_each_and_others_go_where_they_went() -> None:
+    hooks = Hooks("https://leg.test/", urls={"call.hangup": ("https://one.test/", "https://two.test/")})
+    gone_to = [each.target("call.hangup")[0] for each in hooks.each("call.hangup")]
+    assert gone_to == ["https://one.test/", "https://two.test/"]
+    assert hooks.each("call.answered") == [hooks]

@@ -118,9 +118,8 @@ class Orders:
         return await outcome.document
 
     async def _party(self, account_id: str, command: Dial) -> Party:
-        linked = self._active.leg(command.link_to) if command.link_to else None
-        if command.link_to and (linked is None or linked.party.account_id != account_id):
-            raise rejected("90015", "There is no such call to link to.", pointer="/link_to")
+        for name in ("link_to", "supervise_call_control_id"):
+            self._expect_leg(account_id, getattr(command, name), name)
         found = await self._store.find(
             Find("connections", account_id, (Where("id", "eq", command.connection_id),), limit=1)
         )
@@ -130,6 +129,12 @@ class Orders:
             raise rejected("10027", "active is false on this connection.", pointer="/connection_id")
         to = command.to if isinstance(command.to, str) else command.to[0]
         return Party(_label(to), account_id, command.connection_id, "")
+
+    def _expect_leg(self, account_id: str, call_control_id: str | None, name: str) -> None:
+        """A parameter that names another leg names a live one of the same account."""
+        leg = None if call_control_id is None else self._active.leg(call_control_id)
+        if call_control_id is not None and (leg is None or leg.party.account_id != account_id):
+            raise rejected("90015", f"There is no such call as {name} says.", pointer=f"/{name}")
 
     async def _answered_before(self, account_id: str, call_control_id: str, command: Command) -> Document:
         """A command to a call that is over: as it was answered while that lived, or refused."""

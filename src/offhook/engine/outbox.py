@@ -102,7 +102,7 @@ class Outbox:
 
     def writes(self, sendings: Sequence[Sending], now: float) -> list[Add]:
         """The rows of these events, with where they go as it is now; `now` is Unix seconds."""
-        return [Add("events", self._row(each, now)) for each in sendings]
+        return [Add("events", self._row(each, now)) for sending in sendings for each in self._each(sending)]
 
     async def start(self) -> None:
         """Go on with what an earlier process left undelivered. StoreError where the database cannot be read."""
@@ -150,6 +150,12 @@ class Outbox:
         return row | changes
 
     # ---- rows --------------------------------------------------------------------------------------------------
+
+    def _each(self, sending: Sending) -> list[Sending]:
+        """A sending for each URL of its own. They go by ids of their own: each is delivered, or dead, by itself."""
+        ways = sending.hooks.each(sending.event_type)
+        first, *others = (msgspec.structs.replace(sending, hooks=way) for way in ways)
+        return [first, *(msgspec.structs.replace(each, id=self._chance.uuid()) for each in others)]
 
     def _row(self, sending: Sending, now: float) -> Row:
         application, payload = self._application(sending.connection_id), sending.payload

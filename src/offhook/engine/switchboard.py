@@ -374,7 +374,9 @@ class Switchboard:
             reply.reject(permitted)
             return
         ids = self._router.new_ids(linked and linked.ids.call_session_id)
-        owner = self._session(ids.call_session_id)
+        # A supervisor is where those are whom it shall hear, whichever session it is of.
+        supervised = self._legs.get(command.supervise_call_control_id or "")
+        owner = supervised or self._session(ids.call_session_id)
         self._legs[ids.call_control_id] = owner
         self.active.open(ids.call_control_id, party.connection_id, "outbound", permitted.number)
         made = Making(reply, partial(self._unmade, ids.call_control_id))

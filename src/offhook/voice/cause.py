@@ -47,7 +47,8 @@ CAUSES: dict[str, Cause] = {
 class Ending(msgspec.Struct, frozen=True):
     """How one leg ended, as told to its far end: a cause of the table, and what overrides or explains it.
 
-    `detail` is for people (it names the setting that refused a call). `headers` travel with the bye.
+    `detail` is for people (it names the setting that refused a call). `headers` travel with the bye. `told` is the
+    `hangup_cause` where it is another than the cause's.
     """
 
     cause: str
@@ -56,6 +57,7 @@ class Ending(msgspec.Struct, frozen=True):
     sip_reason: str | None = None
     detail: str = ""
     headers: tuple[tuple[str, str], ...] = ()
+    told: str = ""
 
 
 def ending(name: str, detail: str = "") -> Ending:

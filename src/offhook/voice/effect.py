@@ -9,15 +9,12 @@ import msgspec
 
 from offhook.voice.cause import Ending
 from offhook.voice.event import About, CallHungUp, Event
-from offhook.voice.leg import DialogId, Headers, Leg, LegIds, Party, Side, Sound, Stage
+from offhook.voice.leg import DialogId, Headers, Leg, LegIds, Party, Side, Sound, Stage, Taken
 from offhook.voice.queue import Card
 from offhook.voice.recording import Card as RecordingCard
 from offhook.voice.resources import problem
 from offhook.voice.sound import Clip, Source
 from offhook.voice.usage import Usage
-
-# Whether a leg that is wanted comes although it is bridged already.
-Taken = Literal["comes", "stays"]
 
 # ---- what survives -------------------------------------------------------------------------------------------
 

@@ -353,7 +353,7 @@ class CallHungUp(Event, frozen=True):
             "call_quality_stats": None,
             "custom_headers": headers_of(self.about),
             "end_time": format_moment(self.at),
-            "hangup_cause": cause.hangup_cause,
+            "hangup_cause": self.ending.told or cause.hangup_cause,
             "hangup_source": self.source,
             "sip_hangup_cause": str(self.ending.sip_code or cause.sip),
             "sip_headers": [],

@@ -15,15 +15,17 @@ from offhook.voice.resources.problem import Problem
 MAX_RETRIES = 5
 MAX_RETRY_MS = 60_000
 MAX_URL = 2048
+MAX_URLS = 5
 _URL = re.compile(r"https?://[^\s/?#]+[^\s]*")
 
 
 class Hooks(msgspec.Struct, frozen=True):
-    """`url` sticks from the last command that named one; `urls` and `retries` (milliseconds) are by event type."""
+    """`url` sticks from the last command that named one; `urls` and `retries` (milliseconds) are by event type.
+    An event of a type with several URLs goes to each of them."""
 
     url: str = ""
     method: Literal["POST", "GET"] = "POST"
-    urls: dict[str, str] = {}
+    urls: dict[str, tuple[str, ...]] = {}
     urls_method: Literal["POST", "GET"] = "POST"
     retries: dict[str, tuple[int, ...]] = {}
 
@@ -38,21 +40,28 @@ class Hooks(msgspec.Struct, frozen=True):
         )
 
     def target(self, event_type: str) -> tuple[str, Literal["POST", "GET"]]:
-        """The URL and method for an event; an empty URL leaves it to the connection."""
-        if event_type in self.urls:
-            return self.urls[event_type], self.urls_method
+        """The (first) URL and the method for an event; an empty URL leaves it to the connection."""
+        if self.urls.get(event_type):
+            return self.urls[event_type][0], self.urls_method
         return self.url, self.method
+
+    def each(self, event_type: str) -> "list[Hooks]":
+        """These hooks once for each URL that an event goes to."""
+        several = self.urls.get(event_type, ())
+        if len(several) < 2:
+            return [self]
+        return [msgspec.structs.replace(self, urls={event_type: (url,)}) for url in several]
 
 
 def check_urls(urls: Mapping[str, Any]) -> list[Problem]:
-    """What is wrong with `webhook_urls`: keys are event types, values URLs."""
+    """What is wrong with `webhook_urls`: keys are event types, values URLs, or few of them in a list."""
     problems: list[Problem] = []
     for event_type, url in urls.items():
         at = f"/webhook_urls/{event_type[:64]}"
         if event_type not in EVENT_TYPES:
             problems.append(Problem("90057", "Keys of webhook_urls are event types, such as call.answered.", at))
-        elif not isinstance(url, str) or len(url) > MAX_URL or not _URL.fullmatch(url):
-            problems.append(Problem("10015", "This must be an http or https URL.", at))
+        elif not _are_urls(url):
+            problems.append(Problem("10015", f"This must be an http or https URL, or at most {MAX_URLS} of them.", at))
     return problems
 
 
@@ -69,9 +78,21 @@ def check_policies(policies: Mapping[str, Any]) -> list[Problem]:
     return problems
 
 
+def urls_of(urls: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """The URLs of a checked `webhook_urls` by event type."""
+    return {event_type: (url,) if isinstance(url, str) else tuple(url) for event_type, url in urls.items()}
+
+
 def retries_of(policies: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
     """The delays of checked policies, in milliseconds, by event type."""
     return {event_type: tuple(policy["retries_ms"]) for event_type, policy in policies.items()}
+
+
+def _are_urls(value: Any) -> bool:
+    urls = cast(list[Any], value) if isinstance(value, list) else [value]
+    return 0 < len(urls) <= MAX_URLS and all(
+        isinstance(url, str) and len(url) <= MAX_URL and _URL.fullmatch(url) for url in urls
+    )
 
 
 def _is_policy(policy: Any) -> bool:

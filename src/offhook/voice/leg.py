@@ -30,6 +30,16 @@ Hearing = tuple[tuple[int, ...], Sound | None]
 # What becomes of a leg when the one that it was bridged to has gone.
 Unbridged = Literal["hangup", "park"]
 Ringback = Literal["instant", "on_ringing", "none"]
+# Whether a far end gets the digits that others press, and whether it sees who calls.
+Tones = Literal["passed", "muted"]
+CallerId = Literal["shown", "hidden"]
+# What the customer is told when nobody has answered in time.
+Unanswered = Literal["timeout", "no_answer"]
+# Whether a leg that is wanted comes although it is bridged already.
+Taken = Literal["comes", "stays"]
+# As what a leg joins those whom it was dialled for. The two whom a supervisor joins stay together: both hear one that
+# barges in, only the one that it was dialled for a whisper, and nobody a monitor.
+Role = Literal["party", "monitor", "whisper", "barge"]
 
 STAGES: dict[tuple[Stage, str], Stage] = {
     ("trying", "progressed"): "early",
@@ -143,22 +153,24 @@ class Leg:
 
     A leg that is rung may have several dialogs until one of them answers, or none while it is not known who rings;
     any other leg has exactly one. `caller` is who dialled: the leg's own party, or for a rung leg the other one.
-    `headers` are those of its invite. `meets` is the leg to which it is bridged when it is answered. `answers` are
-    the outcomes of its commands by their command_id. `patience` is how long an unanswered parked leg waits for each
-    command, in seconds. `expires_at` and `media_by` are the monotonic times by which its stage, and the wait for its
-    media, must be over; None for no limit. `first_command_within` is how long it waits, once answered, for a command
-    (`voice.first_command`). `doings` go on beside its place, by name; while one of them plays in place
-    of what the leg hears, the platform's own sounds are `covered`. `gathered` counts the gatherings it has had;
-    `greeting` is what its far end hears first when it has answered; `detects` is what is wanted to be known of who
-    answers (`voice.detection`); `usages` are what it used beside its minutes, by
-    kind and by what each is about (`voice.metering`).
+    `headers` are those of its invite. `meets` is the leg to which it is bridged when it is answered, or which it then
+    joins in its `role`; `taken` is for the case that this one is bridged by then. `answers` are the outcomes of its
+    commands by their command_id. `patience` is how long an unanswered parked leg waits for each command, in seconds.
+    `expires_at` and `media_by` are the monotonic times by which its stage, and the wait for its media, must be over;
+    None for no limit. `first_command_within` is how long it waits, once answered, for a command
+    (`voice.first_command`). `doings` go on beside its place, by name; while one of them plays in place of what the leg
+    hears, the platform's own sounds are `covered`. `gathered` counts the gatherings it has had; `greeting` is what its
+    far end hears first when it has answered; `detects` is what is wanted to be known of who answers
+    (`voice.detection`); `usages` are what it used beside its minutes, by kind and by what each is about
+    (`voice.metering`).
     """
 
     __slots__ = (
-        "answer_headers", "answered_at", "answered_wall", "answers", "caller", "client_state", "destination", "detects",
-        "dialogs", "digits", "direction", "doings", "ending", "expires_at", "first_command_within", "gathered",
-        "greeting", "headers", "hold", "hooks", "ids", "media_by", "meets", "party", "patience", "platform_sound",
-        "ringback", "rings_until", "side", "stage", "started_wall", "time_limit", "unbridged", "usages",
+        "answer_headers", "answered_at", "answered_wall", "answers", "caller", "caller_id", "client_state",
+        "destination", "detects", "dialogs", "digits", "direction", "doings", "ending", "expires_at",
+        "first_command_within", "gathered", "greeting", "headers", "hold", "hooks", "ids", "media_by", "meets", "party",
+        "patience", "platform_sound", "ringback", "rings_until", "role", "side", "stage", "started_wall", "taken",
+        "time_limit", "tones", "unanswered", "unbridged", "usages",
     )  # fmt: skip
 
     def __init__(self, ids: LegIds, side: Side, party: Party, destination: str, started_wall: float) -> None:
@@ -185,6 +197,11 @@ class Leg:
         self.time_limit = TIME_LIMIT_SECONDS
         self.hooks = Hooks()
         self.unbridged: Unbridged = "hangup"
+        self.tones: Tones = "passed"
+        self.caller_id: CallerId = "shown"
+        self.unanswered: Unanswered = "timeout"
+        self.taken: Taken = "comes"
+        self.role: Role = "party"
         self.meets: str | None = None
         self.digits = ""
         self.patience: float | None = None

@@ -1,6 +1,7 @@
 """Who meets whom: legs are bridged, parked and ended, and what that does to those they were with. No I/O.
 
-A leg that loses the one it was bridged to hangs up too, unless it was asked to park (`Leg.unbridged`).
+A leg that loses the one it was bridged to hangs up too, unless it was asked to park (`Leg.unbridged`). So does one that
+supervises two who are bridged, when either leaves; those two do not care about it.
 """
 
 from offhook.voice import queueing
@@ -8,8 +9,8 @@ from offhook.voice.cause import Ending, ending
 from offhook.voice.effect import EndedAway
 from offhook.voice.event import CallBridged, Source
 from offhook.voice.floor import Floor
-from offhook.voice.leg import RUNG, UNANSWERED, Dialog, Leg, Moment
-from offhook.voice.place import Part, Place
+from offhook.voice.leg import RUNG, UNANSWERED, Dialog, Leg, Moment, Role
+from offhook.voice.place import SUPERVISORS, Part, Place
 from offhook.voice.queue import Reason
 
 
@@ -33,8 +34,25 @@ def met(floor: Floor, leg: Leg, other: Leg, now: Moment) -> None:
 
 
 def partners(floor: Floor, leg: Leg) -> list[Leg]:
-    """The legs that a leg is bridged with. Those that share a queue have nothing to do with each other."""
-    return floor.others(leg) if floor.place_of(leg.id).kind == "bridge" else []
+    """The legs that a leg is bridged with: nobody who supervises, nor whom. Those that share a queue have nothing to do
+    with each other."""
+    if floor.place_of(leg.id).kind != "bridge" or supervises(floor, leg):
+        return []
+    return [other for other in floor.others(leg) if not supervises(floor, other)]
+
+
+def supervises(floor: Floor, leg: Leg) -> bool:
+    """Whether a leg supervises others."""
+    return floor.place_of(leg.id).seat(leg.id).part in SUPERVISORS
+
+
+def supervise(floor: Floor, leg: Leg, other: Leg, role: Role, now: Moment) -> None:
+    """Let a leg join a leg that is bridged, and its partner, as their supervisor; only `other` hears it whisper."""
+    place = floor.place_of(other.id)
+    floor.move(leg, place, role)
+    place.change(leg.id, coached=frozenset((other.id,)))
+    floor.save(leg)
+    floor.tell(CallBridged, leg, now, other.ids, True)
 
 
 def leave(floor: Floor, leg: Leg, now: Moment, reason: Reason = "bridged") -> None:
@@ -42,8 +60,8 @@ def leave(floor: Floor, leg: Leg, now: Moment, reason: Reason = "bridged") -> No
 
     `reason` is why it leaves a queue.
     """
-    left = partners(floor, leg)
-    if not left and not queueing.waits(floor, leg):
+    left = _company(floor, leg)
+    if not left and not supervises(floor, leg) and not queueing.waits(floor, leg):
         return
     queueing.left(floor, leg, reason, now)
     park(floor, leg)
@@ -54,6 +72,7 @@ def leave(floor: Floor, leg: Leg, now: Moment, reason: Reason = "bridged") -> No
 def park(floor: Floor, leg: Leg) -> None:
     """Put a leg into a place of its own, alone with the platform."""
     floor.move(leg, Place("parked", leg.id), _part(leg))
+    leg.tones = "passed"
     floor.save(leg)
 
 
@@ -64,7 +83,7 @@ def end(
 
     `gone` is a dialog whose far end needs no bye.
     """
-    others = partners(floor, leg)
+    others = _company(floor, leg)
     queueing.left(floor, leg, "hangup", now)
     floor.end(leg, why, now, source, gone)
     for other in others:
@@ -78,6 +97,11 @@ def cancel_rung(floor: Floor, leg: str, now: Moment, source: Source = "unknown")
     """End the legs that ring for one that has ended."""
     for rung in [each for each in floor.legs.values() if each.meets == leg and each.stage in UNANSWERED]:
         floor.end(rung, ending("ORIGINATOR_CANCEL", "the leg that it should meet has ended"), now, source)
+
+
+def _company(floor: Floor, leg: Leg) -> list[Leg]:
+    """Those who do not stay together without this leg: its partner, and whoever supervises them."""
+    return floor.others(leg) if partners(floor, leg) else []
 
 
 def _part(leg: Leg) -> Part:

@@ -31,7 +31,7 @@ def want(floor: Floor, wants: Wants, order: Ordered[Any], account_id: str) -> No
 def fetch(floor: Floor, leg: Leg, other: str) -> None:
     """Ask for another owner's leg, for one that was dialled to meet it and is answered."""
     then = partial(meeting.bridge, floor)
-    floor.emit(effect.Want(floor.want(Waiting(None, other, leg.id, then)), other, leg.id))
+    floor.emit(effect.Want(floor.want(Waiting(None, other, leg.id, then)), other, leg.id, leg.taken))
 
 
 def wanted(floor: Floor, signal: Wanted, now: Moment) -> None:

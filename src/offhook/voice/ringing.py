@@ -10,12 +10,15 @@ from offhook.voice.effect import Invitation
 from offhook.voice.event import CallAnswered, CallInitiated
 from offhook.voice.floor import Floor
 from offhook.voice.leg import UNANSWERED, Dialog, Leg, Moment
+from offhook.voice.place import NoSeat
 from offhook.voice.player import Item
 from offhook.voice.signal import Ring
 
 # How long a leg may wait for its media after the answer. Our side of ICE is lite: it does not look for its far end,
 # so nothing else ends a call that nobody hears and everybody pays for.
 MEDIA_SECONDS = 30.0
+# Whom a far end sees calling that is not to see who calls (RFC 3323 section 4.1.1.3).
+ANONYMOUS = ("anonymous", "Anonymous")
 
 
 def announce(floor: Floor, leg: Leg, now: Moment, state: Literal["parked", "bridging"]) -> None:
@@ -42,11 +45,12 @@ def offer(floor: Floor, leg: Leg) -> None:
 def invite(floor: Floor, leg: Leg, dialog: Dialog, sdp: str) -> None:
     """Offer the call to one far end."""
     dialog.contact = "told"
+    number, name = (leg.caller.number, leg.caller.name) if leg.caller_id == "shown" else ANONYMOUS
     invitation = Invitation(
         ids=leg.ids,
         sdp=sdp,
-        caller_number=leg.caller.number,
-        caller_name=leg.caller.name,
+        caller_number=number,
+        caller_name=name,
         callee_number=leg.party.number,
         callee_name=leg.party.name,
         headers=leg.headers,
@@ -124,14 +128,31 @@ def answered(floor: Floor, leg: Leg, now: Moment) -> None:
 
 def _meet(floor: Floor, leg: Leg, now: Moment) -> None:
     """Bridge a leg to the one that it was dialled for, which is answered by that if it was not, or fetched if it is
-    elsewhere."""
+    elsewhere; or let it supervise that one."""
     meets, leg.meets = leg.meets, None
     if meets is None:
         return
     other = floor.legs.get(meets)
+    if leg.role != "party":
+        _supervise(floor, leg, other, now)
+        return
     if other is None:
         passage.fetch(floor, leg, meets)
+        return
+    if leg.taken == "stays" and meeting.partners(floor, other):
+        meeting.end(floor, leg, ending("NORMAL_CLEARING", "the leg that it should meet is bridged already"), now)
         return
     if other.stage in UNANSWERED:
         answer(floor, other, now)
     meeting.bridge(floor, leg, other, now)
+
+
+def _supervise(floor: Floor, leg: Leg, other: Leg | None, now: Moment) -> None:
+    try:
+        if other is not None and meeting.partners(floor, other):
+            meeting.supervise(floor, leg, other, leg.role, now)
+            return
+    except NoSeat:
+        meeting.end(floor, leg, ending("NORMAL_CIRCUIT_CONGESTION", "too many supervise these legs already"), now)
+        return
+    meeting.end(floor, leg, ending("NORMAL_CLEARING", "the leg to supervise is not bridged any more"), now)

@@ -8,6 +8,8 @@ When it has performed a media request or a `Route`, the shell feeds the outcome 
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import msgspec
+
 from offhook.voice import detection, gathering, meeting, ordering, passage, player, queueing, recorder, ringing
 from offhook.voice.cause import CAUSES, Ending, ending
 from offhook.voice.effect import (
@@ -234,7 +236,7 @@ class Session:
                 gathering.pressed(self.floor, leg, digit, now)
         place = self.floor.place_of(leg.id)
         for other in self.floor.others(leg):
-            if place.hears(other.id, leg.id):
+            if other.tones == "passed" and place.hears(other.id, leg.id):
                 self.floor.emit(SendDigits(other.dialog.port, digits))
 
     def asked_hold(self, leg: Leg, _dialog: Dialog, signal: AskedHold, now: Moment) -> None:
@@ -427,7 +429,15 @@ def _overdue(leg: Leg, mono: float) -> Ending | None:
     """Why a leg must end now, if one of its deadlines has passed."""
     if leg.media_by is not None and leg.media_by <= mono:
         return _NO_MEDIA
-    return _EXPIRED[leg.stage] if leg.expires_at is not None and leg.expires_at <= mono else None
+    if leg.expires_at is None or leg.expires_at > mono:
+        return None
+    why = _EXPIRED[leg.stage]
+    return msgspec.structs.replace(why, told="no_answer") if _gave_up(leg, mono) else why
+
+
+def _gave_up(leg: Leg, mono: float) -> bool:
+    """Whether nobody has answered a command's leg in its time, of which the customer wants to be told so."""
+    return leg.unanswered == "no_answer" and leg.rings_until is not None and leg.rings_until <= mono
 
 
 def _source(leg: Leg) -> Source:

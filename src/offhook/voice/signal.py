@@ -10,8 +10,8 @@ import msgspec
 from offhook.voice.binding import Network
 from offhook.voice.cause import Ending
 from offhook.voice.command import Command, CommandRule, Form
-from offhook.voice.effect import MediaRequest, Save, Taken
-from offhook.voice.leg import Carrier, DialogId, Headers, HoldAction, Leg, LegIds, Party, Ringback
+from offhook.voice.effect import MediaRequest, Save
+from offhook.voice.leg import Carrier, DialogId, Headers, HoldAction, Leg, LegIds, Party, Ringback, Taken
 from offhook.voice.resources import problem
 from offhook.voice.sound import Clip, Failure
 

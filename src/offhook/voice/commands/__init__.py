@@ -19,9 +19,12 @@ from offhook.voice.commands.call import (
     record_resume,
     record_start,
     record_stop,
+    refer,
     reject,
     send_dtmf,
+    send_sip_info,
     speak,
+    switch_supervisor_role,
     transfer,
 )
 from offhook.voice.commands.queue import create, delete, remove_call, update, update_call
@@ -48,9 +51,12 @@ CALL_COMMANDS: dict[str, CommandRule] = {
         record_resume.RULE,
         record_start.RULE,
         record_stop.RULE,
+        refer.RULE,
         reject.RULE,
         send_dtmf.RULE,
+        send_sip_info.RULE,
         speak.RULE,
+        switch_supervisor_role.RULE,
         transfer.RULE,
     )
 }

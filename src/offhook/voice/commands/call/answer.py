@@ -6,7 +6,6 @@ from typing import ClassVar
 from offhook.voice import recorder, ringing
 from offhook.voice.command import OK, CommandRule, Document
 from offhook.voice.commands.call.shared import (
-    ELSEWHERE,
     NO_AI,
     NO_SOUND_EFFECTS,
     Header,
@@ -23,7 +22,7 @@ from offhook.voice.signal import Ordered
 class Answer(Hooked, frozen=True, kw_only=True):
     """POST /calls/{call_control_id}/actions/answer."""
 
-    ignored: ClassVar[frozenset[str]] = ELSEWHERE | {"preferred_codecs", "send_silence_when_idle"}
+    ignored: ClassVar[frozenset[str]] = frozenset(("billing_group_id", "preferred_codecs", "send_silence_when_idle"))
     refused: ClassVar[dict[str, str]] = {
         "assistant": NO_AI,
         "conversation_relay_config": NO_AI,

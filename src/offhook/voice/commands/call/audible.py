@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Protocol
 
 import msgspec
 
-from offhook.voice import player
+from offhook.voice import meeting, player
 from offhook.voice.floor import Floor
 from offhook.voice.leg import Leg, Moment
 from offhook.voice.parameter import rule
@@ -97,9 +97,7 @@ def rounds(loop: int | str) -> int:
 
 def opposite(floor: Floor, leg: Leg) -> Leg | None:
     """Whom a leg is bridged to."""
-    if floor.place_of(leg.id).kind != "bridge":
-        return None
-    return next((other for other in floor.others(leg) if other.stage == "answered"), None)
+    return next((other for other in meeting.partners(floor, leg) if other.stage == "answered"), None)
 
 
 def hearing(floor: Floor, leg: Leg, which: Legs) -> list[Leg]:

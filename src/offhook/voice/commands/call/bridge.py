@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal
 
 from offhook.voice import meeting, recorder
 from offhook.voice.command import CommandRule, Wants
-from offhook.voice.commands.call.shared import MAX_NAME, NO_VIDEO, Recorded
+from offhook.voice.commands.call.shared import MAX_NAME, NO_VIDEO, MuteDtmf, Recorded, mute
 from offhook.voice.floor import Floor
 from offhook.voice.leg import ANSWERED, RUNG, Leg, Moment
 from offhook.voice.parameter import rule
@@ -30,6 +30,8 @@ class Bridge(Recorded, frozen=True, kw_only=True):
     hold_after_unbridge: bool = False
     prevent_double_bridge: bool = False
     play_ringtone: bool = False
+    ringtone: Annotated[str, rule(only=("us",), because="there is one ringback tone, North America's")] = "us"
+    mute_dtmf: MuteDtmf = "none"
 
     def problems(self) -> list[Problem]:
         if not self.call_control_id and not self.queue:
@@ -52,6 +54,7 @@ def decide(floor: Floor, leg: Leg, order: Ordered[Bridge], now: Moment) -> Wants
     if other.stage in RUNG:
         _record(floor, command, leg, now)
         other.meets, other.ringback = leg.id, "on_ringing" if command.play_ringtone else "none"
+        mute(leg, other, command.mute_dtmf)
         return None
     if other.stage != "answered":
         raise rejected("90034", "The call to bridge with has not been answered yet.", pointer="/call_control_id")
@@ -71,6 +74,7 @@ def _meet(floor: Floor, command: Bridge, leg: Leg, other: Leg, now: Moment) -> N
     _record(floor, command, leg, now)
     leg.unbridged = "park" if command.park_after_unbridge or command.hold_after_unbridge else "hangup"
     meeting.bridge(floor, leg, other, now)
+    mute(leg, other, command.mute_dtmf)
 
 
 RULE = CommandRule("bridge", Bridge, ANSWERED, decide, waiting="leaves")

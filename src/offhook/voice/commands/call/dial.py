@@ -4,12 +4,11 @@ from typing import Annotated, ClassVar, Literal
 
 import msgspec
 
-from offhook.voice import effect, recorder, ringing
+from offhook.voice import effect, meeting, recorder, ringing
 from offhook.voice.command import Base64, CommandRule, Document
 from offhook.voice.commands.call.audible import MediaName
 from offhook.voice.commands.call.detecting import about_detection, detects
 from offhook.voice.commands.call.shared import (
-    ELSEWHERE,
     MAX_SECONDS,
     NO_AI,
     NO_SOUND_EFFECTS,
@@ -42,15 +41,16 @@ class Outward(Hooked, frozen=True, kw_only=True):
     `audio_url` or `media_name` is what its far end hears first when it has answered, in place of whom it meets.
     """
 
-    ignored: ClassVar[frozenset[str]] = ELSEWHERE | {
-        "media_encryption", "preferred_codecs", "privacy", "send_silence_when_idle", "sip_auth_password",
-        "sip_auth_username", "sip_transport_protocol",
-    }  # fmt: skip
+    ignored: ClassVar[frozenset[str]] = frozenset((
+        "diversion", "media_encryption", "preferred_codecs", "route_to_mobile", "sip_auth_password",
+        "sip_auth_username", "sip_region", "sip_transport_protocol",
+    ))  # fmt: skip
     refused: ClassVar[dict[str, str]] = {"sound_modifications": NO_SOUND_EFFECTS}
 
     custom_headers: tuple[Header, ...] = ()
     sip_headers: tuple[UserToUser, ...] = ()
     from_display_name: Annotated[str, rule(high=128)] = ""
+    privacy: Literal["id", "none"] = "none"
     timeout_secs: Annotated[int, rule(low=5, high=600)] = 30
     time_limit_secs: Annotated[int, rule(low=30, high=MAX_SECONDS)] = MAX_SECONDS
     send_digits_on_answer: Digits | None = None
@@ -71,8 +71,13 @@ class Outward(Hooked, frozen=True, kw_only=True):
 
 
 class Dial(Outward, frozen=True, kw_only=True, rename={"from_": "from"}):
-    """POST /calls. With `to` a list, all of them ring and the first to answer has the leg."""
+    """POST /calls. With `to` a list, all of them ring and the first to answer has the leg.
 
+    With `supervise_call_control_id` it joins that leg and its partner when it is answered, and is told so by
+    `call.bridged`.
+    """
+
+    ignored: ClassVar[frozenset[str]] = Outward.ignored | {"billing_group_id", "send_silence_when_idle"}
     refused: ClassVar[dict[str, str]] = Outward.refused | {
         "assistant": NO_AI,
         "conversation_relay_config": NO_AI,
@@ -89,9 +94,15 @@ class Dial(Outward, frozen=True, kw_only=True, rename={"from_": "from"}):
     bridge_on_answer: bool = False
     prevent_double_bridge: bool = False
     retry_on_timeout: bool = True
+    supervise_call_control_id: ControlId | None = None
+    supervisor_role: Literal["barge", "whisper", "monitor"] = "barge"
 
     def problems(self) -> list[Problem]:
-        return super().problems() + about_emergency(*self.destinations)
+        problems = super().problems() + about_emergency(*self.destinations)
+        if self.bridge_on_answer and self.supervise_call_control_id:
+            detail = "A call that supervises two others cannot be bridged with one of them."
+            problems.append(Problem("10015", detail, "/supervise_call_control_id"))
+        return problems
 
     @property
     def destinations(self) -> tuple[str, ...]:
@@ -101,13 +112,16 @@ class Dial(Outward, frozen=True, kw_only=True, rename={"from_": "from"}):
 
 def decide(floor: Floor, _leg: None, order: Originated[Dial], now: Moment) -> Document:
     command, destinations = order.command, order.command.destinations
-    linked = _linked(command, order.linked)
+    linked, supervised = _linked(command, order.linked), _supervised(floor, command)
     caller = linked.caller.number or linked.caller.username if linked and command.bridge_intent else command.from_
     leg = outward(command, order.ids, order.party, ",".join(destinations), caller, now)
     leg.digits = leg.digits or _digits_after(command.to)
     leg.client_state = command.client_state
     leg.first_command_within = order.first_command_within
-    leg.meets = linked.ids.call_control_id if linked and command.bridge_on_answer else None
+    leg.meets = linked.ids.call_control_id if linked and command.bridge_on_answer else supervised
+    leg.role = "party" if supervised is None else command.supervisor_role
+    leg.taken = "stays" if command.prevent_double_bridge else "comes"
+    leg.unanswered = "timeout" if command.retry_on_timeout else "no_answer"
     recording = record(command, leg)
     place(floor, leg, destinations, now)
     return call_document(order.ids, command.client_state) | ({"recording_id": recording} if recording else {})
@@ -126,6 +140,15 @@ def _linked(command: Dial, linked: Save | None) -> Save | None:
     return linked
 
 
+def _supervised(floor: Floor, command: Dial) -> str | None:
+    """The leg that the new one shall supervise: the shell has seen to it that this floor has it, if it lives."""
+    id = command.supervise_call_control_id
+    leg = None if id is None else floor.legs.get(id)
+    if id is not None and (leg is None or not meeting.partners(floor, leg)):
+        raise rejected("10027", "The call to supervise is not bridged.", pointer="/supervise_call_control_id")
+    return id
+
+
 def outward(command: Outward, ids: LegIds, party: Party, destination: str, caller: str, now: Moment) -> Leg:
     """A leg that the platform dials, as its command says."""
     leg = Leg(ids, "outgoing", party, destination, now.wall)
@@ -133,6 +156,7 @@ def outward(command: Outward, ids: LegIds, party: Party, destination: str, calle
     leg.caller = msgspec.structs.replace(party, number=caller, name=command.from_display_name)
     leg.headers = headers(command.custom_headers, command.sip_headers)
     leg.hooks = leg.hooks.joined(command.hooks)
+    leg.caller_id = "hidden" if command.privacy == "id" else "shown"
     leg.ringback = "none"
     leg.rings_until = now.mono + command.timeout_secs
     leg.time_limit = command.time_limit_secs

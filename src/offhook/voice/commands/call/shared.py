@@ -7,8 +7,8 @@ import msgspec
 from offhook.voice import emergency
 from offhook.voice.command import Command
 from offhook.voice.dialing import names_emergency
-from offhook.voice.hooks import Hooks, check_policies, check_urls, retries_of
-from offhook.voice.leg import Headers
+from offhook.voice.hooks import Hooks, check_policies, check_urls, retries_of, urls_of
+from offhook.voice.leg import Headers, Leg
 from offhook.voice.parameter import rule
 from offhook.voice.recording import Channels, Format, Settings, Track
 from offhook.voice.resources.problem import Problem
@@ -23,8 +23,9 @@ RecordingId = Annotated[
     str, rule(pattern=r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", expects="the id of a recording")
 ]
 
-# What belongs to operations of tier 3, or to networks that a leg of ours never crosses.
-ELSEWHERE = frozenset(("billing_group_id", "sip_region"))
+# Whose digits are kept from whom while two legs are bridged.
+MuteDtmf = Literal["none", "both", "self", "opposite"]
+
 NO_AI = "this release has no AI assistants"
 NO_VIDEO = "this release has no video rooms"
 NO_SOUND_EFFECTS = "this release changes nobody's voice"
@@ -93,7 +94,7 @@ class Hooked(Recorded, frozen=True, kw_only=True):
         return Hooks(
             self.webhook_url,
             self.webhook_url_method,
-            self.webhook_urls,
+            urls_of(self.webhook_urls),
             self.webhook_urls_method,
             retries_of(self.webhook_retries_policies),
         )
@@ -109,3 +110,9 @@ def about_emergency(*destinations: str) -> list[Problem]:
 def headers(custom: tuple[Header, ...], sip: tuple[UserToUser, ...] = ()) -> Headers:
     """Headers of a body as a leg has them."""
     return tuple((each.name, each.value) for each in (*custom, *sip))
+
+
+def mute(leg: Leg, other: Leg, which: MuteDtmf) -> None:
+    """Let two legs that meet be spared the other's digits: `self` is the one that was commanded."""
+    leg.tones = "muted" if which in ("self", "both") else "passed"
+    other.tones = "muted" if which in ("opposite", "both") else "passed"

@@ -5,7 +5,7 @@ from typing import Annotated
 from offhook.voice import meeting
 from offhook.voice.command import Base64, CommandRule
 from offhook.voice.commands.call.dial import Destination, Outward, outward, place, record
-from offhook.voice.commands.call.shared import about_emergency
+from offhook.voice.commands.call.shared import MuteDtmf, about_emergency, mute
 from offhook.voice.floor import Floor
 from offhook.voice.leg import ANSWERED, Leg, Moment
 from offhook.voice.parameter import rule
@@ -24,6 +24,7 @@ class Transfer(Outward, frozen=True, kw_only=True, rename={"from_": "from"}):
     from_: Annotated[str, rule(high=256)] = ""
     early_media: bool = True
     target_leg_client_state: Base64 | None = None
+    mute_dtmf: MuteDtmf = "none"
 
     def problems(self) -> list[Problem]:
         return super().problems() + about_emergency(self.to)
@@ -38,6 +39,7 @@ def decide(floor: Floor, leg: Leg, order: Ordered[Transfer], now: Moment) -> Non
     target.unbridged, target.meets = "hangup", leg.id
     target.ringback = "on_ringing" if command.early_media else "none"
     target.client_state = command.target_leg_client_state
+    mute(leg, target, command.mute_dtmf)
     record(command, target)
     place(floor, target, (command.to,), now)
 
