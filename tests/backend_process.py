@@ -33,10 +33,12 @@ def installed(example: str, folder: Path) -> Path:
 
 
 class Backend:
-    """A running example. `legs` is what it has printed: the types of verified events, in order, by call_leg_id."""
+    """A running example, whose webhooks go to `url`. `legs` is what it has printed: the types of verified events, in
+    order, by call_leg_id."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, url: str) -> None:
         self.process = process
+        self.url = url
         self.legs: defaultdict[str, list[str]] = defaultdict(list)
         self.complaints: list[str] = []
         self._told = asyncio.Condition()
@@ -44,18 +46,18 @@ class Backend:
         self._reading = [asyncio.create_task(self._read()), asyncio.create_task(self._complain())]
 
     @classmethod
-    async def start(cls, program: str, platform: Platform, port: int, folder: Path, **settings: str) -> "Backend":
-        """Start `example/file`; returns when it listens on `port`."""
+    async def start(cls, program: str, platform: Platform, folder: Path, **settings: str) -> "Backend":
+        """Start `example/file`; returns when it listens, on a port of its own."""
         example, _, file = program.partition("/")
+        port = free_port()
         environment = {**os.environ, **platform.env, **settings, "PORT": str(port), "PYTHONUNBUFFERED": "1"}
         environment["PYTHONPATH"] = str(compat_env.python_packages())
-        started = cls(
-            await asyncio.create_subprocess_exec(
-                *COMMANDS[Path(file).suffix], file, cwd=installed(example, folder), env=environment,
-                stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-            )
+        process = await asyncio.create_subprocess_exec(
+            *COMMANDS[Path(file).suffix], file, cwd=installed(example, folder), env=environment,
+            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
         )  # fmt: skip
-        async with asyncio.timeout(30):
+        started = cls(process, f"http://127.0.0.1:{port}/hook")
+        async with asyncio.timeout(60):  # the official package takes its time to load
             await started._up.wait()
         return started
 

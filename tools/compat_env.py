@@ -71,7 +71,8 @@ def python_packages() -> Path:
     def install() -> None:
         subprocess.run(
             [uv, "sync", "--frozen", "--quiet", "--no-install-project", "--python", python, "--project", source],
-            env={**os.environ, "UV_PROJECT_ENVIRONMENT": str(place / "venv")},
+            # Compiled once: without, each backend that a test starts compiles thousands of files.
+            env={**os.environ, "UV_PROJECT_ENVIRONMENT": str(place / "venv"), "UV_COMPILE_BYTECODE": "1"},
             check=True,
         )
 

@@ -4,6 +4,8 @@ Chromium runs the browser SDK, the backend is one of the examples in a process o
 is heard is measured from decoded audio, and the bill is read with the official package, too.
 """
 
+import base64
+import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from decimal import Decimal
@@ -11,13 +13,14 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 import pytest_asyncio
 from phones import BrowserPhone
 from stage import BROWSER_HZ, OTHER_HZ, PYTHON_HZ, Stage, hears, incoming, module_fixture, talks
 from telnyx import AsyncTelnyx
 
-from backend_process import Backend, free_port
+from backend_process import Backend
 from offhook import Tone
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("browser")]
@@ -44,14 +47,13 @@ class Backends:
         self.running: list[Backend] = []
 
     async def start(self, program: str, **settings: str) -> Backend:
-        port = free_port()
-        backend = await Backend.start(program, self._stage.platform, port, self._folder, **settings)
+        backend = await Backend.start(program, self._stage.platform, self._folder, **settings)
         self.running.append(backend)
-        url = f"http://127.0.0.1:{port}/hook"
         async for connection in self._api.credential_connections.list():
-            await self._api.credential_connections.update(connection.id or "", webhook_event_url=url)
+            await self._api.credential_connections.update(connection.id or "", webhook_event_url=backend.url)
+        application = self._stage.platform.env["OFFHOOK_CONNECTION_ID"]
         await self._api.call_control_applications.update(
-            self._stage.platform.env["OFFHOOK_CONNECTION_ID"], application_name="Development", webhook_event_url=url
+            application, application_name="Development", webhook_event_url=backend.url
         )
         return backend
 
@@ -75,6 +77,20 @@ async def bill(api: AsyncTelnyx, *sessions: str) -> Counter[tuple[str, Decimal]]
     return lines
 
 
+async def ladder(stage: Stage, session: str) -> list[str]:
+    address = f"{stage.platform.env['OFFHOOK_CONSOLE_URL']}_offhook/sessions/{session}/ladder"
+    async with aiohttp.ClientSession() as http, http.get(address) as response:
+        return (await response.text()).splitlines()
+
+
+async def answer_to_a_forgery(backend: Backend) -> int:
+    """How a backend answers what the platform did not sign."""
+    signature = base64.b64encode(bytes(64)).decode()
+    headers = {"telnyx-timestamp": str(int(time.time())), "telnyx-signature-ed25519": signature}
+    async with aiohttp.ClientSession() as http, http.post(backend.url, data=b"{}", headers=headers) as response:
+        return response.status
+
+
 async def balance(api: AsyncTelnyx) -> Decimal:
     found: Any = await api.balance.retrieve()
     return Decimal(found.data.balance)
@@ -91,6 +107,7 @@ async def test_a_parked_call_is_answered_and_bridged(
     stage: Stage, api: AsyncTelnyx, backends: Backends, program: str
 ) -> None:
     backend = await backends.start(program)
+    assert await answer_to_a_forgery(backend) == 400
     before = await balance(api)
     caller, callee = await stage.registered(0), await stage.registered(1, browser=1)
     await caller.dial(ANYTHING)
@@ -106,6 +123,15 @@ async def test_a_parked_call_is_answered_and_bridged(
     assert await backend.told(callee_leg, "call.hangup") == MET
     assert await bill(api, session) == {("webrtc", A_MINUTE): 2}
     assert before - await balance(api) == 2 * A_MINUTE
+    told = await ladder(stage, session)
+    assert [line for line in told if line.endswith("webhook call.initiated") or " command " in line] == [
+        "john1234 webhook call.initiated",
+        "john1234 command answer",
+        "jane5678 command dial",
+        "jane5678 webhook call.initiated",
+        "john1234 command client_state_update",
+        "john1234 command bridge",
+    ]
 
 
 async def test_who_hangs_up_while_the_agent_rings_takes_the_agents_leg_along(stage: Stage, backends: Backends) -> None:
@@ -123,6 +149,7 @@ async def test_a_call_waits_in_a_queue_until_an_agent_takes_it(
     stage: Stage, api: AsyncTelnyx, backends: Backends
 ) -> None:
     backend = await backends.start("call_centre_queue/app.py")
+    assert await answer_to_a_forgery(backend) == 400
     before = await balance(api)
     caller = await stage.registered(0)
     async with stage.python(1) as agent:
