@@ -1,4 +1,7 @@
-"""Category: fault. What a hostile or clumsy HTTP client may send: always an answer in the envelope, never a 5xx."""
+"""Category: fault. What a hostile or clumsy HTTP client may send: always an answer in the envelope, never a 5xx.
+
+Bodies (API-01), names (API-05), filters (API-07), keys that are none (API-08) and requests with two meanings (API-09).
+"""
 
 import gzip
 import json
@@ -186,6 +189,9 @@ def test_two_keys_are_no_key(rest: Any) -> None:
         "POST /v2/whoami HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
         "POST /v2/whoami HTTP/1.1\r\nHost: x\r\nContent-Length: +1\r\n\r\na",
         "GET /v2/whoami HTTP/1.1\r\nHost: x\r\n" + "".join(f"X-{n}: {'a' * 8190}\r\n" for n in range(100)) + "\r\n",
+        "POST /v2/whoami HTTP/1.1\r\nHost: x\r\nTransfer-Encoding : chunked\r\n\r\n0\r\n\r\n",
+        "POST /v2/whoami HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: gzip\r\n\r\n0\r\n\r\n",
+        "GET /v2/whoami HTTP/1.1\nHost: x\n\n",
         "GET /v2/whoami HTTP/9.9\r\nHost: x\r\n\r\n",
         "GET /v2/who\x01ami HTTP/1.1\r\nHost: x\r\n\r\n",
         "nonsense\r\n\r\n",

@@ -1,4 +1,4 @@
-"""Category: integration. Logins by password and token, what withdraws them, and what a stolen database tells."""
+"""Category: integration. Logins by password and token, what withdraws them, what a stolen database tells (STO-07)."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path

@@ -182,7 +182,8 @@ async def test_what_a_crash_cut_off_is_charged_by_the_plan_that_was_agreed_add_o
         ("recording_detail_record", 120, "0.04"),
         ("webrtc_detail_record", 120, "0.04"),
     ]
-    [_, cost] = told.events
+    [hangup, cost] = told.events
+    assert (hangup.type, hangup.fields()["hangup_cause"], hangup.at) == ("call.hangup", "unspecified", START + 61)
     assert (cost.type, cost.fields()["total_cost"]) == ("call.cost", "0.08")
 
 

@@ -1,4 +1,7 @@
-"""Category: scenario. The telephone network in a box: every scripted number called, by a client and by a backend."""
+"""Category: scenario. The telephone network in a box: every scripted number called, by a client and by a backend.
+
+Emergency numbers are refused at both doors there are (API-10).
+"""
 
 from asyncio import sleep
 

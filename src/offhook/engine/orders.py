@@ -56,6 +56,7 @@ class Orders:
         self._clock = clock
         self._lacking = lacking
         self._dials: dict[str, asyncio.Task[Document]] = {}
+        self._under_way: dict[str, asyncio.Future[Document]] = {}
 
     async def order(self, account_id: str, call_control_id: str, rule: CommandRule, body: Document) -> Document:
         """Carry out a command on a leg; Rejected with the documented codes."""
@@ -65,10 +66,14 @@ class Orders:
         leg = self._active.leg(call_control_id)
         if leg is None or leg.party.account_id != account_id:
             return await self._answered_before(account_id, call_control_id, command)
-        outcome = Outcome()
-        if not self._switchboard.order(call_control_id, rule, command, outcome):
-            return await self._answered_before(account_id, call_control_id, command)
-        return await outcome.document
+        if command.command_id is None:
+            return await self._carried_out(account_id, call_control_id, rule, command)
+        key = f"{call_control_id}/{command.command_id}"
+        if key not in self._under_way:
+            work = asyncio.ensure_future(self._carried_out(account_id, call_control_id, rule, command))
+            self._under_way[key] = work
+            work.add_done_callback(lambda _: self._under_way.pop(key))
+        return await asyncio.shield(self._under_way[key])
 
     async def dial(self, account_id: str, body: Document) -> Document:
         """Make a call. One with the `command_id` of a call of the last minute is that call."""
@@ -104,6 +109,16 @@ class Orders:
         }
 
     # ---- inside ----------------------------------------------------------------------------------------------
+
+    async def _carried_out(
+        self, account_id: str, call_control_id: str, rule: CommandRule, command: Command
+    ) -> Document:
+        """What comes of a command. One that goes on with another owner, a queue say, is not done at once: while it is
+        under way, others of its name wait for what comes of it."""
+        outcome = Outcome()
+        if not self._switchboard.order(call_control_id, rule, command, outcome):
+            return await self._answered_before(account_id, call_control_id, command)
+        return await outcome.document
 
     async def _dial_once(self, account_id: str, command: Dial) -> Document:
         """Dial, unless the store knows that this was done before a restart."""
