@@ -1,4 +1,4 @@
-"""Category: property. Legs that move between sessions and queues, in any interleaving: each is in exactly one place.
+"""Category: property. Legs that move between sessions, queues and conferences, in any order: each is in one place.
 
 Commands, hang-ups and lost far ends come while the store is slow, so that legs are on their way when the next one
 comes. Every rule is checked before each write and after each step, and each is seen to fail: the faults planted at the
@@ -20,14 +20,15 @@ from tests.scenarios.exchange import Exchange, exchange
 from offhook.engine.owner import Owner
 from offhook.testing.clock import run
 from offhook.testing.fakes import FakeBackend, FakePhone, FakeShadow
-from offhook.voice import effect, ordering, passage, queueing
+from offhook.voice import conferencing, effect, ordering, passage, queueing
 from offhook.voice.commands import CALL_COMMANDS
+from offhook.voice.conference import Conference
+from offhook.voice.conference_event import ConferenceEvent
 from offhook.voice.effect import Durable
 from offhook.voice.event import Event
 from offhook.voice.floor import Floor
 from offhook.voice.leg import Leg
 from offhook.voice.place import Place
-from offhook.voice.queue import Queue
 from offhook.voice.signal import Arrived
 
 NAMES = ("alice", "bob", "carol", "dave")
@@ -83,6 +84,11 @@ class Floors:
         assert phone.ids is not None
         return phone.ids.call_control_id
 
+    def conference(self, name: str) -> str:
+        """The id of the conference of that name, as far as there is one."""
+        owner = self.at.switchboard.conferences.find("account", name)
+        return "none" if owner is None else owner.session.id
+
     def order(self, leg: str, name: str, **body: Any) -> None:
         self.ordered += 1
         self.backend.order(leg, name, **body)
@@ -100,7 +106,7 @@ class Floors:
 
     def _owners(self) -> list[Owner]:
         switchboard = self.at.switchboard
-        return [*switchboard._sessions.values(), *switchboard.queues]
+        return [*switchboard._sessions.values(), *switchboard.queues, *switchboard.conferences]
 
     def _check_whereabouts(self) -> None:
         """A live leg is on one floor, or on its way to one."""
@@ -118,6 +124,8 @@ class Floors:
         for leg in floor.legs:
             if sum(leg in place for place in floor.places) != 1:
                 raise Broke(f"{leg} is not in exactly one place of its floor")
+        if floor.conference is not None:
+            self._check_conference(floor, floor.conference)
         queue = floor.queue
         if queue is None:
             return
@@ -126,6 +134,14 @@ class Floors:
             raise Broke("those who wait are not those who have a turn")
         if queue.size > queue.card.max_size:
             raise Broke("the queue is fuller than it may be")
+
+    def _check_conference(self, floor: Floor, conference: Conference) -> None:
+        if not list(conference.participants) == list(conference.place) == list(floor.legs):
+            raise Broke("those who are in the conference are not those who take part")
+        if len(conference.participants) > conference.settings.max_participants:
+            raise Broke("the conference is fuller than it may be")
+        if conference.participants and not conference.is_live:
+            raise Broke("somebody takes part in a conference that is over")
 
     def _check_quiet(self) -> None:
         """Once nothing moves: every command was answered once, and the mixer does what the places say."""
@@ -150,7 +166,10 @@ class Floors:
     def _check_story(self) -> None:
         """When all is over: one record for each leg, nothing told after its end, and in and out of queues by turns."""
         told: dict[str, list[str]] = {}
+        self._check_conferences()
         for event in self.shadow.told:
+            if isinstance(event, ConferenceEvent):
+                continue
             told.setdefault(event.about.ids.call_control_id, []).append(event.type.removeprefix("call."))
         for leg, types in told.items():
             if types.index("hangup") != len(types) - 1:
@@ -160,6 +179,21 @@ class Floors:
                 raise Broke(f"{leg} came and went by {turns}")
         if len(self.shadow.records) != len(told) or self.shadow.live or self.at.core.open_ports:
             raise Broke("not everything ended")
+
+    def _check_conferences(self) -> None:
+        """Each conference began and ended once, with as many who left as had joined."""
+        lives: dict[str, list[str]] = {}
+        for event in self.shadow.told:
+            if isinstance(event, ConferenceEvent):
+                lives.setdefault(event.conference_id, []).append(event.type.rpartition(".")[2])
+        for id, types in lives.items():
+            count = Counter(types)
+            if (types[0], types[-1]) != ("created", "ended") or count["created"] != 1 or count["ended"] != 1:
+                raise Broke(f"conference {id} went by {types}")
+            if count["joined"] != count["left"] or self.shadow.conferences[id].status != "completed":
+                raise Broke(f"conference {id} was left by {count['left']} of {count['joined']}")
+        if self.shadow.conferences.keys() != lives.keys():
+            raise Broke("a conference was not told of")
 
     async def settle(self) -> None:
         self.at.connect()
@@ -229,6 +263,43 @@ def delete(queue: str) -> Step:
     return step
 
 
+def confer(index: int, name: str) -> Step:
+    def step(at: Floors) -> None:
+        at.ordered += 1
+        at.backend.confer(at.leg(at.phones[index]), name, max_participants=3)
+
+    return step
+
+
+def join(index: int, name: str, **body: Any) -> Step:
+    def step(at: Floors) -> None:
+        at.ordered += 1
+        at.backend.join(at.leg(at.phones[index]), at.conference(name), **body)
+
+    return step
+
+
+def convene(name: str, command: str, index: int) -> Step:
+    """A command to a conference, for one participant or for all."""
+
+    def step(at: Floors) -> None:
+        at.ordered += 1
+        leg = at.leg(at.phones[index])
+        body = {"call_control_id": leg} if command == "leave" else {"call_control_ids": [leg] if index else []}
+        at.backend.convene(at.conference(name), command, **({} if command == "end" else body))
+
+    return step
+
+
+ENTRY = st.sampled_from(
+    ({}, {}, {"end_conference_on_exit": True}, {"soft_end_conference_on_exit": True}, {"hold": True})
+)
+CONFERENCE = st.sampled_from(("team", "board"))
+CONFER = st.tuples(LEG, CONFERENCE).map(lambda it: confer(*it))
+JOIN = st.tuples(LEG, CONFERENCE, ENTRY).map(lambda it: join(it[0], it[1], **it[2]))
+CONVENE = st.tuples(CONFERENCE, st.sampled_from(("leave", "hold", "unhold", "mute", "end")), LEG).map(
+    lambda it: convene(*it)
+)
 ENQUEUE = st.tuples(LEG, QUEUE, st.sampled_from((None, 1, 40))).map(
     lambda it: on("enqueue", queue_name=it[1], max_wait_time_secs=it[2], max_size=SIZES[it[1]])(it[0])
 )
@@ -238,6 +309,10 @@ STEP = st.one_of(
     ENQUEUE,
     TAKE,
     BRIDGE,
+    CONFER,
+    JOIN,
+    JOIN,
+    CONVENE,
     LEG.map(on("leave_queue")),
     LEG.map(on("transfer", to="sip:nobody@sip.test")),
     LEG.map(on("hangup")),
@@ -290,9 +365,8 @@ def keep_what_is_released(self: Floor, leg: Leg) -> None:
     self.adopt(leg)
 
 
-def lose_on_the_way_home(floor: Floor, queue: Queue) -> None:
-    for leg in [leg for leg in floor.legs.values() if leg.id not in queue.place]:
-        floor.release(leg)
+def lose_on_the_way_home(floor: Floor, leg: Leg) -> None:
+    floor.release(leg)
 
 
 def forget_the_command(*_: object) -> None:
@@ -326,10 +400,12 @@ def planted(where: Any, name: str, fault: Callable[..., object]) -> Iterator[Non
     ("where", "name", "fault", "words"),
     [
         (Floor, "release", keep_what_is_released, "is in 2 places"),
-        (passage, "send_home", lose_on_the_way_home, "is in 0 places"),
+        (passage, "_go_home", lose_on_the_way_home, "is in 0 places"),
         (ordering, "go_on", forget_the_command, "answers"),
         (queueing, "left", leave_silently, "came and went"),
         (queueing, "left", keep_the_turn, "have a turn"),
+        (conferencing, "left", leave_silently, "take part|joined"),
+        (conferencing, "finish", forget_the_command, "went by|over"),
         (passage, "wanted", keep_back_silently, "answers"),
         (Floor, "mix", lambda _: None, "hears"),
     ],

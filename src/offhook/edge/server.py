@@ -16,6 +16,7 @@ from offhook.edge.fetch import GuardedFetch
 from offhook.edge.origin import OriginPolicy, guard
 from offhook.edge.rest.app import owner_routes, rest_app
 from offhook.edge.rest.commands import call_routes
+from offhook.edge.rest.conferences import conference_routes
 from offhook.edge.rest.media import media_routes
 from offhook.edge.rest.queues import queue_routes
 from offhook.edge.rest.recordings import download_route
@@ -26,6 +27,7 @@ from offhook.engine.archive import Archive
 from offhook.engine.audio import ClipCache, Decoder
 from offhook.engine.clips import Clips
 from offhook.engine.clock import SystemChance, SystemClock
+from offhook.engine.conference_orders import ConferenceOrders, end_cut_off
 from offhook.engine.download import Download, downloads
 from offhook.engine.idle import Idle
 from offhook.engine.ladders import RecentLadders
@@ -120,6 +122,7 @@ async def start_dev(
             outbox=teller,
         )
         await shadow.recover()
+        await end_cut_off(identities.store, shadow, clock)
 
         files = MediaFiles(_shelf(db), clock, downloads(fetch))
         await files.open()
@@ -154,10 +157,16 @@ async def start_dev(
         orders = Orders(switchboard, identities.store, clock, clips.lacking)
         queue_orders = QueueOrders(switchboard, clock)
         await queue_orders.load(identities.store)
+        conference_orders = ConferenceOrders(switchboard, identities.conferences, orders, clips.lacking)
         reset = _reset(switchboard, door, partial(reseed, identities, webhook_url), ladders, files, archive, outbox)
         env: dict[str, str] = {}
         info: dict[str, Any] = {}
-        more = [*call_routes(orders), *queue_routes(queue_orders), *media_routes(files, chance)]
+        more = [
+            *call_routes(orders),
+            *queue_routes(queue_orders),
+            *conference_routes(conference_orders),
+            *media_routes(files, chance),
+        ]
         more += webhook_routes(identities.webhook_deliveries, outbox)
         backstage = Backstage(seeded.account_id, identities, dialplan, active, ladders, clock, env, info, reset)
         app = _application(door, backstage, rest_app(identities, active, clock, more))

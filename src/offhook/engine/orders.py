@@ -58,8 +58,10 @@ class Orders:
         self._dials: dict[str, asyncio.Task[Document]] = {}
         self._under_way: dict[str, asyncio.Future[Document]] = {}
 
-    async def order(self, account_id: str, call_control_id: str, rule: CommandRule, body: Document) -> Document:
-        """Carry out a command on a leg; Rejected with the documented codes."""
+    async def order(
+        self, account_id: str, call_control_id: str, rule: CommandRule, body: Document, place: str = ""
+    ) -> Document:
+        """Carry out a command on a leg, which may be to enter a place; Rejected with the documented codes."""
         command = read(rule.command, body)
         if command.needs in self._lacking:
             raise rejected("10027", f"This platform cannot do that: {self._lacking[command.needs]}.")
@@ -67,10 +69,10 @@ class Orders:
         if leg is None or leg.party.account_id != account_id:
             return await self._answered_before(account_id, call_control_id, command)
         if command.command_id is None:
-            return await self._carried_out(account_id, call_control_id, rule, command)
+            return await self._carried_out(account_id, call_control_id, rule, command, place)
         key = f"{call_control_id}/{command.command_id}"
         if key not in self._under_way:
-            work = asyncio.ensure_future(self._carried_out(account_id, call_control_id, rule, command))
+            work = asyncio.ensure_future(self._carried_out(account_id, call_control_id, rule, command, place))
             self._under_way[key] = work
             work.add_done_callback(lambda _: self._under_way.pop(key))
         return await asyncio.shield(self._under_way[key])
@@ -108,22 +110,32 @@ class Orders:
             "start_time": format_moment(leg.started_at),
         }
 
+    async def remembered(
+        self, account_id: str, scope: str, command_id: str | None, since: float = 0.0
+    ) -> Document | None:
+        """What a command of this name was answered in its scope, not before `since` (Unix seconds)."""
+        if command_id is None:
+            return None
+        where = (Where("id", "eq", f"{scope}/{command_id}"), Where("created_at", "gte", since))
+        found = await self._store.find(Find("commands", account_id, where, limit=1))
+        return msgspec.json.decode(found.rows[0]["document"]) if found.rows else None
+
     # ---- inside ----------------------------------------------------------------------------------------------
 
     async def _carried_out(
-        self, account_id: str, call_control_id: str, rule: CommandRule, command: Command
+        self, account_id: str, call_control_id: str, rule: CommandRule, command: Command, place: str
     ) -> Document:
         """What comes of a command. One that goes on with another owner, a queue say, is not done at once: while it is
         under way, others of its name wait for what comes of it."""
         outcome = Outcome()
-        if not self._switchboard.order(call_control_id, rule, command, outcome):
+        if not self._switchboard.order(call_control_id, rule, command, outcome, place):
             return await self._answered_before(account_id, call_control_id, command)
         return await outcome.document
 
     async def _dial_once(self, account_id: str, command: Dial) -> Document:
         """Dial, unless the store knows that this was done before a restart."""
         since = self._clock.wall() - DIAL_SECONDS
-        known = await self._remembered(account_id, command.connection_id, command, since)
+        known = await self.remembered(account_id, command.connection_id, command.command_id, since)
         return known or await self._dial(account_id, command)
 
     async def _dial(self, account_id: str, command: Dial) -> Document:
@@ -154,17 +166,10 @@ class Orders:
     async def _answered_before(self, account_id: str, call_control_id: str, command: Command) -> Document:
         """A command to a call that is over: as it was answered while that lived, or refused."""
         record = await self._record(account_id, call_control_id)
-        known = await self._remembered(account_id, record["telnyx_call_control_id"], command, 0.0)
+        known = await self.remembered(account_id, record["telnyx_call_control_id"], command.command_id)
         if known is None:
             raise rejected("90018", "The call has already ended.")
         return known
-
-    async def _remembered(self, account_id: str, scope: str, command: Command, since: float) -> Document | None:
-        if command.command_id is None:
-            return None
-        where = (Where("id", "eq", f"{scope}/{command.command_id}"), Where("created_at", "gte", since))
-        found = await self._store.find(Find("commands", account_id, where, limit=1))
-        return msgspec.json.decode(found.rows[0]["document"]) if found.rows else None
 
     async def _record(self, account_id: str, call_control_id: str) -> Document:
         """The record of a call that has ended not long ago; 90015 where there is none."""

@@ -1,4 +1,4 @@
-"""One owner's mailbox, and the performance of what the session or queue decides. Knows no rules of calls.
+"""One owner's mailbox, and the performance of what the session, queue or conference decides. Knows no rules of calls.
 
 `decide`, then one transaction, and only then the reply and the other effects, in the order given.
 """
@@ -7,6 +7,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from typing import Any
 
 import msgspec
 import structlog
@@ -20,8 +21,9 @@ from offhook.voice import effect, ladder
 from offhook.voice.event import Event
 from offhook.voice.floor import Key
 from offhook.voice.leg import Moment
+from offhook.voice.resources.problem import Rejected
 from offhook.voice.session import Session
-from offhook.voice.signal import Arrived, Broken, Input, Tick
+from offhook.voice.signal import Arrived, Broken, Input, Ordered, Tick
 
 _log = structlog.get_logger("offhook.engine")
 
@@ -49,8 +51,8 @@ class World(msgspec.Struct, frozen=True):
 
 
 class Owner:
-    """Runs one session or queue: `post` inputs, let `run` be a task; `over` is called once nothing must be posted any
-    more. `mailbox` is how many inputs may wait.
+    """Runs one session, queue or conference: `post` inputs, let `run` be a task; `over` is called once nothing must be
+    posted any more. `mailbox` is how many inputs may wait.
 
     An exception in here, or a decision that cannot be stored, ends this session's legs with a cause, and nothing
     else. What such a decision would have begun is refused; what it ended is over.
@@ -93,6 +95,10 @@ class Owner:
         elif number in self._performer.orders:
             given = msgspec.structs.replace(given, reply=to.owe_order(self._performer.orders.pop(number)))
         to.post(given)
+
+    def refuse(self, order: Ordered[Any], why: Rejected) -> None:
+        """Refuse a command that can be passed on to nobody."""
+        self._performer.perform(effect.Rejected(order.reply, why))
 
     def post(self, given: Input) -> None:
         """Put an input into the mailbox. When a mailbox overflows, its session ends."""
@@ -227,13 +233,12 @@ class Owner:
         self.post(Tick())
 
     def _write(self, given: Input, effects: list[effect.Effect], told: Sequence[Event]) -> None:
-        """Write the ladder: that of the session, or, of what happens in a queue, that of each leg's session. `told` are
-        the events that leave as webhooks.
-        """
+        """Write the ladder: that of the session, or, of what happens in another place, that of each leg's session.
+        `told` are the events that leave as webhooks."""
         floor = self.session.floor
         written: dict[str, list[ladder.Line]] = {}
         for key, line in ladder.keyed_lines(given, effects, floor.names, self._world.clock.wall(), told):
-            session = self.session.id if floor.queue is None else floor.sessions.get(key)
+            session = self.session.id if floor.owned is None else floor.sessions.get(key)
             if session is not None:
                 written.setdefault(session, []).append(line)
         for session, lines in written.items():

@@ -15,7 +15,7 @@ from offhook.voice.signal import Input, PortDescribed, PortRefused
 
 # The play by which a port gets the platform's own sounds; a port has at most one of them at a time.
 _MUSIC = 1
-# The play of a recording's beep: no customer's play ever has this number.
+# The play of a beep: no customer's play ever has this number.
 _BEEP = 1 << 32
 
 
@@ -60,10 +60,12 @@ class Performer:
         self.replies.pop(it.reply).refuse(it.code, it.message)
 
     def accepted(self, it: effect.Accepted) -> None:
-        self.orders.pop(it.reply).accept(it.document)
+        if it.reply:
+            self.orders.pop(it.reply).accept(it.document)
 
     def rejected(self, it: effect.Rejected) -> None:
-        self.orders.pop(it.reply).reject(it.why)
+        if it.reply:
+            self.orders.pop(it.reply).reject(it.why)
 
     def signal(self, it: effect.SignallingEffect) -> None:
         way = self._signalling(it.dialog.binding)
@@ -125,8 +127,8 @@ def _media_command(it: effect.MediaCommand) -> media.Command:
             return media.Meter(it.port, it.every_ms)
         case effect.SendDigits():
             return media.SendDigits(it.port, it.digits, it.duration_ms)
-        case effect.Beep(port):
-            return media.Play(port, _BEEP, sounds.BEEP, overlay=True)
+        case effect.Beep(port, sound):
+            return media.Play(port, _BEEP, sounds.BEEPS[sound], overlay=True)
         case effect.ClosePort():
             return media.ClosePort(it.port)
 
@@ -138,6 +140,7 @@ PERFORM: dict[type[msgspec.Struct], Callable[[Performer, Any], Input | None]] = 
     effect.Remember: Performer.nothing,
     effect.KeepQueue: Performer.nothing,
     effect.DropQueue: Performer.nothing,
+    effect.KeepConference: Performer.nothing,
     effect.KeepRecording: Performer.nothing,
     effect.Done: Performer.done,
     effect.Declined: Performer.declined,

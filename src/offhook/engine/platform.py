@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from offhook.engine.accounts import Accounts
+from offhook.engine.conferences import Conferences
 from offhook.engine.connections import CallControlApplications, Connections, TexmlApplications
 from offhook.engine.directory import MemoryDirectory
 from offhook.engine.events import CallEvents, WebhookDeliveries
@@ -48,6 +49,7 @@ class Identities:
         self.call_control_applications = CallControlApplications(world)
         self.texml_applications = TexmlApplications(world)
         self.connections = Connections(world)
+        self.conferences = Conferences(world)
         self.telephony_credentials = TelephonyCredentials(world)
         self.phone_numbers = PhoneNumbers(world)
         self.number_voice = NumberVoice(world)

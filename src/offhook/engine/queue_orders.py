@@ -1,12 +1,11 @@
 """What the API's queue operations ask for. Knows accounts and pages, and nothing of what a queue decides."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from offhook.engine.orders import Outcome
+from offhook.engine.places import queue_of
 from offhook.engine.ports import Clock
-from offhook.engine.queues import existing
-from offhook.engine.resources import Listing
+from offhook.engine.resources import Listing, page_of
 from offhook.engine.store import Store
 from offhook.engine.switchboard import Switchboard
 from offhook.voice.command import CommandRule, read
@@ -29,7 +28,7 @@ class QueueOrders:
     async def load(self, store: Store) -> None:
         """Let the queues be that were made before the server started."""
         for row in await store.load("queues"):
-            self._switchboard.queues.open(Card(**row))
+            self._switchboard.queues.open(Queue(Card(**row)))
 
     async def create(self, account_id: str, body: Document) -> Document:
         """Make a queue that is kept."""
@@ -49,7 +48,10 @@ class QueueOrders:
     def page(self, account_id: str, query: Query) -> Listing:
         """One page of the queues, oldest first."""
         now = self._now()
-        return _page(query, [queue_document(each, now) for each in self._switchboard.queues.of_account(account_id)])
+        found = [queue for owner in self._switchboard.queues if (queue := queue_of(owner))]
+        mine = [queue for queue in found if queue.card.account_id == account_id]
+        mine.sort(key=lambda queue: (queue.card.created_at, queue.card.id))
+        return page_of(query, [queue_document(each, now) for each in mine])
 
     def show(self, account_id: str, name: str) -> Document:
         """One queue."""
@@ -58,7 +60,7 @@ class QueueOrders:
     def calls(self, account_id: str, name: str, query: Query) -> Listing:
         """One page of the calls in a queue, in their order."""
         queue, now = self._queue(account_id, name), self._now()
-        return _page(query, [call_document(queue, leg, now) for leg in queue.turns])
+        return page_of(query, [call_document(queue, leg, now) for leg in queue.turns])
 
     def call(self, account_id: str, name: str, leg: str) -> Document:
         """One call in a queue."""
@@ -67,17 +69,10 @@ class QueueOrders:
         return call_document(queue, leg, self._now())
 
     def _queue(self, account_id: str, name: str) -> Queue:
-        queue = existing(self._switchboard.queues.find(account_id, name))
+        queue = queue_of(self._switchboard.queues.find(account_id, name))
         if queue is None:
             raise no_queue()
         return queue
 
     def _now(self) -> Moment:
         return Moment(self._clock.monotonic(), self._clock.wall())
-
-
-def _page(query: Query, documents: Sequence[Document]) -> Listing:
-    if query.sort[0].startswith("-"):
-        documents = documents[::-1]
-    start = (query.page - 1) * query.size
-    return Listing(list(documents[start : start + query.size]), query.page, query.size, len(documents))

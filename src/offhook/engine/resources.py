@@ -38,6 +38,14 @@ class Listing(msgspec.Struct, frozen=True):
         return {"page_number": self.page, "page_size": self.size, "total_pages": pages, "total_results": self.total}
 
 
+def page_of(query: Query, documents: Sequence[Document]) -> Listing:
+    """One page of documents that are all known, oldest first unless the query says otherwise."""
+    if query.sort[0].startswith("-"):
+        documents = documents[::-1]
+    start = (query.page - 1) * query.size
+    return Listing(list(documents[start : start + query.size]), query.page, query.size, len(documents))
+
+
 class World(msgspec.Struct, frozen=True, eq=False):
     """What keepers work with.
 

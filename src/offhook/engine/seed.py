@@ -65,7 +65,8 @@ SEEDED = Seeded(
 
 # Children before parents.
 _TABLES: tuple[Table, ...] = (
-    "push_credentials", "recordings", "legs", "queues", "detail_records", "tokens", "numbers", "credentials",
+    "push_credentials", "recordings", "legs", "queues", "conferences", "detail_records", "tokens", "numbers",
+    "credentials",
     "connections", "profiles", "api_keys",
 )  # fmt: skip
 

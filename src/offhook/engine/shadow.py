@@ -15,8 +15,19 @@ from offhook.engine.recordings import row_of
 from offhook.engine.store import Add, Change, Drop, Duplicate, Missing, Put, Row, Store, Write
 from offhook.voice import bill, rating
 from offhook.voice.cause import ending
+from offhook.voice.conference import Card
 from offhook.voice.delivery import Application
-from offhook.voice.effect import Close, DropQueue, Durable, KeepQueue, KeepRecording, Remember, Save, Tell
+from offhook.voice.effect import (
+    Close,
+    DropQueue,
+    Durable,
+    KeepConference,
+    KeepQueue,
+    KeepRecording,
+    Remember,
+    Save,
+    Tell,
+)
 from offhook.voice.event import CallHungUp, Event
 
 
@@ -73,6 +84,7 @@ class StoredShadow:
                 writes += closed
                 told += costs
         writes += [_OTHERS[type(each)](each) for each in durable if type(each) in _OTHERS]
+        writes += [self._conference(each.card) for each in durable if isinstance(each, KeepConference)]
         leaving, rows = self._outbox.prepared(told)
         if writes or rows:
             await self._store.write(*writes, *rows)
@@ -144,6 +156,29 @@ class StoredShadow:
         row = {"id": id, "account_id": account, "created_at": self._clock.wall()}
         kept = Put("price_plans", row | {"document": msgspec.json.encode(plan.rates).decode()})
         return [*([] if id in self._kept else [kept]), Add("legs", self._row(leg) | {"plan": id})]
+
+    def _conference(self, card: Card) -> Put:
+        owner = card.owner
+        assert owner is not None  # a conference is kept from when it was opened
+        application = self._application(owner.party.connection_id)
+        row: Row = {
+            "id": card.id,
+            "account_id": card.account_id,
+            "created_at": card.created_at,
+            "updated_at": card.updated_at,
+            "expires_at": card.expires_at,
+            "name": card.name,
+            "status": card.status,
+            "connection_id": owner.party.connection_id,
+            "application_name": application.name,
+            "outbound_voice_profile_id": application.profile_id,
+            "call_leg_id": owner.ids.call_leg_id,
+            "call_session_id": owner.ids.call_session_id,
+            "caller": owner.caller,
+            "called": owner.called,
+            "document": msgspec.json.encode(card).decode(),
+        }
+        return Put("conferences", row)
 
     def _plan(self, leg: Close) -> rating.PricePlan:
         return self._plans.get(leg.ids.call_control_id) or self._plan_of(leg.party.account_id)

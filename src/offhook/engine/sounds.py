@@ -5,13 +5,17 @@ from array import array
 from functools import cache
 
 from offhook.media.commands import Audio, Tone, Tones
-from offhook.voice.effect import Sound
+from offhook.voice.effect import Beeper, Sound
 
 # North American ringback: 440 + 480 Hz, 2 s on, 4 s off (ITU-T E.180 supplement 2).
 RINGBACK = Tones([Tone([440.0, 480.0], 2000), Tone([], 4000)], level=-19.0)
 
-# What tells people that they are recorded: 1,400 Hz, as the recorder tones of telephone tariffs have it.
-BEEP = Tones([Tone([1400.0], 400)], level=-18.0)
+# What tells people that they are recorded: 1,400 Hz, as the recorder tones of telephone tariffs have it; and what those
+# in a conference hear when somebody comes or goes.
+BEEPS: dict[Beeper, Tones] = {
+    "recording": Tones([Tone([1400.0], 400)], level=-18.0),
+    "conference": Tones([Tone([800.0], 200)], level=-20.0),
+}
 
 _RATE = 8000
 _BEAT_SECONDS = 0.5

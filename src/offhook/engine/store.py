@@ -19,7 +19,7 @@ import msgspec
 Row = dict[str, Any]
 Table = Literal[
     "accounts", "api_keys", "connections", "credentials", "tokens", "numbers", "profiles", "legs", "detail_records",
-    "commands", "queues", "events", "push_credentials", "price_plans", "recordings",
+    "commands", "conferences", "queues", "events", "push_credentials", "price_plans", "recordings",
 ]  # fmt: skip
 Operator = Literal["eq", "ne", "in", "contains", "starts_with", "ends_with", "gt", "gte", "lt", "lte"]
 

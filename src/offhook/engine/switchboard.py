@@ -15,6 +15,7 @@ import structlog
 
 from offhook.engine.active import ActiveLegs
 from offhook.engine.owner import MAILBOX, Owner, World
+from offhook.engine.places import Places
 from offhook.engine.ports import (
     AudioSource,
     Chance,
@@ -35,21 +36,23 @@ from offhook.engine.ports import (
 )
 from offhook.engine.preparing import NOTHING_TO_PLAY, Preparer
 from offhook.engine.quality import Quality
-from offhook.engine.queues import Queues
 from offhook.engine.routing import Limits, Plan, Router
 from offhook.engine.store import StoreError
 from offhook.media import events as media
 from offhook.media.commands import Ice
-from offhook.voice import effect
+from offhook.voice import conference, effect, queue
 from offhook.voice.binding import Binding, Bindings
 from offhook.voice.cause import Ending, ending
-from offhook.voice.command import Command, CommandRule, Form
+from offhook.voice.command import Command, CommandRule, Enters, Form
 from offhook.voice.commands.call.dial import Dial
 from offhook.voice.commands.call.transfer import Transfer
+from offhook.voice.commands.conference.shared import no_conference
 from offhook.voice.commands.queue.create import CreateQueue
+from offhook.voice.conference import Conference
 from offhook.voice.effect import Save
 from offhook.voice.floor import Key
 from offhook.voice.leg import DialogId, Leg, LegIds, Party
+from offhook.voice.queue import DEFAULT_SIZE_BY_ENQUEUE, Queue
 from offhook.voice.resources.problem import Rejected, rejected
 from offhook.voice.session import NO_CALL, Session
 from offhook.voice.signal import (
@@ -91,8 +94,8 @@ _log = structlog.get_logger("offhook.engine")
 
 HEARTBEAT_SECONDS = 5.0
 HANG_UP_AGAIN_SECONDS = 5.0
-# Many legs wait in one queue, each with its own signals and digits.
-QUEUE_MAILBOX = 16_384
+# Many legs are in one queue or conference, each with its own signals and digits.
+PLACE_MAILBOX = 16_384
 # JSON-RPC: invalid params.
 BAD_PARAMS = -32602
 
@@ -157,7 +160,8 @@ class Switchboard:
         self._recorder = recorder or NoRecorder()
         self._preparer = Preparer(audio, self._post_to_leg)
         self._reached: dict[str, Reached] = {}
-        self.queues = Queues(self._run, chance)
+        self.queues = Places(self._run, self._fresh_queue)
+        self.conferences = Places(self._run, self._fresh_conference)
         self._sessions: dict[str, Owner] = {}
         self._legs: dict[str, Owner] = {}
         self._ports: dict[int, Owner] = {}
@@ -235,7 +239,7 @@ class Switchboard:
 
     def hang_up_all(self, why: Ending) -> None:
         """End every call of this node."""
-        for owner in (*self._sessions.values(), *self.queues):
+        for owner in (*self._sessions.values(), *self.queues, *self.conferences):
             owner.post(HangUp(why))
 
     async def end_all(self, why: Ending, within: float) -> None:
@@ -331,15 +335,17 @@ class Switchboard:
 
     # ---- what customers order --------------------------------------------------------------------------------
 
-    def order(self, call_control_id: str, rule: CommandRule, command: Command, reply: OrderReply) -> bool:
-        """Command a live leg; False where no such leg lives here."""
+    def order(
+        self, call_control_id: str, rule: CommandRule, command: Command, reply: OrderReply, place: str = ""
+    ) -> bool:
+        """Command a live leg, maybe to enter the conference `place`; False where no such leg lives here."""
         owner, leg = self._legs.get(call_control_id), self.active.leg(call_control_id)
         if owner is None or leg is None:
             return False
         if isinstance(command, Transfer):
             self._transfer(owner, leg, rule, command, reply)
         else:
-            owner.post(Ordered(call_control_id, owner.owe_order(reply), rule, command))
+            owner.post(Ordered(call_control_id, owner.owe_order(reply), rule, command, place=place))
         return True
 
     def _transfer(self, owner: Owner, leg: Save, rule: CommandRule, command: Transfer, reply: OrderReply) -> None:
@@ -395,13 +401,28 @@ class Switchboard:
         owner.post(Directed(owner.owe_order(reply), rule, command))
 
     def direct(
-        self, account_id: str, queue: str, rule: CommandRule, command: Form, reply: OrderReply, leg: str = ""
+        self, account_id: str, name: str, rule: CommandRule, command: Form, reply: OrderReply, leg: str = ""
     ) -> bool:
         """Command a queue, or the turn of a call in it; False where there is no such queue."""
-        owner = self.queues.find(account_id, queue)
+        owner = self.queues.find(account_id, name)
         if owner is not None:
             owner.post(Directed(owner.owe_order(reply), rule, command, leg))
         return owner is not None
+
+    def direct_conference(
+        self, account_id: str, id: str, rule: CommandRule, command: Form, reply: OrderReply, participant: str = ""
+    ) -> bool:
+        """Command a conference, or one of its participants; False where there is no such conference."""
+        owner = self.conferences.identified(account_id, id)
+        if owner is not None:
+            owner.post(Directed(owner.owe_order(reply), rule, command, participant))
+        return owner is not None
+
+    def _fresh_queue(self, account_id: str, name: str) -> Queue:
+        return Queue(queue.Card(self._chance.uuid(), account_id, name, DEFAULT_SIZE_BY_ENQUEUE, "passing", 0.0, 0.0))
+
+    def _fresh_conference(self, account_id: str, name: str) -> Conference:
+        return Conference(conference.Card(self._chance.uuid(), account_id, name))
 
     # ---- sessions --------------------------------------------------------------------------------------------
 
@@ -444,7 +465,7 @@ class Switchboard:
         return owner
 
     def _run(self, session: Session) -> Owner:
-        kind, size = ("session", MAILBOX) if session.floor.queue is None else ("queue", QUEUE_MAILBOX)
+        kind, size = ("session", MAILBOX) if session.floor.owned is None else ("place", PLACE_MAILBOX)
         owner = Owner(session, self._world, self._owner_over, size)
         task = asyncio.create_task(owner.run(), name=f"{kind} {session.id}")
         self._tasks.add(task)
@@ -473,6 +494,7 @@ class Switchboard:
 
     def _owner_over(self, owner: Owner) -> None:
         self.queues.closed(owner)
+        self.conferences.closed(owner)
         self._sessions.pop(owner.session.id, None)
         self._ended(owner, tuple(owner.session.floor.names))
 
@@ -519,8 +541,11 @@ class Switchboard:
             case effect.KeepBack():
                 self._owner_named(it.to).post(NotArrived(it.number, it.why))
             case effect.PassOn():
-                to = self._session(it.to) if it.to else self.queues.named(it.account_id, it.order.into)
-                owner.passed_on(it.order, to)
+                to = self._session(it.to) if it.to else self._place(it.account_id, it.order.into)
+                if to is None:
+                    owner.refuse(it.order, no_conference())
+                else:
+                    owner.passed_on(it.order, to)
             case effect.EndedAway():
                 if it.to in self._sessions:
                     self._sessions[it.to].post(EndedAway(it.leg))
@@ -533,7 +558,14 @@ class Switchboard:
         return None
 
     def _owner_named(self, id: str) -> Owner:
-        return self.queues.by_id(id) or self._session(id)
+        return self.queues.by_id(id) or self.conferences.by_id(id) or self._session(id)
+
+    def _place(self, account_id: str, wanted: Enters) -> Owner | None:
+        """The owner of the place that a leg is to enter."""
+        places = self.queues if wanted.kind == "queue" else self.conferences
+        if wanted.missing == "refused":
+            return places.identified(account_id, wanted.name)
+        return places.named(account_id, wanted.name)
 
     def _hand_over(self, leg: Leg, to: Owner, number: int | None) -> None:
         self._legs[leg.id] = to
@@ -552,7 +584,7 @@ class Switchboard:
         if isinstance(given, PortSignal):
             return self._ports.get(given.port)
         if isinstance(given, Ordered) and given.into:
-            return None  # the queue itself
+            return None  # the place itself
         return self._legs.get(given.leg) if isinstance(given, Ordered | Wanted | AudioSignal) else None
 
     async def _beat(self) -> None:
@@ -619,4 +651,4 @@ class Switchboard:
 def _not_found(it: effect.Want) -> Rejected:
     if it.queue:
         return rejected("10017", "There is no such queue.", pointer="/queue")
-    return rejected("90018", "The call to bridge with has already ended.", pointer="/call_control_id")
+    return rejected("90018", "The call has already ended.", pointer="/call_control_id")

@@ -1,6 +1,6 @@
 """The columns of the database, and nothing of what they mean. Every table has `id` and `account_id`.
 
-Times are Unix seconds. `settings` and `document` are JSON texts of what no query asks about. Migrations under
+Times are Uniy seconds. `settings` and `document` are JSON texts of what no query asks about. Migrations under
 `engine/migrations` bring older databases here.
 """
 
@@ -151,6 +151,23 @@ queues = _table(
     Column("name", String, nullable=False),
     Column("max_size", Integer, nullable=False),
     Column("life", String, nullable=False),
+)
+
+# Conferences, also those that are over; `document` is the card.
+conferences = _table(
+    "conferences",
+    Column("updated_at", Double[float](), nullable=False),
+    Column("expires_at", Double[float](), nullable=False),
+    Column("name", String, nullable=False),
+    Column("status", String, nullable=False),
+    Column("connection_id", String, nullable=False),
+    Column("application_name", String, nullable=False),
+    Column("outbound_voice_profile_id", String),
+    Column("call_leg_id", String, nullable=False),
+    Column("call_session_id", String, nullable=False),
+    Column("caller", String, nullable=False),
+    Column("called", String, nullable=False),
+    Column("document", Text, nullable=False),
 )
 
 # One row per line of an ended leg's bill; `document` is the record as the API shows it, `micros` what it costs.

@@ -15,11 +15,31 @@ from offhook.media import commands as media
 from offhook.media import events
 from offhook.voice.binding import Bindings
 from offhook.voice.cause import Ending, ending
-from offhook.voice.command import read
-from offhook.voice.commands import CALL_COMMANDS, CREATE_QUEUE, DIAL, QUEUE_COMMANDS
+from offhook.voice.command import CommandRule, read
+from offhook.voice.commands import (
+    CALL_COMMANDS,
+    CONFERENCE_COMMANDS,
+    CREATE_CONFERENCE,
+    CREATE_QUEUE,
+    DIAL,
+    JOIN_CONFERENCE,
+    QUEUE_COMMANDS,
+    UPDATE_PARTICIPANT,
+)
 from offhook.voice.commands.call.dial import Dial
+from offhook.voice.conference import Card as ConferenceCard
 from offhook.voice.dialing import Decision, Dialled, Park, Permitted, Refuse, Ring
-from offhook.voice.effect import Close, DropQueue, Durable, KeepQueue, KeepRecording, Remember, Save, Tell
+from offhook.voice.effect import (
+    Close,
+    DropQueue,
+    Durable,
+    KeepConference,
+    KeepQueue,
+    KeepRecording,
+    Remember,
+    Save,
+    Tell,
+)
 from offhook.voice.event import Event
 from offhook.voice.leg import HoldAction, Party, Ringback
 from offhook.voice.queue import Card
@@ -213,6 +233,7 @@ class FakeShadow:
         self.told: list[Event] = []
         self.remembered: dict[tuple[str, str], dict[str, Any]] = {}
         self.queues: dict[str, Card] = {}
+        self.conferences: dict[str, ConferenceCard] = {}
         self.recordings: list[RecordingCard] = []
         self.beats: dict[str, int] = {}
         self.fail: Exception | None = None
@@ -236,6 +257,8 @@ class FakeShadow:
                     self.remembered[each.scope, each.command_id] = each.document
                 case KeepQueue():
                     self.queues[each.card.name] = each.card
+                case KeepConference():
+                    self.conferences[each.card.id] = each.card
                 case DropQueue():
                     self.queues.pop(each.card.name, None)
                 case KeepRecording():
@@ -356,6 +379,34 @@ class FakeBackend:
         rule = QUEUE_COMMANDS[name]
         if not self._switchboard.direct("account", queue, rule, read(rule.command, body), self, leg):
             self.answers.append("10005")
+
+    def confer(self, leg: str, name: str, **body: Any) -> None:
+        """Make a conference with a leg."""
+        self._enter(leg, CREATE_CONFERENCE, body | {"call_control_id": leg, "name": name})
+
+    def join(self, leg: str, conference: str, **body: Any) -> None:
+        """Let a leg enter a conference, by its id."""
+        self._enter(leg, JOIN_CONFERENCE, body | {"call_control_id": leg}, conference)
+
+    def convene(self, conference: str, name: str, participant: str = "", **body: Any) -> None:
+        """Command a conference, or one of its participants, by their ids."""
+        rule = UPDATE_PARTICIPANT if participant else CONFERENCE_COMMANDS[name]
+        try:
+            command = read(rule.command, body)
+        except Rejected as why:
+            self.reject(why)
+            return
+        if not self._switchboard.direct_conference("account", conference, rule, command, self, participant):
+            self.answers.append("90058")
+
+    def _enter(self, leg: str, rule: CommandRule, body: dict[str, Any], conference: str = "") -> None:
+        try:
+            command = read(rule.command, body)
+        except Rejected as why:
+            self.reject(why)
+            return
+        if not self._switchboard.order(leg, rule, command, self, conference):
+            self.answers.append("90015")
 
     def accept(self, document: dict[str, Any]) -> None:
         self.answers.append(document)

@@ -63,15 +63,18 @@ class Wants(NamedTuple):
     """
 
     leg: str
-    then: Callable[[Leg, Leg, Moment], None]
-    taken: Literal["comes", "stays"] = "comes"
+    then: Callable[[Leg, Leg, Moment], Document | None]
+    taken: Literal["comes", "stays", "unless queued"] = "comes"
     queue: str = ""
 
 
 class Enters(NamedTuple):
-    """A command is to be carried out by the queue of this name, by its `reserve`."""
+    """A command is to be carried out by the queue or conference of this name or id, by its `reserve`. One that is not
+    there is `made`, or the command is refused."""
 
-    queue: str
+    kind: Literal["queue", "conference"]
+    name: str
+    missing: Literal["made", "refused"] = "made"
 
 
 class CommandRule(NamedTuple):
@@ -79,8 +82,8 @@ class CommandRule(NamedTuple):
     is `OK`), or what it waits for; it raises `Rejected` before it has changed anything. `makes` says whether it needs
     the ids of a new leg.
 
-    `reserve(floor, order, now)` is what a queue decides about a leg that is to enter it: it returns what it wants.
-    A leg that waits in a queue goes on `waiting` under the command, or leaves for its session, which then decides.
+    `reserve(floor, order, now)` is what a queue or conference decides about a leg that is to enter it: it returns what
+    it wants. A leg that is in one stays under the command, or leaves for its session, which then decides (`waiting`).
     """
 
     name: str

@@ -8,6 +8,8 @@ from typing import Any, Literal
 import msgspec
 
 from offhook.voice.cause import Ending
+from offhook.voice.conference import Card as ConferenceCard
+from offhook.voice.conference_event import ConferenceEnded, ParticipantLeft
 from offhook.voice.event import About, CallHungUp, Event
 from offhook.voice.leg import DialogId, Headers, Leg, LegIds, Party, Side, Sound, Stage, Taken
 from offhook.voice.queue import Card
@@ -15,6 +17,8 @@ from offhook.voice.recording import Card as RecordingCard
 from offhook.voice.resources import problem
 from offhook.voice.sound import Clip, Source
 from offhook.voice.usage import Usage
+
+Beeper = Literal["recording", "conference"]
 
 # ---- what survives -------------------------------------------------------------------------------------------
 
@@ -80,6 +84,12 @@ class DropQueue(msgspec.Struct, frozen=True):
     """A queue that its customer has deleted."""
 
     card: Card
+
+
+class KeepConference(msgspec.Struct, frozen=True):
+    """A conference that has begun, changed or ended."""
+
+    card: ConferenceCard
 
 
 class KeepRecording(msgspec.Struct, frozen=True):
@@ -253,9 +263,10 @@ class SendDigits(msgspec.Struct, frozen=True):
 
 
 class Beep(msgspec.Struct, frozen=True):
-    """Let the far end of `port` hear that it is being recorded."""
+    """Let the far end of `port` hear, over everything else, that it is recorded, or that somebody comes or goes."""
 
     port: int
+    sound: Beeper = "recording"
 
 
 class ClosePort(msgspec.Struct, frozen=True):
@@ -372,15 +383,15 @@ class KeepBack(msgspec.Struct, frozen=True):
 
 
 class EndedAway(msgspec.Struct, frozen=True):
-    """Tell a leg's session, if it lives, that the leg has ended in a queue."""
+    """Tell a leg's session, if it lives, that the leg has ended in a queue or conference."""
 
     leg: str
     to: str
 
 
 class PassOn(msgspec.Struct, frozen=True):
-    """Give a command (`signal.Ordered`), with its reply, to the queue that it names, which is made if there is none
-    of that name; or to the leg's session `to`, which has been given the leg back."""
+    """Give a command (`signal.Ordered`), with its reply, to the queue or conference that it names; or to the leg's
+    session `to`, which has been given the leg back."""
 
     order: Any
     account_id: str
@@ -394,7 +405,7 @@ ReplyEffect = Done | Declined | Accepted | Rejected
 Audio = Prepare | Discard
 Recording = Record | PauseRecord | StopRecord
 Elsewhere = Route | Want | HandOver | KeepBack | PassOn | EndedAway | Audio | Recording
-Durable = Save | Close | Remember | Tell | KeepQueue | DropQueue | KeepRecording
+Durable = Save | Close | Remember | Tell | KeepQueue | DropQueue | KeepConference | KeepRecording
 # What only takes away, or keeps a moving leg from being nowhere: it is performed even where the rest of its decision
 # cannot be.
 End = Close | Bye | ClosePort | HandOver | KeepBack
@@ -402,7 +413,12 @@ End = Close | Bye | ClosePort | HandOver | KeepBack
 
 def is_end(each: "Effect") -> bool:
     """Whether an effect is an end, or tells the customer of one."""
-    return isinstance(each, End) or (isinstance(each, Tell) and isinstance(each.event, CallHungUp))
+    if isinstance(each, KeepConference):
+        return each.card.status == "completed"
+    return isinstance(each, End) or (isinstance(each, Tell) and isinstance(each.event, _ENDS))
+
+
+_ENDS = CallHungUp, ParticipantLeft, ConferenceEnded
 
 
 Effect = Durable | SignallingEffect | ReplyEffect | MediaRequest | MediaCommand | Elsewhere

@@ -70,8 +70,25 @@ class Event(msgspec.Struct, frozen=True):
     about: About
     at: float
 
+    def common(self, domain: str) -> Document:
+        """What every event of its family has in its payload; `domain` is the SIP domain in which parties are named."""
+        about = self.about
+        return {
+            "call_control_id": about.ids.call_control_id,
+            "call_leg_id": about.ids.call_leg_id,
+            "call_session_id": about.ids.call_session_id,
+            "calling_party_type": about.party.network,
+            "client_state": about.client_state,
+            "connection_id": about.party.connection_id,
+            "from": about.caller,
+            "from_sip_uri": _sip_uri(about.caller, domain),
+            "start_time": format_moment(about.started_at),
+            "to": about.called,
+            "to_sip_uri": _sip_uri(about.called, domain),
+        }
+
     def fields(self) -> Document:
-        """What this kind of event has in its payload beyond what every event has."""
+        """What this kind of event has beyond that."""
         return {}
 
 
@@ -396,22 +413,8 @@ def _cost_part(charge: Charge) -> Document:
 
 
 def payload(event: Event, domain: str) -> Document:
-    """The payload of an event, its keys in order; `domain` is the SIP domain in which parties are named."""
-    about = event.about
-    common: Document = {
-        "call_control_id": about.ids.call_control_id,
-        "call_leg_id": about.ids.call_leg_id,
-        "call_session_id": about.ids.call_session_id,
-        "calling_party_type": about.party.network,
-        "client_state": about.client_state,
-        "connection_id": about.party.connection_id,
-        "from": about.caller,
-        "from_sip_uri": _sip_uri(about.caller, domain),
-        "start_time": format_moment(about.started_at),
-        "to": about.called,
-        "to_sip_uri": _sip_uri(about.called, domain),
-    }
-    return dict(sorted((common | event.fields()).items()))
+    """The payload of an event, its keys in order."""
+    return dict(sorted((event.common(domain) | event.fields()).items()))
 
 
 def headers_of(about: About) -> list[dict[str, str]]:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from offhook.voice.cause import Ending, ending
+from offhook.voice.conference import Conference
 from offhook.voice.effect import Bye, Close, ClosePort, Effect, Hear, Save, Sing, Sound, Tell
 from offhook.voice.event import CallHungUp, Event, Source, about
 from offhook.voice.leg import Dialog, DialogId, Hearing, Leg, Moment
@@ -26,17 +27,17 @@ class Waiting(NamedTuple):
     order: Ordered[Any] | None
     leg: str
     meets: str
-    then: Callable[[Leg, Leg, Moment], None]
+    then: Callable[[Leg, Leg, Moment], dict[str, Any] | None]
 
 
 class Floor:
     """Live legs, their places, their dialogs by id and by port, and everybody's name and session in the ladder.
 
-    `wanted` is what waits for another owner's leg, by a number; `queue` is set where the floor is that of a queue.
+    `wanted` is what waits for another owner's leg, by a number; `owned` is the queue or conference that the floor is.
     """
 
     __slots__ = (
-        "_effects", "_ended", "_wants", "dialogs", "legs", "names", "places", "ports", "queue", "sessions", "wanted",
+        "_effects", "_ended", "_wants", "dialogs", "legs", "names", "owned", "places", "ports", "sessions", "wanted",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -47,10 +48,20 @@ class Floor:
         self.names: dict[Key, str] = {}
         self.sessions: dict[Key, str] = {}
         self.wanted: dict[int, Waiting] = {}
-        self.queue: Queue | None = None
+        self.owned: Queue | Conference | None = None
         self._ended: list[Key] = []
         self._wants = 0
         self._effects: list[Effect] = []
+
+    @property
+    def queue(self) -> Queue | None:
+        """The queue that this floor is."""
+        return self.owned if isinstance(self.owned, Queue) else None
+
+    @property
+    def conference(self) -> Conference | None:
+        """The conference that this floor is."""
+        return self.owned if isinstance(self.owned, Conference) else None
 
     # ---- effects ---------------------------------------------------------------------------------------------
 
@@ -58,7 +69,7 @@ class Floor:
         self._effects.extend(effects)
 
     def forget_names(self) -> None:
-        """Forget the names of those who are gone. A session keeps them to its end, a queue lives too long for that."""
+        """Forget the names of those who are gone. A session keeps them to its end; other places live too long."""
         if len(self.names) > len(self.legs) + len(self.dialogs) + len(self.ports):
             kept = self.legs.keys() | self.dialogs.keys() | self.ports.keys()
             self.names = {key: name for key, name in self.names.items() if key in kept}
@@ -267,8 +278,8 @@ class Floor:
 
     def _name(self, label: str) -> str:
         """A label that nobody in this ladder has yet: alice calling alice is `alice` and `alice'`. Those who pass
-        through a queue keep their own, each in the ladder of its session."""
-        while self.queue is None and label in self.names.values():
+        through a queue or conference keep their own, each in the ladder of its session."""
+        while self.owned is None and label in self.names.values():
             label += "'"
         return label
 

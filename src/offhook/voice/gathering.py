@@ -48,6 +48,7 @@ class Wanted(msgspec.Struct, frozen=True):
     prompt: Heard | None = None
     excuse: Heard | None = None
     gather_id: str = ""
+    prompt_lasts: Literal["until a digit", "to its end"] = "until a digit"
 
 
 class Gather:
@@ -97,7 +98,10 @@ class Gather:
 
     def pressed(self, floor: Floor, leg: Leg, digit: str, now: Moment) -> None:
         """A digit: it ends the prompt, and may complete the entry."""
-        self._hush(floor, leg, now)
+        if self.wanted.prompt_lasts == "until a digit":
+            self._hush(floor, leg, now)
+        elif self._items:
+            self._items[-1].after = None  # the wait for the first digit is over
         self._stage, self._deadline = "collecting", now.mono + self.wanted.between
         if digit != self.wanted.ending:
             self._digits += digit

@@ -22,6 +22,7 @@ import msgspec
 
 from offhook.voice import effect, signal
 from offhook.voice.cause import CAUSES, Ending
+from offhook.voice.conference_event import ConferenceCreated, ConferenceEnded, ParticipantJoined, ParticipantLeft
 from offhook.voice.event import (
     CallBridged,
     CallDequeued,
@@ -249,6 +250,14 @@ def _tell(told: effect.Tell, names: Names) -> Said | None:
             return Said("", "enqueued", queue, "words")
         case CallDequeued(reason=reason):
             return Said("", f"dequeued: {reason}")
+        case ConferenceCreated():
+            return Said("", "conference created")
+        case ConferenceEnded(reason=reason):
+            return Said("", f"conference ended: {reason}")
+        case ParticipantJoined():
+            return Said("", "joined the conference")
+        case ParticipantLeft():
+            return Said("", "left the conference")
         case DtmfReceived(digit=digit):
             return Said("", "DTMF", digit, "digits")
         case SpeakStarted():

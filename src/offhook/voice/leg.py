@@ -36,7 +36,7 @@ CallerId = Literal["shown", "hidden"]
 # What the customer is told when nobody has answered in time.
 Unanswered = Literal["timeout", "no_answer"]
 # Whether a leg that is wanted comes although it is bridged already.
-Taken = Literal["comes", "stays"]
+Taken = Literal["comes", "stays", "unless queued"]
 # As what a leg joins those whom it was dialled for. The two whom a supervisor joins stay together: both hear one that
 # barges in, only the one that it was dialled for a whisper, and nobody a monitor.
 Role = Literal["party", "monitor", "whisper", "barge"]

@@ -4,7 +4,7 @@ A leg that loses the one it was bridged to hangs up too, unless it was asked to 
 supervises two who are bridged, when either leaves; those two do not care about it.
 """
 
-from offhook.voice import queueing
+from offhook.voice import conferencing, owning, queueing
 from offhook.voice.cause import Ending, ending
 from offhook.voice.effect import EndedAway
 from offhook.voice.event import CallBridged, Source
@@ -56,14 +56,15 @@ def supervise(floor: Floor, leg: Leg, other: Leg, role: Role, now: Moment) -> No
 
 
 def leave(floor: Floor, leg: Leg, now: Moment, reason: Reason = "bridged") -> None:
-    """Take a leg out of its bridge or its queue, alone with the platform; where it is alone already nothing changes.
+    """Take a leg out of its bridge, queue or conference, alone with the platform; where it is that already nothing
+    changes.
 
     `reason` is why it leaves a queue.
     """
     left = _company(floor, leg)
-    if not left and not supervises(floor, leg) and not queueing.waits(floor, leg):
+    if not left and not supervises(floor, leg) and not owning.is_guest(floor, leg):
         return
-    queueing.left(floor, leg, reason, now)
+    owning.left(floor, leg, reason, now)
     park(floor, leg)
     for other in left:
         _left_behind(floor, other, ending("NORMAL_CLEARING", "the other side was taken elsewhere"), now, "unknown")
@@ -86,9 +87,10 @@ def end(
     others = _company(floor, leg)
     queueing.left(floor, leg, "hangup", now)
     floor.end(leg, why, now, source, gone)
+    conferencing.left(floor, leg, now)
     for other in others:
         _left_behind(floor, other, _for_others(why), now, source)
-    if floor.queue is not None:
+    if floor.owned is not None:
         floor.emit(EndedAway(leg.id, leg.ids.call_session_id))
     cancel_rung(floor, leg.id, now, source)
 

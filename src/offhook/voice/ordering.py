@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from offhook.voice import effect, first_command, passage, queueing
+from offhook.voice import effect, first_command, owning, passage
 from offhook.voice.command import OK, Command, Document, Enters, Wants, refusal
 from offhook.voice.floor import Floor
 from offhook.voice.hooks import Hooks
@@ -27,7 +27,7 @@ def ordered(floor: Floor, order: Ordered[Any], now: Moment) -> None:
         floor.emit(effect.Rejected(order.reply, refusal(order.rule, leg and leg.stage)))
     elif order.forbidden is not None:
         floor.emit(effect.Rejected(order.reply, order.forbidden))
-    elif order.rule.waiting == "leaves" and queueing.waits(floor, leg):
+    elif order.rule.waiting == "leaves" and owning.is_guest(floor, leg):
         passage.hand_back(floor, leg, order, now)
     else:
         _obey(floor, leg, order, now)
@@ -45,22 +45,32 @@ def originated(floor: Floor, order: Originated[Any], now: Moment) -> None:
 
 
 def directed(floor: Floor, order: Directed[Any], now: Moment) -> None:
-    """A command to a queue."""
+    """A command to a queue or conference; a conference's is answered as before where its command_id was seen."""
+    conference, name = floor.conference, getattr(order.command, "command_id", None)
+    known = conference and conference.answers.get(name or "")
+    if known:
+        floor.emit(effect.Accepted(order.reply, known))
+        return
     try:
-        document = order.rule.decide(floor, None, order, now)
+        document = order.rule.decide(floor, None, order, now) or OK
     except Rejected as why:
         floor.emit(effect.Rejected(order.reply, why))
         return
-    floor.emit(effect.Accepted(order.reply, document or OK))
+    if conference is not None and name is not None:
+        conference.answers[name] = document
+        floor.emit(effect.Remember(conference.card.account_id, conference.card.id, name, document, now.wall))
+    floor.emit(effect.Accepted(order.reply, document))
 
 
-def go_on(floor: Floor, order: Ordered[Any], leg: Leg | None, then: Callable[[Leg], None], now: Moment) -> None:
+def go_on(
+    floor: Floor, order: Ordered[Any], leg: Leg | None, then: Callable[[Leg], Document | None], now: Moment
+) -> None:
     """A command has what it waited for: it is carried out on its leg, if that is still here."""
     if leg is None or leg.stage != "answered":
         why = rejected("90018", "The call has ended, or was taken elsewhere meanwhile.")
         floor.emit(effect.Rejected(order.reply, why))
-    elif _tried(floor, leg, order, lambda: then(leg)) is not None:
-        accept(floor, leg, order, OK, now)
+    elif (document := _tried(floor, leg, order, lambda: then(leg))) is not None:
+        accept(floor, leg, order, document, now)
 
 
 def accept(floor: Floor, leg: Leg, order: Ordered[Any], document: Document, now: Moment) -> None:
@@ -90,20 +100,20 @@ def _move_on(floor: Floor, leg: Leg, order: Ordered[Any], outcome: Wants | Enter
     if isinstance(outcome, Wants):
         passage.want(floor, outcome, order, leg.party.account_id)
     else:
-        order = msgspec.structs.replace(order, into=outcome.queue)
+        order = msgspec.structs.replace(order, into=outcome)
         floor.emit(effect.PassOn(order, leg.party.account_id))
 
 
 def _reserve(floor: Floor, order: Ordered[Any], now: Moment) -> None:
-    """A queue wants the leg that was told to enter it, if it has a seat for it."""
-    assert floor.queue is not None  # `into` names queues
+    """A place wants the leg that was told to enter it, if it has a seat for it."""
+    assert floor.owned is not None  # `into` names places that own themselves
     assert order.rule.reserve is not None  # and only such a command asks for one
     try:
         wants = order.rule.reserve(floor, order, now)
     except Rejected as why:
         floor.emit(effect.Rejected(order.reply, why))
         return
-    passage.want(floor, wants, order, floor.queue.card.account_id)
+    passage.want(floor, wants, order, floor.owned.card.account_id)
 
 
 def _tried(floor: Floor, leg: Leg, order: Ordered[Any], act: Callable[[], Any]) -> Any:

@@ -1,19 +1,19 @@
 """How a leg moves from one owner to another: it is wanted, let go of, and arrives, and it is always somewhere. No I/O.
 
-Who has a seat for a leg wants it: the owner of a leg that was told to bridge, or a queue. The leg's owner lets go of
-it in one decision, and the shell hands it over before anything else reaches either; a leg that may not leave stays
-where it is. A queue gives legs that wait no more back to their sessions.
+Who has a seat for a leg wants it: the owner of a leg that was told to bridge, a queue or a conference. The leg's owner
+lets go of it in one decision, and the shell hands it over before anything else reaches either; a leg that may not leave
+stays where it is. A queue or conference gives legs that have left it back to their sessions.
 """
 
 from functools import partial
 from typing import Any
 
-from offhook.voice import effect, meeting, ordering, player, queueing
+from offhook.voice import conferencing, effect, meeting, ordering, owning, player, queueing
 from offhook.voice.cause import ending
 from offhook.voice.command import Wants
+from offhook.voice.conference import Conference
 from offhook.voice.floor import Floor, Waiting
 from offhook.voice.leg import Leg, Moment
-from offhook.voice.queue import Queue
 from offhook.voice.resources.problem import Rejected, rejected
 from offhook.voice.signal import Arrived, NotArrived, Ordered, Wanted
 
@@ -74,16 +74,32 @@ def not_arrived(floor: Floor, signal: NotArrived, now: Moment) -> None:
 
 
 def hand_back(floor: Floor, leg: Leg, order: Ordered[Any], now: Moment) -> None:
-    """Give a waiting leg, with a command that takes it elsewhere, to its session, which decides about it."""
+    """Give a leg of a queue or conference, with a command that takes it elsewhere, to its session, which decides."""
     meeting.leave(floor, leg, now, "bridging-in-process")
     _go_home(floor, leg)
     floor.emit(effect.PassOn(order, leg.party.account_id, leg.ids.call_session_id))
 
 
-def send_home(floor: Floor, queue: Queue) -> None:
-    """Give legs that wait no more back to their sessions."""
-    for leg in [leg for leg in floor.legs.values() if leg.id not in queue.place]:
+def send_home(floor: Floor, now: Moment) -> None:
+    """Let a conference end that has to, and give legs that have left the place back to their sessions."""
+    if floor.owned is None:
+        return
+    if floor.conference is not None:
+        _let_go(floor, floor.conference, now)
+    for leg in [leg for leg in floor.legs.values() if not owning.is_guest(floor, leg)]:
         _go_home(floor, leg)
+
+
+def _let_go(floor: Floor, conference: Conference, now: Moment) -> None:
+    """Whoever is still in a conference that ends hangs up or is parked; then it is over."""
+    if conference.fate != "goes on":
+        for id in list(conference.participants):
+            if conference.fate == "hangs up":
+                why = ending("NORMAL_CLEARING", "the conference has ended")
+                meeting.end(floor, floor.legs[id], why, now)
+            else:
+                meeting.leave(floor, floor.legs[id], now)
+    conferencing.finish(floor, conference, now)
 
 
 def _go_home(floor: Floor, leg: Leg) -> None:
@@ -96,10 +112,10 @@ def _found(floor: Floor, signal: Wanted) -> Leg:
     if floor.queue is not None and not signal.leg:
         return queueing.first(floor, floor.queue)
     leg = floor.legs.get(signal.leg)
+    if leg is not None and signal.taken == "unless queued" and queueing.waits(floor, leg):
+        raise rejected("90038", "The call is in a queue already.")
     if leg is None or leg.stage != "answered" or _is_busy(floor, signal):
         raise rejected("90018", GONE, pointer="/call_control_id")
-    if signal.meets == leg.id and queueing.waits(floor, leg):
-        raise rejected("90038", "The call is in a queue already.")
     return leg
 
 

@@ -27,7 +27,7 @@ PARTS: dict[Kind, frozenset[Part]] = {
     "queue": frozenset(("waiting",)),
     "conference": frozenset(("party", "ringing", "waiting")) | SUPERVISORS,
 }
-SEATS: dict[Kind, int] = {"parked": 1, "bridge": 2, "queue": 10_000, "conference": 250}
+SEATS: dict[Kind, int] = {"parked": 1, "bridge": 2, "queue": 10_000, "conference": 800}
 
 
 class NoSeat(Exception):
@@ -99,9 +99,9 @@ class Place:
         return mouth.part in _TALKERS
 
     def waits_on(self, leg: str) -> bool:
-        """Whether the member gets music: it waits for its turn, or is a party whom another one has put on hold."""
+        """Whether the member gets music: it waits, or the party that it is bridged to holds the call."""
         part = self._seats[leg].part
-        if part != "party":
+        if part != "party" or self.kind == "conference":
             return part == "waiting"
         return any(seat.part == "party" and seat.hold == "held" for other, seat in self._seats.items() if other != leg)
 

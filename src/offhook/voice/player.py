@@ -9,7 +9,7 @@ exactly one.
 import hashlib
 from collections import deque
 from collections.abc import Callable
-from typing import Literal
+from typing import Literal, Protocol
 
 import msgspec
 
@@ -33,6 +33,24 @@ Stop = Literal["current", "all"]
 After = Callable[[Floor, Leg, Moment], None]
 
 
+class Teller(Protocol):
+    """Tells the customer of an item. `leg` is as whose it is played; the kind of its events, `as_what`, goes into the
+    item's name."""
+
+    @property
+    def as_what(self) -> str: ...
+    @property
+    def leg(self) -> str: ...
+    def began(self, floor: Floor, leg: Leg, item: "Item", now: Moment) -> None:
+        """`leg` hears the first of it."""
+        ...
+
+    def ended(self, floor: Floor, item: "Item", status: PlayStatus, detail: str, now: Moment) -> None:
+        """It is over. Every item has one end, also one that never sounded: a program that waits for it never waits for
+        ever."""
+        ...
+
+
 class Told(msgspec.Struct, frozen=True):
     """What the customer hears of an item, and as whose: the leg that was commanded, which need not be the one that
     hears it. `media_url` and `media_name` are those of the command."""
@@ -41,6 +59,22 @@ class Told(msgspec.Struct, frozen=True):
     leg: str
     media_url: str | None = None
     media_name: str | None = None
+
+    def began(self, floor: Floor, leg: Leg, item: "Item", now: Moment) -> None:
+        if isinstance(item.source, Speech):
+            metering.count(floor, leg, "tts", item.name, item.source.characters, now)
+        told = floor.legs.get(self.leg)
+        if told is not None and self.as_what == "speak":
+            floor.tell(SpeakStarted, told, now, item.name)
+        elif told is not None and self.as_what == "playback":
+            floor.tell(PlaybackStarted, told, now, self.media_url, self.media_name, item.lane == "over")
+
+    def ended(self, floor: Floor, item: "Item", status: PlayStatus, detail: str, now: Moment) -> None:
+        told, url, name = floor.legs.get(self.leg), self.media_url, self.media_name
+        if told is not None and self.as_what == "speak":
+            floor.tell(SpeakEnded, told, now, item.name, status)
+        elif told is not None and self.as_what == "playback":
+            floor.tell(PlaybackEnded, told, now, url, name, item.lane == "over", status, detail)
 
 
 class Item:
@@ -52,7 +86,7 @@ class Item:
     __slots__ = ("after", "arrived", "clips", "lane", "name", "number", "plays", "rounds", "source", "stage", "told")
 
     def __init__(
-        self, source: Source, told: Told, rounds: int = 1, lane: Lane = "instead", after: After | None = None
+        self, source: Source, told: Teller, rounds: int = 1, lane: Lane = "instead", after: After | None = None
     ) -> None:
         self.source = source
         self.told = told
@@ -103,7 +137,8 @@ class Player:
         item.number, item.name = self._items, name_of(leg, item.told.as_what, self._items)
         queue = self._lanes[item.lane]
         queue.append(item)
-        of(floor.legs[item.told.leg])  # whose end this item must not outlive
+        if item.told.leg in floor.legs:
+            of(floor.legs[item.told.leg])  # whose end this item must not outlive
         if len(queue) <= PREPARED:
             _prepare(floor, leg, item)
 
@@ -111,9 +146,9 @@ class Player:
         """Stop the first item of a queue, or all; whether there was one."""
         return self._stop(floor, leg, list(self._lanes[lane]), which, now)
 
-    def stop_of(self, floor: Floor, leg: Leg, by: Leg, which: Stop, lane: Lane, now: Moment) -> bool:
-        """The same, of what another leg has had played here."""
-        return self._stop(floor, leg, [item for item in self._lanes[lane] if item.told.leg == by.id], which, now)
+    def stop_of(self, floor: Floor, leg: Leg, by: str, which: Stop, lane: Lane, now: Moment) -> bool:
+        """The same, of what was played as another leg's, or a conference's, of this id."""
+        return self._stop(floor, leg, [item for item in self._lanes[lane] if item.told.leg == by], which, now)
 
     def cancel(self, floor: Floor, leg: Leg, item: Item, now: Moment) -> None:
         """Stop one item, wherever it is in its queue; nothing where it is over."""
@@ -173,9 +208,7 @@ class Player:
         """The first of a queue: it begins, is given what has arrived, ends."""
         if item.stage == "prepared" and item.clips:
             item.stage = "sounding"
-            if isinstance(item.source, Speech):
-                metering.count(floor, leg, "tts", item.name, item.source.characters, now)
-            _tell_start(floor, item, now)
+            item.told.began(floor, leg, item, now)
         while item.clips:
             self._play(floor, leg, item, item.clips.popleft())
         if item.plays or item.arrived == "some":
@@ -194,7 +227,7 @@ class Player:
         if item.stage != "queued" and item.arrived == "some":
             floor.emit(effect.Discard(leg.id, item.number))
         floor.emit(*(effect.StopPlay(leg.dialog.port, play) for play in sorted(item.plays)))
-        _tell_end(floor, item, status, detail, now)
+        item.told.ended(floor, item, status, detail, now)
         if item.after is not None and status != "call_hangup":
             item.after(floor, leg, now)
 
@@ -243,24 +276,3 @@ def _prepare(floor: Floor, leg: Leg, item: Item) -> None:
 def _pieces(item: Item) -> Literal["as they come", "whole"]:
     """What is to be repeated must be there as a whole: the core repeats it without a gap."""
     return "as they come" if item.rounds == 1 else "whole"
-
-
-def _tell_start(floor: Floor, item: Item, now: Moment) -> None:
-    told, leg = item.told, floor.legs.get(item.told.leg)
-    if leg is None:
-        return
-    if told.as_what == "speak":
-        floor.tell(SpeakStarted, leg, now, item.name)
-    elif told.as_what == "playback":
-        floor.tell(PlaybackStarted, leg, now, told.media_url, told.media_name, item.lane == "over")
-
-
-def _tell_end(floor: Floor, item: Item, status: PlayStatus, detail: str, now: Moment) -> None:
-    """Every item has one end, also one that never sounded: a program that waits for it never waits for ever."""
-    told, leg = item.told, floor.legs.get(item.told.leg)
-    if leg is None:
-        return
-    if told.as_what == "speak":
-        floor.tell(SpeakEnded, leg, now, item.name, status)
-    elif told.as_what == "playback":
-        floor.tell(PlaybackEnded, leg, now, told.media_url, told.media_name, item.lane == "over", status, detail)

@@ -11,7 +11,6 @@ from offhook.voice.floor import Floor
 from offhook.voice.leg import Leg, Moment
 from offhook.voice.queue import Queue, Reason, Turn
 from offhook.voice.resources.problem import rejected
-from offhook.voice.signal import Broken, Input
 
 
 def exists(floor: Floor, queue: Queue) -> bool:
@@ -60,14 +59,11 @@ def lose_turns(floor: Floor, now: Moment) -> list[Leg]:
     return [floor.legs[id] for id in late if id in floor.legs]
 
 
-def begin(floor: Floor, queue: Queue, given: Input) -> None:
-    """Before a decision: forget who is gone, and, where the decision before could not be stored, what it changed."""
-    if isinstance(given, Broken):
-        queue.card = queue.stored
-    floor.forget_names()
+def forget_gone(queue: Queue) -> None:
+    """Forget who was ended by force, past the rules."""
     if len(queue.place) < queue.size:
         for id in [id for id, turn in queue.turns.items() if turn.presence == "waiting" and id not in queue.place]:
-            del queue.turns[id]  # ended by force, past the rules
+            del queue.turns[id]
 
 
 def close(queue: Queue) -> None:

@@ -1,4 +1,4 @@
-"""An owner of legs, be it a session or a queue, and the rules of what far ends and media do. No I/O, no chance.
+"""An owner of legs (a session, queue or conference), and the rules of what far ends and media do. No I/O, no chance.
 
 Feed it inputs in the order in which they happened and perform the effects in the order in which they come.
 When it has performed a media request or a `Route`, the shell feeds the outcome back before any other input.
@@ -10,8 +10,21 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from offhook.voice import detection, gathering, meeting, ordering, passage, player, queueing, recorder, ringing
+from offhook.voice import (
+    conferencing,
+    detection,
+    gathering,
+    meeting,
+    ordering,
+    owning,
+    passage,
+    player,
+    queueing,
+    recorder,
+    ringing,
+)
 from offhook.voice.cause import CAUSES, Ending, ending
+from offhook.voice.conference import Conference
 from offhook.voice.effect import (
     AcceptAnswer,
     AddCandidate,
@@ -84,49 +97,46 @@ class Rule(NamedTuple):
 
 
 class Session:
-    """The owner of the legs that share a `call_session_id`, and of those that were bridged to them; or, with a queue,
-    of the legs that wait in it, whichever sessions they are of. `decide` is its only way in."""
+    """The owner of the legs that share a `call_session_id`, and of those that were bridged to them; or of the
+    legs in the queue or conference `owned`, whichever sessions they are of. `decide` is its only way in."""
 
     __slots__ = ("floor", "id")
 
-    def __init__(self, id: str, queue: Queue | None = None) -> None:
+    def __init__(self, id: str, owned: Queue | Conference | None = None) -> None:
         self.id = id
         self.floor = Floor()
-        self.floor.queue = queue
+        self.floor.owned = owned
 
     def decide(self, given: Input, now: Moment) -> list[Effect]:
         """What follows from an input. One that does not fit any more changes nothing; the reply that it asks
         for is given all the same."""
-        if self.floor.queue is not None:
-            queueing.begin(self.floor, self.floor.queue, given)
+        owning.begin(self.floor, given)
         if isinstance(given, DialogSignal):
             self._apply(given, self.floor.find(given.dialog), now)
         elif isinstance(given, PortSignal):
             self._apply(given, self.floor.find_port(given.port), now)
         else:
             _OTHERS[type(given)](self, given, now)
-        if self.floor.queue is not None:
-            passage.send_home(self.floor, self.floor.queue)
+        passage.send_home(self.floor, now)
         self.floor.mix()
         return self.floor.drain()
 
     def stored(self) -> None:
         """To be called when what a decision changed is safe: a later `Broken` does not undo it."""
-        if self.floor.queue is not None:
-            self.floor.queue.stored = self.floor.queue.card
+        owning.stored(self.floor)
 
     @property
     def over(self) -> bool:
         """No live leg is left nor on its way here, and nothing else keeps it: the owner can be dropped."""
-        queue = self.floor.queue
-        return not self.floor.legs and not self.floor.wanted and (queue is None or queue.over)
+        owned = self.floor.owned
+        return not self.floor.legs and not self.floor.wanted and (owned is None or owned.over)
 
     @property
     def wakes_at(self) -> float | None:
         """The monotonic time at which the next `Tick` is wanted."""
         times = [at for leg in self.floor.legs.values() if (at := leg.wakes_at) is not None]
-        if self.floor.queue is not None and self.floor.queue.wakes_at is not None:
-            times.append(self.floor.queue.wakes_at)
+        if self.floor.owned is not None and self.floor.owned.wakes_at is not None:
+            times.append(self.floor.owned.wakes_at)
         return min(times, default=None)
 
     def _apply(self, given: DialogSignal | PortSignal, found: tuple[Leg, Dialog] | None, now: Moment) -> None:
@@ -235,7 +245,8 @@ class Session:
                 self.floor.tell(DtmfReceived, leg, now, digit)
                 gathering.pressed(self.floor, leg, digit, now)
         place = self.floor.place_of(leg.id)
-        for other in self.floor.others(leg):
+        # Digits in a conference are for whoever asked for them: nobody else wants to hear a PIN.
+        for other in self.floor.others(leg) if place.kind == "bridge" else ():
             if other.tones == "passed" and place.hears(other.id, leg.id):
                 self.floor.emit(SendDigits(other.dialog.port, digits))
 
@@ -319,6 +330,7 @@ class Session:
         self._drop(leg, dialog, why, now)
 
     def tick(self, _signal: Tick, now: Moment) -> None:
+        conferencing.expire(self.floor, now)
         for leg in queueing.lose_turns(self.floor, now):
             meeting.leave(self.floor, leg, now, "timeout")
         for leg in list(self.floor.legs.values()):
@@ -336,9 +348,8 @@ class Session:
                 doing.tick(self.floor, leg, now)
 
     def hang_up(self, command: HangUp, now: Moment) -> None:
-        if command.leg is None and self.floor.queue is not None:
-            queueing.close(self.floor.queue)
         if command.leg is None:
+            owning.close(self.floor)
             self._end_all(command.ending, now)
         elif command.leg in self.floor.legs:
             meeting.end(self.floor, self.floor.legs[command.leg], command.ending, now)

@@ -9,7 +9,7 @@ import msgspec
 
 from offhook.voice.binding import Network
 from offhook.voice.cause import Ending
-from offhook.voice.command import Command, CommandRule, Form
+from offhook.voice.command import Command, CommandRule, Enters, Form
 from offhook.voice.effect import MediaRequest, Save
 from offhook.voice.leg import Carrier, DialogId, Headers, HoldAction, Leg, LegIds, Party, Ringback, Taken
 from offhook.voice.resources import problem
@@ -225,10 +225,11 @@ F = TypeVar("F", bound=Form)
 
 
 class Ordered(msgspec.Struct, Generic[C], frozen=True):
-    """A customer commands a leg, by its call_control_id. `ids` are for a leg that the command makes.
+    """A customer commands a leg, by its call_control_id. `ids` are for a leg that the command makes, `place` is the
+    id of the conference that it names by its path.
 
-    `into` is the queue by which the command is to be carried out, once the leg's owner has found it lawful;
-    `forbidden` is why the leg that it would make may not be made.
+    `into` is the place by which the command is to be carried out, once the leg's owner has found it lawful;
+    `forbidden` is why the leg that it would make may not be made. Nobody waits for reply 0.
     """
 
     leg: str
@@ -236,7 +237,8 @@ class Ordered(msgspec.Struct, Generic[C], frozen=True):
     rule: CommandRule
     command: C
     ids: LegIds | None = None
-    into: str = ""
+    place: str = ""
+    into: Enters | None = None
     forbidden: problem.Rejected | None = None
 
 
@@ -255,7 +257,7 @@ class Originated(msgspec.Struct, Generic[C], frozen=True):
 
 
 class Directed(msgspec.Struct, Generic[F], frozen=True):
-    """A customer commands a queue, or by it the turn of the call `leg`."""
+    """A customer commands a queue or conference, or by it the turn or the participation of the call `leg`."""
 
     reply: int
     rule: CommandRule
@@ -292,7 +294,7 @@ class Wanted(msgspec.Struct, frozen=True):
 
 class Arrived(msgspec.Struct, frozen=True):
     """The leg that this owner wanted is here, with its dialogs; its former owner has let go of it. `number` is None
-    for a leg that has come back to its session from a queue."""
+    for a leg that has come back to its session from a queue or conference."""
 
     leg: Leg
     number: int | None
@@ -306,7 +308,7 @@ class NotArrived(msgspec.Struct, frozen=True):
 
 
 class EndedAway(msgspec.Struct, frozen=True):
-    """A leg of this session has ended in the queue in which it waited."""
+    """A leg of this session has ended in the queue or conference where it was."""
 
     leg: str
 

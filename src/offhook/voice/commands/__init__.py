@@ -27,10 +27,38 @@ from offhook.voice.commands.call import (
     switch_supervisor_role,
     transfer,
 )
+from offhook.voice.commands.conference import create as create_conference
+from offhook.voice.commands.conference import (
+    end,
+    hold,
+    join,
+    leave,
+    mute,
+    play,
+    stop,
+    unhold,
+    unmute,
+    update_participant,
+)
+from offhook.voice.commands.conference import (
+    gather_using_audio as gather_in_conference,
+)
+from offhook.voice.commands.conference import (
+    send_dtmf as send_dtmf_to_conference,
+)
+from offhook.voice.commands.conference import (
+    speak as speak_to_conference,
+)
+from offhook.voice.commands.conference import (
+    update as update_conference,
+)
 from offhook.voice.commands.queue import create, delete, remove_call, update, update_call
 
 DIAL: CommandRule = dial.RULE
 CREATE_QUEUE: CommandRule = create.RULE
+CREATE_CONFERENCE: CommandRule = create_conference.RULE
+JOIN_CONFERENCE: CommandRule = join.RULE
+UPDATE_PARTICIPANT: CommandRule = update_participant.RULE
 
 CALL_COMMANDS: dict[str, CommandRule] = {
     rule.name: rule
@@ -63,4 +91,22 @@ CALL_COMMANDS: dict[str, CommandRule] = {
 
 QUEUE_COMMANDS: dict[str, CommandRule] = {
     rule.name: rule for rule in (update.RULE, delete.RULE, update_call.RULE, remove_call.RULE)
+}
+
+CONFERENCE_COMMANDS: dict[str, CommandRule] = {
+    rule.name: rule
+    for rule in (
+        end.RULE,
+        gather_in_conference.RULE,
+        hold.RULE,
+        leave.RULE,
+        mute.RULE,
+        play.RULE,
+        send_dtmf_to_conference.RULE,
+        speak_to_conference.RULE,
+        stop.RULE,
+        unhold.RULE,
+        unmute.RULE,
+        update_conference.RULE,
+    )
 }

@@ -2,6 +2,7 @@
 
 from offhook.voice.resources.active_call import ACTIVE_CALLS
 from offhook.voice.resources.call_control_application import CALL_CONTROL_APPLICATIONS
+from offhook.voice.resources.conference import CONFERENCES, PARTICIPANTS
 from offhook.voice.resources.connection import CONNECTIONS
 from offhook.voice.resources.credential_connection import CREDENTIAL_CONNECTIONS
 from offhook.voice.resources.detail_record import DETAIL_RECORDS
@@ -26,5 +27,7 @@ RESOURCES: tuple[Resource, ...] = (
     DETAIL_RECORDS,
     QUEUES,
     QUEUE_CALLS,
+    CONFERENCES,
+    PARTICIPANTS,
     MEDIA_FILES,
 )

@@ -31,7 +31,7 @@ def decide(floor: Floor, leg: Leg, order: Ordered[Enqueue], _now: Moment) -> Ent
     """The leg's owner finds it lawful; the queue then seats the leg."""
     if queueing.waits(floor, leg):
         raise rejected("90038", "The call is in a queue already.")
-    return Enters(order.command.queue_name)
+    return Enters("queue", order.command.queue_name)
 
 
 def reserve(floor: Floor, order: Ordered[Enqueue], now: Moment) -> Wants:
@@ -43,7 +43,7 @@ def reserve(floor: Floor, order: Ordered[Enqueue], now: Moment) -> Wants:
         raise rejected("90037", "max_size of a queue that exists cannot be changed by this.", pointer="/max_size")
     if queue.size + len(floor.wanted) >= queue.card.max_size:
         raise rejected("90036", "The queue is full.", pointer="/queue_name")
-    return Wants(order.leg, partial(_seat, floor, queue, command))
+    return Wants(order.leg, partial(_seat, floor, queue, command), "unless queued")
 
 
 def _seat(floor: Floor, queue: Queue, command: Enqueue, leg: Leg, _same: Leg, now: Moment) -> None:

@@ -21,7 +21,7 @@ def decide(floor: Floor, leg: Leg, order: Ordered[PlaybackStop], now: Moment) ->
     stopped = player.of(leg).stop(floor, leg, command.stop, lane, now)
     other = opposite(floor, leg)
     if other is not None:
-        stopped |= player.of(other).stop_of(floor, other, leg, command.stop, lane, now)
+        stopped |= player.of(other).stop_of(floor, other, leg.id, command.stop, lane, now)
     if not stopped:
         raise rejected("10027", "Nothing is being played on this call.")
 

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from offhook.voice.command import Command, CommandRule
-from offhook.voice.commands.call.shared import Digits
+from offhook.voice.commands.call.shared import KEYS, Digits
 from offhook.voice.effect import SendDigits
 from offhook.voice.floor import Floor
 from offhook.voice.leg import ANSWERED, Leg, Moment
@@ -19,9 +19,7 @@ class SendDtmf(Command, frozen=True, kw_only=True):
 
 
 def decide(floor: Floor, leg: Leg, order: Ordered[SendDtmf], _now: Moment) -> None:
-    floor.emit(SendDigits(leg.dialog.port, order.command.digits.translate(_UPPER), order.command.duration_millis))
+    floor.emit(SendDigits(leg.dialog.port, order.command.digits.translate(KEYS), order.command.duration_millis))
 
-
-_UPPER = str.maketrans("abcd", "ABCD")
 
 RULE = CommandRule("send_dtmf", SendDtmf, ANSWERED, decide)

@@ -17,6 +17,8 @@ MAX_SECONDS = 14400
 MAX_NAME = 255
 Url = Annotated[str, rule(pattern=r"(?:https?://[^\s/?#]+[^\s]*)?", expects="an http or https URL", high=2048)]
 Digits = Annotated[str, rule(pattern=r"[0-9A-Da-d*#wW]{1,100}", expects="0-9, A-D, *, #, w and W", wrong_code="90026")]
+# How far ends are sent the letters of keys: in upper case; w and W are pauses.
+KEYS = str.maketrans("abcd", "ABCD")
 QueueName = Annotated[str, rule(low=1, high=MAX_NAME)]
 ControlId = Annotated[str, rule(low=1, high=255)]
 RecordingId = Annotated[

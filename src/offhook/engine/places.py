@@ -1,0 +1,74 @@
+"""The places of this node that own themselves, queues and conferences, by account and name. Knows no rules."""
+
+from collections.abc import Callable, Iterator
+from typing import Generic, TypeVar
+
+from offhook.engine.owner import Owner
+from offhook.voice import queueing
+from offhook.voice.conference import Conference
+from offhook.voice.queue import Queue
+from offhook.voice.session import Session
+
+P = TypeVar("P", Queue, Conference)
+
+
+class Places(Generic[P]):
+    """One owner for each place of a kind that is kept, has legs, or is about to get one.
+
+    `begin` runs an owner of a session, `fresh` makes a place of an account and a name that is none yet.
+    """
+
+    def __init__(self, begin: Callable[[Session], Owner], fresh: Callable[[str, str], P]) -> None:
+        self._begin = begin
+        self._fresh = fresh
+        self._owners: dict[tuple[str, str], Owner] = {}
+        self._names: dict[str, tuple[str, str]] = {}
+
+    def __iter__(self) -> Iterator[Owner]:
+        return iter(tuple(self._owners.values()))
+
+    def open(self, place: P) -> Owner:
+        """Let a place be; there must be none of its name."""
+        card = place.card
+        owner = self._begin(Session(card.id, place))
+        self._owners[card.account_id, card.name] = owner
+        self._names[card.id] = (card.account_id, card.name)
+        return owner
+
+    def find(self, account_id: str, name: str) -> Owner | None:
+        """The owner of a place of this account, by the place's name or, where none is called that, its id."""
+        return self._owners.get((account_id, name)) or self.identified(account_id, name)
+
+    def identified(self, account_id: str, id: str) -> Owner | None:
+        """The same by id only."""
+        key = self._names.get(id)
+        return self._owners[key] if key is not None and key[0] == account_id else None
+
+    def named(self, account_id: str, name: str) -> Owner:
+        """The same by name, made if there is none: it ends by itself if nothing comes of it."""
+        return self._owners.get((account_id, name)) or self.open(self._fresh(account_id, name))
+
+    def by_id(self, id: str) -> Owner | None:
+        """The owner of a place, whose ever it is."""
+        key = self._names.get(id)
+        return None if key is None else self._owners[key]
+
+    def closed(self, owner: Owner) -> None:
+        """An owner has ended."""
+        key = self._names.pop(owner.session.id, None)
+        if key is not None:
+            del self._owners[key]
+
+
+def queue_of(owner: Owner | None) -> Queue | None:
+    """The queue of an owner, if there is such a queue."""
+    floor = None if owner is None else owner.session.floor
+    if floor is None or floor.queue is None:
+        return None
+    return floor.queue if queueing.exists(floor, floor.queue) else None
+
+
+def conference_of(owner: Owner | None) -> Conference | None:
+    """The conference of an owner, if it is live."""
+    conference = None if owner is None else owner.session.floor.conference
+    return conference if conference is not None and conference.is_live else None

@@ -1,0 +1,1 @@
+"""Commands to a conference, one file each."""
