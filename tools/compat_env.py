@@ -62,7 +62,16 @@ def _npm(source: Path) -> Path:
 
 def python_packages() -> Path:
     """The site-packages of the official Python SDK; append it to `sys.path`."""
-    source = COMPAT / "official"
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    return _venv(COMPAT / "official") / "lib" / f"python{version}" / "site-packages"
+
+
+def pipecat() -> Path:
+    """A Python that has pipecat, which is too heavy to live beside offhook."""
+    return _venv(COMPAT / "pipecat") / "bin" / "python"
+
+
+def _venv(source: Path) -> Path:
     python = sys.executable
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     place = _place(source / "uv.lock", version)
@@ -76,7 +85,7 @@ def python_packages() -> Path:
             check=True,
         )
 
-    return _once(place, install) / "venv" / "lib" / f"python{version}" / "site-packages"
+    return _once(place, install) / "venv"
 
 
 if __name__ == "__main__":
@@ -84,3 +93,4 @@ if __name__ == "__main__":
     official_node()
     example_node("parked_call")
     python_packages()
+    pipecat()

@@ -58,6 +58,8 @@ SUPERVISORS_ONLY = Law("90034", "90034", "10027", supervised="")
 NOT_IN_A_QUEUE = Law("90034", "90034", "", queue="90038")
 
 SAID: Body = {"payload": "Hello.", "voice": "female"}
+RTP: Body = {"rx": "udp:192.0.2.1:4000", "tx": "udp:192.0.2.1:4002"}
+STREAM: Body = {"stream_url": "wss://program.test/"}
 AUDIO: Body = {"audio_url": "https://files.test/a.wav"}
 RECORDING: Body = {"channels": "dual", "format": "wav"}
 
@@ -66,6 +68,8 @@ LINES: dict[str, Line] = {
     "bridge": Line(ONCE_ANSWERED, {"call_control_id": "another"}),
     "client_state_update": Line(ANY_TIME, {"client_state": "bmV3"}),
     "enqueue": Line(NOT_IN_A_QUEUE, {"queue_name": "sales"}),
+    "fork_start": Line(ONCE_ANSWERED, RTP),
+    "fork_stop": Line(ONCE_ANSWERED, {}, (("fork_start", RTP),)),
     "gather": Line(ONCE_ANSWERED, {}),
     "gather_stop": Line(ONCE_ANSWERED, {}, (("gather", {}),)),
     "gather_using_audio": Line(ONCE_ANSWERED, AUDIO),
@@ -83,6 +87,12 @@ LINES: dict[str, Line] = {
     "send_dtmf": Line(ONCE_ANSWERED, {"digits": "1"}),
     "send_sip_info": Line(NOT_BY_SIP, {"body": "x", "content_type": "text/plain"}),
     "speak": Line(ONCE_ANSWERED, SAID),
+    "streaming_start": Line(ONCE_ANSWERED, STREAM),
+    "streaming_stop": Line(ONCE_ANSWERED, {}, (("streaming_start", STREAM),)),
+    "suppression_start": Line(ONCE_ANSWERED, {}),
+    "suppression_stop": Line(ONCE_ANSWERED, {}, (("suppression_start", {}),)),
+    "transcription_start": Line(ONCE_ANSWERED, {}),
+    "transcription_stop": Line(ONCE_ANSWERED, {}, (("transcription_start", {}),)),
     "switch_supervisor_role": Line(SUPERVISORS_ONLY, {"role": "whisper"}),
     "transfer": Line(ONCE_ANSWERED, {"to": "sip:carol@sip.test"}),
 }

@@ -383,9 +383,10 @@ impl Floor {
             Command::StopPlay { play, .. } => out.player.stop(play),
             Command::SendDigits { digits, duration_ms, gap_ms, .. } => port.send_digits(&digits, duration_ms, gap_ms),
             Command::Listen { rate, .. } => port.listening = (rate > 0).then(|| Listening::new(rate)),
-            Command::Feed { rate, pcm, mark, overlay, .. } => out.player.feed(rate, &samples(&pcm), mark, overlay),
+            Command::Feed { rate, pcm, mark, overlay, encoding, .. } => out.feed(rate, &pcm, mark, overlay, encoding),
             Command::ClearFeed { .. } => out.player.clear_feed(),
             Command::Mute { muted, .. } => out.muted = muted,
+            Command::Denoise { tracks, .. } => port.denoise(tracks),
             Command::Meter { every_ms, .. } => {
                 port.metering = (every_ms > 0).then(|| Metering::new(every_ms, port));
             }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::codec::CodecKind;
+use crate::encoding::Encoding;
 use crate::play::EndReason;
 
 fn all_codecs() -> Vec<String> {
@@ -280,6 +281,8 @@ pub enum Command {
         rate: u32,
         #[serde(default)]
         tracks: Tracks,
+        #[serde(default)]
+        encoding: Encoding,
     },
     Untap {
         port: u32,
@@ -317,9 +320,15 @@ pub enum Command {
         mark: u64,
         #[serde(default)]
         overlay: bool,
+        #[serde(default)]
+        encoding: Encoding,
     },
     ClearFeed {
         port: u32,
+    },
+    Denoise {
+        port: u32,
+        tracks: Option<Tracks>,
     },
     Mute {
         port: u32,
@@ -351,6 +360,7 @@ impl Command {
             | Self::StopRecord { port, .. }
             | Self::Feed { port, .. }
             | Self::ClearFeed { port }
+            | Self::Denoise { port, .. }
             | Self::Mute { port, .. }
             | Self::Meter { port, .. }
             | Self::ClosePort { port } => *port,

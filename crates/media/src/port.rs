@@ -32,7 +32,7 @@ use outgoing::Outgoing;
 pub use recorder::{Finishing, Recorder, Wanted, Why};
 pub use session::Setup;
 use session::build;
-pub use tap::{Frame, Report, Tap};
+pub use tap::{Frame, Report};
 
 /// A forwarded source that was quiet for so long is filled with silence of ours, lest the far end restart ICE.
 pub const QUIET: Duration = Duration::from_millis(200);
@@ -138,6 +138,13 @@ impl Port {
         reported.chain(self.recorders.iter().map(Recorder::tracks)).any(has)
     }
 
+    /// Take noise from these directions, and from no other.
+    pub fn denoise(&mut self, tracks: Option<Tracks>) {
+        let (inbound, outbound) = (tracks.is_some_and(Tracks::has_inbound), tracks.is_some_and(Tracks::has_outbound));
+        self.ingress.denoiser = inbound.then(|| self.ingress.denoiser.take().unwrap_or_default());
+        self.out.denoiser = outbound.then(|| self.out.denoiser.take().unwrap_or_default());
+    }
+
     pub fn since_opened(&self, now: Instant) -> Duration {
         now.saturating_duration_since(self.opened)
     }
@@ -195,6 +202,7 @@ impl Port {
         self.may_send()
             && takes
             && !self.out.muted
+            && self.out.denoiser.is_none()
             && self.out.player.is_idle()
             && self.out.digits.is_idle()
             && self.out.tones.is_idle()

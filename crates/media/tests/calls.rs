@@ -5,6 +5,7 @@ mod house;
 use std::time::Duration;
 
 use house::{House, METER_MS, SECOND, assert_silent, assert_tone, hear, meter, names, play, sing};
+use offhook_media::encoding::Encoding;
 use offhook_media::messages::{Command, CoreConfig, Event, Ice, Network, RefusedCode, Reply, Request};
 
 const ALICE: f32 = 500.0;
@@ -164,7 +165,7 @@ fn a_play_is_stopped_and_an_overlay_lies_over_what_is_heard() {
 
 fn feed(ms: usize, mark: u64) -> Command {
     let pcm: Vec<u8> = [0x00, 0x10].repeat(ms * 16);
-    Command::Feed { port: 1, rate: 16_000, pcm, mark, overlay: false }
+    Command::Feed { port: 1, rate: 16_000, pcm, mark, overlay: false, encoding: Encoding::Pcm }
 }
 
 fn fed(house: &House) -> Vec<(u64, u64, bool)> {

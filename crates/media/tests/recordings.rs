@@ -6,6 +6,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use house::{House, SECOND, hear, meter, play, sing};
+use offhook_media::encoding::Encoding;
 use offhook_media::messages::{Command, Event, Tracks};
 use offhook_media::tone::Meter;
 
@@ -240,7 +241,7 @@ fn a_file_that_cannot_be_and_a_port_that_is_gone_are_told() {
 #[test]
 fn a_tap_tells_what_a_leg_says_and_hears() {
     let mut house = singing(&["opus"]);
-    let tap = |tap, tracks| Command::Tap { port: 1, tap, rate: 8_000, tracks };
+    let tap = |tap, tracks| Command::Tap { port: 1, tap, rate: 8_000, tracks, encoding: Encoding::Pcm };
     house.send([tap(1, Tracks::Both), tap(2, Tracks::Inbound)]);
     house.pass(3 * SECOND);
     house.send([Command::Untap { port: 1, tap: 1 }]);

@@ -34,6 +34,9 @@ MAX_LOOK_UPS = 64
 # A name is asked again after so long; the addresses that it had are checked again at every connection.
 DNS_SECONDS = 30
 
+_HTTP, _WEBSOCKET = frozenset(("http", "https")), frozenset(("ws", "wss"))
+# How long the far end of a websocket may take to close it.
+CLOSE_SECONDS = 2.0
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))
 # Where clouds tell machines their secrets, within ranges that `development` may reach.
 _METADATA = frozenset(map(ipaddress.ip_address, ("169.254.169.254", "100.100.100.200", "fd00:ec2::254")))
@@ -134,6 +137,24 @@ class GuardedFetch:
         except (aiohttp.ClientError, OSError) as error:
             raise _failure(error) from error
 
+    async def websocket(
+        self, url: str, headers: Headers, seconds: float, limit: int, heartbeat: float
+    ) -> aiohttp.ClientWebSocketResponse:
+        """Connect to a ws or wss URL within `seconds`; FetchFailed where that fails. Messages have at most `limit`
+        bytes; who answers no ping for long is taken for lost."""
+        checked = _checked(url, _WEBSOCKET)
+        # An attrs class, of whose arguments the type checker knows nothing.
+        timeout = aiohttp.ClientWSTimeout(ws_close=CLOSE_SECONDS)  # pyright: ignore[reportCallIssue]
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._http.ws_connect(
+                    checked, headers=dict(headers), timeout=timeout, max_msg_size=limit, heartbeat=heartbeat, compress=0
+                )
+        except TimeoutError:
+            raise FetchFailed("timeout", f"no connection within {seconds:g} seconds") from None
+        except (aiohttp.ClientError, OSError) as error:
+            raise _failure(error) from error
+
     async def close(self) -> None:
         """Close every connection."""
         await self._http.close()
@@ -190,16 +211,16 @@ async def _read(response: aiohttp.ClientResponse, request: FetchRequest, deadlin
 
 
 @lru_cache(maxsize=1024)
-def _checked(text: str) -> URL:
+def _checked(text: str, schemes: frozenset[str] = _HTTP) -> URL:
     """The URL, if it is one that may be asked at all."""
     try:
         parts = urlsplit(text)
-        good = parts.scheme in ("http", "https") and parts.hostname and len(text) <= MAX_URL and parts.port != 0
+        good = parts.scheme in schemes and parts.hostname and len(text) <= MAX_URL and parts.port != 0
         url = URL(text, encoded=True)
     except ValueError:
         good, url = False, URL()
     if not good or not url.host:
-        raise FetchFailed("url", "not an http or https URL")
+        raise FetchFailed("url", f"not a URL of {' or '.join(sorted(schemes))}")
     return url
 
 

@@ -13,6 +13,7 @@ from aiohttp import WSCloseCode, web
 
 from offhook.edge.backstage import Backstage
 from offhook.edge.fetch import GuardedFetch
+from offhook.edge.mediastream import GuardedDatagrams, GuardedSockets
 from offhook.edge.origin import OriginPolicy, guard
 from offhook.edge.rest.app import owner_routes, rest_app
 from offhook.edge.rest.commands import call_routes
@@ -31,6 +32,7 @@ from offhook.engine.conference_orders import ConferenceOrders, end_cut_off
 from offhook.engine.download import Download, downloads
 from offhook.engine.idle import Idle
 from offhook.engine.ladders import RecentLadders
+from offhook.engine.listening import Outside
 from offhook.engine.mediafiles import MediaFiles
 from offhook.engine.orders import Orders
 from offhook.engine.outbox import Outbox
@@ -46,6 +48,7 @@ from offhook.engine.shelf import DirectoryShelf, MemoryShelf, Shelf
 from offhook.engine.speech import NoSpeaker, Speaking, speaker
 from offhook.engine.switchboard import Switchboard
 from offhook.engine.telling import Teller
+from offhook.engine.transcription import NoTranscriber, Transcriber, transcriber
 from offhook.media.commands import CoreConfig
 from offhook.media.core import Core
 from offhook.voice.binding import Bindings
@@ -131,6 +134,10 @@ async def start_dev(
 
         core = Core(CoreConfig(bind=[host]))
         stack.callback(core.close)
+        datagrams = GuardedDatagrams("development")
+        stack.callback(datagrams.close)
+        engine, lacking = _transcriber()
+        outside = Outside(GuardedSockets(fetch), datagrams, clips.decode, engine)
         archive = _archive(stack, db, core, identities, teller, active, clock)
         stack.push_async_callback(archive.close)
         pstn = TelephoneNetwork(directory, identities.logins, numbers, chance.token(32))
@@ -145,6 +152,7 @@ async def start_dev(
             clock=clock,
             chance=chance,
             audio=clips,
+            outside=outside,
             recorder=archive,
             quality=quality,
         )
@@ -154,7 +162,7 @@ async def start_dev(
         identities.log_off = switchboard.log_off
 
         door = RtcDoor(switchboard, pstn, clock, chance)
-        orders = Orders(switchboard, identities.store, clock, clips.lacking)
+        orders = Orders(switchboard, identities.store, clock, clips.lacking | lacking, datagrams.allowed)
         queue_orders = QueueOrders(switchboard, clock)
         await queue_orders.load(identities.store)
         conference_orders = ConferenceOrders(switchboard, identities.conferences, orders, clips.lacking)
@@ -220,6 +228,14 @@ def _clips(files: MediaFiles, download: Download) -> Clips:
         return Clips(decoder, None, download, files.stored, str(error))
     speaking.warm_up()
     return Clips(decoder, speaking, download, files.stored)
+
+
+def _transcriber() -> tuple[Transcriber | None, dict[str, str]]:
+    """The transcription engine that is installed, or why there is none."""
+    try:
+        return transcriber(), {}
+    except NoTranscriber as error:
+        return None, {"transcription": str(error)}
 
 
 def _application(door: RtcDoor, backstage: Backstage, rest: web.Application) -> web.Application:

@@ -51,6 +51,10 @@ class Clips:
             case Inline(content):
                 yield await self._decoder.decode(content)
 
+    async def decode(self, content: bytes) -> Clip:
+        """The audio of a file whose content is at hand; NoAudio where it is none."""
+        return await self._decoder.decode(content)
+
     async def close(self) -> None:
         """End the processes that make audio."""
         await self._decoder.close()

@@ -1,7 +1,7 @@
 """Customers' commands on their way to the leg that they are for. Knows accounts, and what was answered before."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, cast
 
@@ -44,17 +44,24 @@ class Outcome:
 class Orders:
     """What the API's call operations ask for. Every method names the account and reaches no call of another one.
 
-    `lacking` is what this platform has not and commands need, each with the reason.
+    `lacking` is what this platform has not and commands need, each with the reason; `reachable` says of an IP address
+    whether this server may send there.
     """
 
     def __init__(
-        self, switchboard: Switchboard, store: Store, clock: Clock, lacking: Mapping[str, str] = MappingProxyType({})
+        self,
+        switchboard: Switchboard,
+        store: Store,
+        clock: Clock,
+        lacking: Mapping[str, str] = MappingProxyType({}),
+        reachable: Callable[[str], bool] = lambda _: False,
     ) -> None:
         self._switchboard = switchboard
         self._active: ActiveLegs = switchboard.active
         self._store = store
         self._clock = clock
         self._lacking = lacking
+        self._reachable = reachable
         self._dials: dict[str, asyncio.Task[Document]] = {}
         self._under_way: dict[str, asyncio.Future[Document]] = {}
 
@@ -65,6 +72,9 @@ class Orders:
         command = read(rule.command, body)
         if command.needs in self._lacking:
             raise rejected("10027", f"This platform cannot do that: {self._lacking[command.needs]}.")
+        for pointer, address in getattr(command, "addresses", ()):
+            if not self._reachable(address):
+                raise rejected("10027", "This server may not send to that address.", pointer=pointer)
         leg = self._active.leg(call_control_id)
         if leg is None or leg.party.account_id != account_id:
             return await self._answered_before(account_id, call_control_id, command)

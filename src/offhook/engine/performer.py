@@ -127,6 +127,8 @@ def _media_command(it: effect.MediaCommand) -> media.Command:
             return media.Meter(it.port, it.every_ms)
         case effect.SendDigits():
             return media.SendDigits(it.port, it.digits, it.duration_ms)
+        case effect.Denoise():
+            return media.Denoise(it.port, it.tracks)
         case effect.Beep(port, sound):
             return media.Play(port, _BEEP, sounds.BEEPS[sound], overlay=True)
         case effect.ClosePort():
@@ -156,6 +158,15 @@ PERFORM: dict[type[msgspec.Struct], Callable[[Performer, Any], Input | None]] = 
             effect.EndedAway,
             effect.Prepare,
             effect.Discard,
+            effect.OpenStream,
+            effect.AttachStream,
+            effect.AimStream,
+            effect.StreamDigit,
+            effect.CloseStream,
+            effect.StartFork,
+            effect.StopFork,
+            effect.StartTranscription,
+            effect.StopTranscription,
             effect.Record,
             effect.PauseRecord,
             effect.StopRecord,
@@ -175,6 +186,7 @@ PERFORM: dict[type[msgspec.Struct], Callable[[Performer, Any], Input | None]] = 
             effect.StopPlay,
             effect.Measure,
             effect.SendDigits,
+            effect.Denoise,
             effect.Beep,
             effect.ClosePort,
         ),

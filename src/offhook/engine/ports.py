@@ -29,6 +29,7 @@ __all__ = [
     "Chance",
     "Clock",
     "Contact",
+    "Datagrams",
     "Dialplan",
     "Exchange",
     "Fetch",
@@ -43,6 +44,8 @@ __all__ = [
     "LegIds",
     "LoginRefused",
     "MediaCore",
+    "MediaSocket",
+    "MediaSockets",
     "NoAudio",
     "NoRecorder",
     "OrderReply",
@@ -50,6 +53,7 @@ __all__ = [
     "Reply",
     "Shadow",
     "Signalling",
+    "SocketClosed",
 ]
 
 
@@ -341,6 +345,50 @@ class FetchFailed(Exception):
     def __init__(self, fault: FetchFault, text: str) -> None:
         super().__init__(text)
         self.fault: FetchFault = fault
+
+
+class SocketClosed(Exception):
+    """A websocket is over: closed in good order by the far end, or lost. The text is for people."""
+
+    def __init__(self, manner: Literal["orderly", "lost"], text: str = "") -> None:
+        super().__init__(text)
+        self.manner: Literal["orderly", "lost"] = manner
+
+
+class MediaSocket(Protocol):
+    """A websocket to a customer's program. Both ways wait while the other end is slow."""
+
+    async def send(self, text: str) -> None:
+        """SocketClosed where it is over."""
+        ...
+
+    async def receive(self) -> str:
+        """The next text; SocketClosed where it is over."""
+        ...
+
+    async def close(self) -> None:
+        """Never raises, never waits long."""
+        ...
+
+
+class MediaSockets(Protocol):
+    """The one way to every websocket URL that a customer gives us; `edge.mediastream.GuardedSockets` is it."""
+
+    async def open(self, url: str, headers: Headers, seconds: float) -> MediaSocket:
+        """Connect; only ws and wss, only to addresses that the server may reach. FetchFailed where that fails."""
+        ...
+
+
+class Datagrams(Protocol):
+    """Where copies of audio go out; `edge.mediastream.GuardedDatagrams` is it."""
+
+    def allowed(self, address: str) -> bool:
+        """Whether this server may send to an IP address that a customer names."""
+        ...
+
+    def send(self, address: str, port: int, data: bytes) -> None:
+        """Send, and forget: what cannot be sent at once, or must not be, is dropped."""
+        ...
 
 
 class Fetch(Protocol):

@@ -14,6 +14,7 @@ import msgspec
 import structlog
 
 from offhook.engine.active import ActiveLegs
+from offhook.engine.listening import Listeners, Outside
 from offhook.engine.owner import MAILBOX, Owner, World
 from offhook.engine.places import Places
 from offhook.engine.ports import (
@@ -68,6 +69,7 @@ from offhook.voice.signal import (
     HangUp,
     HungUp,
     Input,
+    ListenerSignal,
     Lost,
     NotArrived,
     Ordered,
@@ -144,6 +146,7 @@ class Switchboard:
         ice: Ice = "lite",
         limits: Limits | None = None,
         audio: AudioSource = NOTHING_TO_PLAY,
+        outside: Outside | None = None,
         recorder: Recorder | None = None,
         quality: Quality | None = None,
     ) -> None:
@@ -159,6 +162,7 @@ class Switchboard:
         )
         self._recorder = recorder or NoRecorder()
         self._preparer = Preparer(audio, self._post_to_leg)
+        self._listeners = outside and Listeners(core, outside, self._post_to_leg)
         self._reached: dict[str, Reached] = {}
         self.queues = Places(self._run, self._fresh_queue)
         self.conferences = Places(self._run, self._fresh_conference)
@@ -180,6 +184,8 @@ class Switchboard:
             self.hang_up_all(ending("NORMAL_TEMPORARY_FAILURE", "the platform is shutting down"))
             await asyncio.wait(self._tasks, timeout=HANG_UP_AGAIN_SECONDS)
         await self._preparer.stop()
+        if self._listeners is not None:
+            await self._listeners.stop()
         assert self._heart is not None
         self._heart.cancel()
         await asyncio.wait((self._heart,))
@@ -320,6 +326,9 @@ class Switchboard:
                 self._post_to_port(event.port, Sounded(event.port, event.at_ms, heard.level, heard.tone_hz))
             case media.PlayEnded(reason="completed"):
                 self._post_to_port(event.port, Played(event.port, event.play))
+            case media.Tapped() | media.FeedPlayed():
+                if self._listeners is not None:
+                    self._listeners.media_event(event)
             case media.RecordEnded():
                 self._recorder.ended(event)
                 self._post_to_port(event.port, RecordingOver(event.port, event.recording))
@@ -555,6 +564,9 @@ class Switchboard:
                 self._preparer.discard(it)
             case effect.Record() | effect.PauseRecord() | effect.StopRecord():
                 self._recorder.perform(it)
+            case _:
+                if self._listeners is not None:
+                    self._listeners.perform(it)
         return None
 
     def _owner_named(self, id: str) -> Owner:
@@ -585,7 +597,7 @@ class Switchboard:
             return self._ports.get(given.port)
         if isinstance(given, Ordered) and given.into:
             return None  # the place itself
-        return self._legs.get(given.leg) if isinstance(given, Ordered | Wanted | AudioSignal) else None
+        return self._legs.get(given.leg) if isinstance(given, Ordered | Wanted | AudioSignal | ListenerSignal) else None
 
     async def _beat(self) -> None:
         """Say regularly which legs are alive: a crash bills them up to the last beat."""
@@ -642,7 +654,7 @@ class Switchboard:
         if owner is not None:
             owner.post(signal)
 
-    def _post_to_leg(self, signal: AudioSignal) -> None:
+    def _post_to_leg(self, signal: AudioSignal | ListenerSignal) -> None:
         owner = self._legs.get(signal.leg)
         if owner is not None:
             owner.post(signal)

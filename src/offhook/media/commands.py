@@ -14,6 +14,9 @@ Codec = Literal["opus", "pcmu", "pcma"]
 Ice = Literal["lite", "full"]
 # What a port's far end says, what it is given to hear, or both.
 Tracks = Literal["both", "inbound", "outbound"]
+# How audio looks outside of RTP: PCM as above; the samples of the others are at 8, 8, 16 and 48 kHz; a frame or chunk
+# of Opus is one packet.
+Encoding = Literal["pcm", "pcmu", "pcma", "g722", "opus"]
 CODECS: tuple[Codec, ...] = ("opus", "pcmu", "pcma")
 
 
@@ -206,7 +209,7 @@ class Listen(_Message, frozen=True):
 class Tap(_Message, frozen=True):
     """Report both directions of the port's audio as `Tapped` every 20 ms: what its far end says (`inbound`) and what
     it is given to hear (`outbound`: whom it hears, mixed, and what is played to it), aligned in time, silence where
-    there is nothing, resampled to `rate` (a multiple of 50).
+    there is nothing, resampled to `rate` (a multiple of 50), as `encoding` has it. `rate` is for PCM only.
 
     For whoever streams, forks or transcribes a leg. A port has any number of taps; the same `tap` again replaces the
     former. Costs a decode of each direction that would otherwise be forwarded, once for all taps and recordings.
@@ -216,6 +219,7 @@ class Tap(_Message, frozen=True):
     tap: int
     rate: int
     tracks: Tracks = "both"
+    encoding: Encoding = "pcm"
 
 
 class Untap(_Message, frozen=True):
@@ -262,7 +266,10 @@ class StopRecord(_Message, frozen=True):
 
 
 class Feed(_Message, frozen=True):
-    """Append PCM to the queue that plays to the far end in place of what it hears (`overlay`: mixed over it).
+    """Append audio to the queue that plays to the far end in place of what it hears (`overlay`: mixed over it).
+
+    `pcm` is as `encoding` has it; chunks of one encoding are one stream to its decoder, and what cannot be decoded
+    counts as empty. `rate` is for PCM only.
 
     When the last sample of this chunk has been sent, `FeedPlayed` comes back with `mark`.
     """
@@ -272,12 +279,22 @@ class Feed(_Message, frozen=True):
     pcm: bytes
     mark: int = 0
     overlay: bool = False
+    encoding: Encoding = "pcm"
 
 
 class ClearFeed(_Message, frozen=True):
     """Throw away what has not been sent of the feed; the cleared marks come back as `FeedPlayed(cleared)`."""
 
     port: int
+
+
+class Denoise(_Message, frozen=True):
+    """Take the noise from these directions of the port's audio from now on, None from neither: from what its far end
+    says before anybody hears it, from what it hears before it is sent. Costs a decode and an encode of packets that
+    would otherwise be forwarded, and 10 to 13 ms of delay."""
+
+    port: int
+    tracks: Tracks | None
 
 
 class Mute(_Message, frozen=True):
@@ -315,6 +332,7 @@ Command = (
     | StopRecord
     | Feed
     | ClearFeed
+    | Denoise
     | Mute
     | Meter
     | ClosePort

@@ -159,7 +159,8 @@ class PcmHeard(_Message, frozen=True):
 
 
 class Tapped(_Message, frozen=True):
-    """20 ms of a tapped port's audio; a direction that was not asked for is empty. `at_ms` is the port's media time."""
+    """20 ms of a tapped port's audio as the tap's encoding has it; `rate` is that of the samples. A direction that was
+    not asked for is empty. `at_ms` is the port's media time."""
 
     port: int
     tap: int

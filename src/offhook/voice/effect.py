@@ -16,6 +16,7 @@ from offhook.voice.queue import Card
 from offhook.voice.recording import Card as RecordingCard
 from offhook.voice.resources import problem
 from offhook.voice.sound import Clip, Source
+from offhook.voice.stream import Card as StreamCard
 from offhook.voice.usage import Usage
 
 Beeper = Literal["recording", "conference"]
@@ -262,6 +263,13 @@ class SendDigits(msgspec.Struct, frozen=True):
     duration_ms: int = 100
 
 
+class Denoise(msgspec.Struct, frozen=True):
+    """Take the noise from these directions of `port`, None from neither."""
+
+    port: int
+    tracks: Literal["inbound", "outbound", "both"] | None
+
+
 class Beep(msgspec.Struct, frozen=True):
     """Let the far end of `port` hear, over everything else, that it is recorded, or that somebody comes or goes."""
 
@@ -310,6 +318,75 @@ class Discard(msgspec.Struct, frozen=True):
 
     leg: str
     item: int
+
+
+# ---- whoever listens in, or talks back, over the network ------------------------------------------------------
+
+
+class OpenStream(msgspec.Struct, frozen=True):
+    """Connect to where a leg's audio shall go; a `signal.StreamSignal` tells what comes of it."""
+
+    card: StreamCard
+
+
+class AttachStream(msgspec.Struct, frozen=True):
+    """From now on the stream carries the audio of `port`. `about` is the leg as it is now."""
+
+    stream: str
+    port: int
+    about: About
+
+
+class AimStream(msgspec.Struct, frozen=True):
+    """From now on the far ends of these ports hear what comes back over the stream."""
+
+    stream: str
+    ports: tuple[int, ...]
+
+
+class StreamDigit(msgspec.Struct, frozen=True):
+    """Tell the stream of a key that was pressed."""
+
+    stream: str
+    digit: str
+
+
+class CloseStream(msgspec.Struct, frozen=True):
+    """End a stream."""
+
+    stream: str
+
+
+class StartFork(msgspec.Struct, frozen=True):
+    """Copy what the far end of `port` says to `rx`, and what it hears to `tx`, as RTP; empty is nowhere."""
+
+    leg: str
+    port: int
+    rx: str
+    tx: str
+
+
+class StopFork(msgspec.Struct, frozen=True):
+    """Copy no more of a leg's audio."""
+
+    leg: str
+
+
+class StartTranscription(msgspec.Struct, frozen=True):
+    """Let an engine listen to `port`; `signal.Transcribed` tells what it understands. `language` may be empty."""
+
+    leg: str
+    transcription: str
+    port: int
+    tracks: Literal["inbound", "outbound", "both"]
+    language: str
+    interim: bool
+
+
+class StopTranscription(msgspec.Struct, frozen=True):
+    """Let no engine listen any more."""
+
+    transcription: str
 
 
 # ---- recordings ----------------------------------------------------------------------------------------------
@@ -399,16 +476,18 @@ class PassOn(msgspec.Struct, frozen=True):
 
 
 MediaRequest = AnswerPort | OfferPort | AcceptAnswer | AnswerReoffer
-MediaCommand = AddCandidate | Hear | Sing | Play | StopPlay | Measure | SendDigits | Beep | ClosePort
+MediaCommand = AddCandidate | Hear | Sing | Play | StopPlay | Measure | SendDigits | Denoise | Beep | ClosePort
 SignallingEffect = Invite | Ringing | Progress | Answer | Bye
 ReplyEffect = Done | Declined | Accepted | Rejected
 Audio = Prepare | Discard
+Stream = OpenStream | AttachStream | AimStream | StreamDigit | CloseStream
+Listener = Stream | StartFork | StopFork | StartTranscription | StopTranscription
 Recording = Record | PauseRecord | StopRecord
-Elsewhere = Route | Want | HandOver | KeepBack | PassOn | EndedAway | Audio | Recording
+Elsewhere = Route | Want | HandOver | KeepBack | PassOn | EndedAway | Audio | Recording | Listener
 Durable = Save | Close | Remember | Tell | KeepQueue | DropQueue | KeepConference | KeepRecording
 # What only takes away, or keeps a moving leg from being nowhere: it is performed even where the rest of its decision
 # cannot be.
-End = Close | Bye | ClosePort | HandOver | KeepBack
+End = Close | Bye | ClosePort | HandOver | KeepBack | CloseStream | StopFork | StopTranscription
 
 
 def is_end(each: "Effect") -> bool:

@@ -250,6 +250,88 @@ class GatherEnded(Event, frozen=True):
         return {"digits": self.digits, "gather_id": self.gather_id, "status": self.status}
 
 
+class StreamingStarted(Event, frozen=True):
+    """The websocket of a leg's stream is up, and its audio flows."""
+
+    type = "streaming.started"
+
+    stream_id: str
+    url: str
+
+    def fields(self) -> Document:
+        return {"stream_id": self.stream_id, "stream_url": self.url}
+
+
+class StreamingStopped(Event, frozen=True):
+    """A leg's stream is over: by command, with the leg, or because its far end closed it in good order."""
+
+    type = "streaming.stopped"
+
+    stream_id: str
+    url: str
+
+    def fields(self) -> Document:
+        return {"stream_id": self.stream_id, "stream_url": self.url}
+
+
+class StreamingFailed(Event, frozen=True):
+    """The websocket of a leg's stream could not be opened, or was lost for good. `reason` is for people."""
+
+    type = "streaming.failed"
+
+    stream_id: str
+    url: str
+    track: str
+    reason: str
+
+    def fields(self) -> Document:
+        return {
+            "failure_reason": self.reason,
+            "stream_id": self.stream_id,
+            "stream_params": {"stream_url": self.url, "track": self.track},
+            "stream_type": "websocket",
+        }
+
+
+class ForkStarted(Event, frozen=True):
+    """A leg's audio is being copied."""
+
+    type = "call.fork.started"
+
+    def fields(self) -> Document:
+        return {"stream_type": "decrypted"}
+
+
+class ForkStopped(Event, frozen=True):
+    """A leg's audio is copied no more."""
+
+    type = "call.fork.stopped"
+
+    def fields(self) -> Document:
+        return {"stream_type": "decrypted"}
+
+
+class CallTranscribed(Event, frozen=True):
+    """Something was said on a leg. What is not final may be corrected by what follows."""
+
+    type = "call.transcription"
+
+    transcript: str
+    confidence: float
+    certainty: Literal["final", "interim"]
+    track: Literal["inbound", "outbound"]
+
+    def fields(self) -> Document:
+        return {
+            "transcription_data": {
+                "confidence": self.confidence,
+                "is_final": self.certainty == "final",
+                "transcript": self.transcript,
+                "transcription_track": self.track,
+            }
+        }
+
+
 class MachineDetectionEnded(Event, frozen=True):
     """It is known whether a person or a machine has answered, or that it cannot be."""
 

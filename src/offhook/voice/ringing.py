@@ -4,7 +4,7 @@ from typing import Literal
 
 import msgspec
 
-from offhook.voice import detection, effect, first_command, meeting, passage, player, recorder
+from offhook.voice import detection, effect, first_command, meeting, passage, player, recorder, streaming
 from offhook.voice.cause import ending
 from offhook.voice.effect import Invitation
 from offhook.voice.event import CallAnswered, CallInitiated
@@ -122,6 +122,7 @@ def answered(floor: Floor, leg: Leg, now: Moment) -> None:
     detection.start(floor, leg, now)
     if leg.digits:
         floor.emit(effect.SendDigits(leg.dialog.port, leg.digits))
+    streaming.answered(floor, leg)
     if recorder.NAME in leg.doings:
         recorder.of(leg).answered(floor, leg, now)
 

@@ -22,6 +22,8 @@ from offhook.voice import (
     queueing,
     recorder,
     ringing,
+    streaming,
+    transcribing,
 )
 from offhook.voice.cause import CAUSES, Ending, ending
 from offhook.voice.conference import Conference
@@ -75,7 +77,12 @@ from offhook.voice.signal import (
     Ring,
     Routed,
     Sounded,
+    StreamEnded,
+    StreamFailed,
+    StreamSignal,
+    StreamUp,
     Tick,
+    Transcribed,
     Trickled,
     Wanted,
 )
@@ -119,6 +126,7 @@ class Session:
             _OTHERS[type(given)](self, given, now)
         passage.send_home(self.floor, now)
         self.floor.mix()
+        streaming.aim(self.floor)
         return self.floor.drain()
 
     def stored(self) -> None:
@@ -244,6 +252,7 @@ class Session:
             if digit not in _PAUSES:
                 self.floor.tell(DtmfReceived, leg, now, digit)
                 gathering.pressed(self.floor, leg, digit, now)
+                streaming.pressed(self.floor, leg, digit)
         place = self.floor.place_of(leg.id)
         # Digits in a conference are for whoever asked for them: nobody else wants to hear a PIN.
         for other in self.floor.others(leg) if place.kind == "bridge" else ():
@@ -276,6 +285,16 @@ class Session:
 
     def played(self, leg: Leg, _dialog: Dialog, signal: Played, now: Moment) -> None:
         player.of(leg).played(self.floor, leg, signal.play, now)
+
+    def stream_happened(self, signal: StreamSignal, now: Moment) -> None:
+        leg = self.floor.legs.get(signal.leg)
+        if leg is not None:
+            streaming.of(leg).happened(self.floor, leg, signal, now)
+
+    def transcribed(self, signal: Transcribed, now: Moment) -> None:
+        leg = self.floor.legs.get(signal.leg)
+        if leg is not None:
+            transcribing.heard(self.floor, leg, signal, now)
 
     def recording_over(self, leg: Leg, _dialog: Dialog, signal: RecordingOver, now: Moment) -> None:
         recorder.of(leg).over(self.floor, leg, signal.recording, now)
@@ -414,6 +433,10 @@ _OTHERS: dict[type, Callable[[Session, Any, Moment], None]] = {
     Routed: Session.routed,
     AudioReady: Session.audio_ready,
     AudioFailed: Session.audio_failed,
+    StreamUp: Session.stream_happened,
+    StreamEnded: Session.stream_happened,
+    StreamFailed: Session.stream_happened,
+    Transcribed: Session.transcribed,
     Ordered: lambda session, given, now: ordering.ordered(session.floor, given, now),
     Directed: lambda session, given, now: ordering.directed(session.floor, given, now),
     Originated: lambda session, given, now: ordering.originated(session.floor, given, now),

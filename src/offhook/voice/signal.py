@@ -217,6 +217,39 @@ class AudioFailed(msgspec.Struct, frozen=True):
     detail: str
 
 
+class StreamUp(msgspec.Struct, frozen=True):
+    """The websocket of a leg's stream is open, for the first time."""
+
+    leg: str
+    stream: str
+
+
+class StreamEnded(msgspec.Struct, frozen=True):
+    """The far end of a leg's stream has closed it in good order."""
+
+    leg: str
+    stream: str
+
+
+class StreamFailed(msgspec.Struct, frozen=True):
+    """The websocket of a leg's stream could not be opened, or was lost for good. `reason` is for people."""
+
+    leg: str
+    stream: str
+    reason: str
+
+
+class Transcribed(msgspec.Struct, frozen=True):
+    """An engine has understood something of what was said on a leg."""
+
+    leg: str
+    transcription: str
+    transcript: str
+    confidence: float
+    certainty: Literal["final", "interim"]
+    track: Literal["inbound", "outbound"]
+
+
 # ---- what customers and operators ask -----------------------------------------------------------------------
 
 
@@ -329,6 +362,8 @@ class Broken(msgspec.Struct, frozen=True):
 DialogSignal = Rang | Answered | HungUp | Pressed | AskedHold | Renegotiated | Trickled
 PortSignal = PortUp | PortDown | DigitHeard | Played | Sounded | RecordingOver
 AudioSignal = AudioReady | AudioFailed
+StreamSignal = StreamUp | StreamEnded | StreamFailed
+ListenerSignal = StreamSignal | Transcribed
 Order = Ordered[Any] | Originated[Any] | Directed[Any] | HangUp
 Passage = Wanted | Arrived | NotArrived | EndedAway
 Input = (
@@ -336,6 +371,7 @@ Input = (
     | DialogSignal
     | PortSignal
     | AudioSignal
+    | ListenerSignal
     | PortDescribed
     | PortRefused
     | Routed

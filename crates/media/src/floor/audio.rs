@@ -59,7 +59,7 @@ impl Floor {
         if let Some(press) = press {
             self.events.push(Event::DigitReceived { port: id, digit: press.digit, duration_ms: press.duration_ms });
         }
-        let Some(codec) = codec else { return };
+        let Some(codec) = codec.filter(|_| port.ingress.denoiser.is_none()) else { return };
         for listener in self.heard_by.get(&id).cloned().unwrap_or_default() {
             let hears_only_it = self.hears.get(&listener).is_some_and(|speakers| speakers.len() == 1);
             let may = |port: &Port| port.may_forward(codec);
@@ -124,7 +124,8 @@ impl Floor {
     fn is_forwarded_to(&self, id: u32, now: Instant) -> bool {
         let Some([speaker]) = self.hears.get(&id).map(Vec::as_slice) else { return false };
         let port = &self.ports[&id];
-        let codec = self.ports.get(speaker).and_then(|speaker| speaker.ingress.codec);
+        let ingress = self.ports.get(speaker).map(|speaker| &speaker.ingress);
+        let codec = ingress.filter(|ingress| ingress.denoiser.is_none()).and_then(|ingress| ingress.codec);
         codec.is_some_and(|codec| port.may_forward(codec)) && port.is_fed_by_forwarding(port.since_opened(now))
     }
 
@@ -139,6 +140,7 @@ impl Floor {
             return;
         }
         port.ingress.pull(at);
+        port.ingress.denoise();
         let (pcm, rate) = (&port.ingress.pcm, port.ingress.rate);
         if let Some(metering) = &mut port.metering {
             measure(&mut metering.inbound, rate, pcm);
@@ -206,6 +208,9 @@ impl Floor {
         }
         overlay(&mut scratch.frame, &scratch.over);
         port.out.render_tones(&mut scratch.frame);
+        if let Some(denoiser) = &mut port.out.denoiser {
+            denoiser.clean(&mut scratch.frame, rate);
+        }
         if port.out.muted {
             scratch.frame.fill(0);
         }

@@ -7,7 +7,7 @@ use std::time::Instant;
 use super::Floor;
 use super::audio::Sent;
 use crate::messages::{Command, Event, Tracks};
-use crate::port::{Frame, Port, Recorder, Report, Stage, Tap, Wanted, Why};
+use crate::port::{Frame, Port, Recorder, Report, Stage, Wanted, Why};
 
 /// The end of a recording that is asked for of a port that is gone.
 pub fn unrecorded(command: Command) -> Option<Event> {
@@ -19,9 +19,9 @@ impl Floor {
     pub(super) fn obey_tap(&mut self, command: Command) {
         let Some(port) = self.ports.get_mut(&command.port()) else { return };
         match command {
-            Command::Tap { tap, rate, tracks, .. } => {
+            Command::Tap { tap, rate, tracks, encoding, .. } => {
                 port.reports.retain(|report| report.number != tap);
-                port.reports.push(Report { number: tap, tap: Tap::new(rate, tracks) });
+                port.reports.push(Report::new(tap, rate, tracks, encoding));
             }
             Command::Untap { tap, .. } => port.reports.retain(|report| report.number != tap),
             Command::Record { recording, path, rate, tracks, channels, max_ms, silence_ms, .. } => {

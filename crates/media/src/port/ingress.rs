@@ -5,6 +5,7 @@ use std::time::Duration;
 use str0m::rtp::RtpPacket;
 
 use crate::codec::{CodecKind, FRAME_MS};
+use crate::denoise::Denoiser;
 use crate::dtmf::{DtmfReceiver, Press};
 use crate::jitter::{Arrival, JitterBuffer, JitterCounters, Payload};
 use crate::quality::JitterEstimator;
@@ -19,6 +20,7 @@ pub struct Ingress {
     pub last_packet: Option<Duration>,
     /// Only while somebody needs decoded audio.
     jitter: Option<JitterBuffer>,
+    pub denoiser: Option<Denoiser>,
     counters: JitterCounters,
     pub(super) events_48k: DtmfReceiver,
     pub(super) events_8k: DtmfReceiver,
@@ -64,6 +66,7 @@ impl Ingress {
             codec: None,
             last_packet: None,
             jitter: None,
+            denoiser: None,
             counters: JitterCounters::default(),
             events_48k: DtmfReceiver::new(48_000),
             events_8k: DtmfReceiver::new(8_000),
@@ -112,6 +115,13 @@ impl Ingress {
                 self.pcm.clear();
                 self.pcm.resize((self.rate / 1_000 * FRAME_MS) as usize, 0);
             }
+        }
+    }
+
+    /// Take the noise from this tick's audio, where that is wanted.
+    pub fn denoise(&mut self) {
+        if let Some(denoiser) = &mut self.denoiser {
+            denoiser.clean(&mut self.pcm, self.rate);
         }
     }
 

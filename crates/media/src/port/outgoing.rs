@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use crate::codec::{CodecKind, Encoder};
+use crate::denoise::Denoiser;
 use crate::dtmf::{DtmfSender, DtmfTones};
 use crate::egress::Egress;
+use crate::encoding::{Decode, Encoding};
 use crate::play::Player;
 
 /// What the far end is sent.
@@ -13,6 +15,8 @@ pub struct Outgoing {
     pub codec: CodecKind,
     pub(super) encoder: Option<Encoder>,
     pub player: Player,
+    feeding: Option<(Encoding, Decode)>,
+    pub denoiser: Option<Denoiser>,
     pub(super) digits: DtmfSender,
     pub(super) tones: DtmfTones,
     pub muted: bool,
@@ -29,6 +33,8 @@ impl Outgoing {
             codec,
             encoder: None,
             player: Player::new(rate),
+            feeding: None,
+            denoiser: None,
             digits: DtmfSender::new(8_000),
             tones: DtmfTones::new(rate),
             muted: false,
@@ -46,6 +52,15 @@ impl Outgoing {
         self.encoder = None;
         self.player.set_rate(codec.clock_rate());
         self.tones = DtmfTones::new(codec.clock_rate());
+    }
+
+    /// Append fed audio. Chunks of one encoding are one stream to its decoder.
+    pub fn feed(&mut self, rate: u32, bytes: &[u8], mark: u64, is_overlay: bool, encoding: Encoding) {
+        if self.feeding.as_ref().is_none_or(|(known, _)| *known != encoding) {
+            self.feeding = Decode::new(encoding).map(|decode| (encoding, decode));
+        }
+        let pcm = self.feeding.as_mut().map_or_else(Vec::new, |(_, decode)| decode.samples(bytes));
+        self.player.feed(encoding.rate(rate), &pcm, mark, is_overlay);
     }
 
     /// Lay tones of keys over a frame, for far ends that take no events.

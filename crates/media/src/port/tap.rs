@@ -2,6 +2,7 @@
 //! hear, aligned in time, silence where there was nothing. Knows no files.
 
 use crate::codec::FRAME_MS;
+use crate::encoding::{Encode, Encoding};
 use crate::messages::{Event, Tracks};
 use crate::resample::Resampler;
 
@@ -32,7 +33,7 @@ impl Track {
                 resampler.push(frame.pcm, &mut self.pcm);
             }
         }
-        self.pcm.resize((rate / 1_000 * FRAME_MS) as usize, 0);
+        self.pcm.resize((rate * FRAME_MS / 1_000) as usize, 0);
     }
 }
 
@@ -75,23 +76,35 @@ impl Tap {
 pub struct Report {
     pub number: u64,
     pub tap: Tap,
+    inbound: Option<Encode>,
+    outbound: Option<Encode>,
 }
 
 impl Report {
-    pub fn event(&self, port: u32, at_ms: u64) -> Event {
+    /// `rate` is that of PCM; any other encoding has its own.
+    pub fn new(number: u64, rate: u32, tracks: Tracks, encoding: Encoding) -> Self {
+        let tap = Tap::new(encoding.rate(rate), tracks);
+        Self { number, tap, inbound: Encode::new(encoding), outbound: Encode::new(encoding) }
+    }
+
+    pub fn event(&mut self, port: u32, at_ms: u64) -> Event {
         Event::Tapped {
             port,
             tap: self.number,
             at_ms,
             rate: self.tap.rate,
-            inbound: bytes(self.tap.inbound()),
-            outbound: bytes(self.tap.outbound()),
+            inbound: bytes(&mut self.inbound, self.tap.inbound()),
+            outbound: bytes(&mut self.outbound, self.tap.outbound()),
         }
     }
 }
 
-fn bytes(pcm: &[i16]) -> Vec<u8> {
-    pcm.iter().flat_map(|sample| sample.to_le_bytes()).collect()
+/// A direction that was not asked for stays empty, and so does what cannot be encoded.
+fn bytes(encode: &mut Option<Encode>, pcm: &[i16]) -> Vec<u8> {
+    match encode {
+        Some(encode) if !pcm.is_empty() => encode.bytes(pcm),
+        _ => Vec::new(),
+    }
 }
 
 #[cfg(test)]

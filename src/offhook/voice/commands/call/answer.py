@@ -3,7 +3,7 @@ outgoing."""
 
 from typing import ClassVar
 
-from offhook.voice import recorder, ringing
+from offhook.voice import recorder, ringing, streaming
 from offhook.voice.command import OK, CommandRule, Document
 from offhook.voice.commands.call.shared import (
     NO_AI,
@@ -13,10 +13,12 @@ from offhook.voice.commands.call.shared import (
     UserToUser,
     headers,
 )
+from offhook.voice.commands.call.streamed import AnyCodec, StreamUrl, to_stream
 from offhook.voice.floor import Floor
 from offhook.voice.leg import UNANSWERED, Leg, Moment
 from offhook.voice.resources.problem import rejected
 from offhook.voice.signal import Ordered
+from offhook.voice.stream import Codec, Mode, Targets, Track
 
 
 class Answer(Hooked, frozen=True, kw_only=True):
@@ -32,12 +34,20 @@ class Answer(Hooked, frozen=True, kw_only=True):
 
     custom_headers: tuple[Header, ...] = ()
     sip_headers: tuple[UserToUser, ...] = ()
+    stream_url: StreamUrl | None = None
+    stream_track: Track = "inbound_track"
+    stream_codec: AnyCodec = "default"
+    stream_bidirectional_mode: Mode = "mp3"
+    stream_bidirectional_codec: Codec = "PCMU"
+    stream_bidirectional_target_legs: Targets = "opposite"
 
 
 def decide(floor: Floor, leg: Leg, order: Ordered[Answer], now: Moment) -> Document:
     if leg.side == "outgoing":
         raise rejected("90102", "Only the far end can answer a call that was dialled to it.")
     leg.answer_headers = headers(order.command.custom_headers, order.command.sip_headers)
+    if wanted := to_stream(order.command):
+        streaming.of(leg).start_when_answered(floor, leg, wanted, "then")
     settings = order.command.to_record
     id = settings and recorder.of(leg).start_when_answered(leg, settings, "StartCallRecordingAPI")
     ringing.answer(floor, leg, now)

@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar, Literal
 
 import msgspec
 
-from offhook.voice import effect, meeting, recorder, ringing
+from offhook.voice import effect, meeting, recorder, ringing, streaming
 from offhook.voice.command import Base64, CommandRule, Document
 from offhook.voice.commands.call.audible import MediaName
 from offhook.voice.commands.call.detecting import about_detection, detects
@@ -21,6 +21,7 @@ from offhook.voice.commands.call.shared import (
     about_emergency,
     headers,
 )
+from offhook.voice.commands.call.streamed import AnyCodec, Rate, StreamUrl, Token, to_stream
 from offhook.voice.effect import Save
 from offhook.voice.floor import Floor
 from offhook.voice.greeting import Config
@@ -30,6 +31,7 @@ from offhook.voice.place import Place, Seat
 from offhook.voice.resources.problem import Problem, rejected
 from offhook.voice.signal import Originated
 from offhook.voice.sound import file_of
+from offhook.voice.stream import Codec, Mode, Targets, Track
 
 Destination = Annotated[str, rule(low=1, high=256)]
 MAX_DESTINATIONS = 32
@@ -94,6 +96,15 @@ class Dial(Outward, frozen=True, kw_only=True, rename={"from_": "from"}):
     bridge_on_answer: bool = False
     prevent_double_bridge: bool = False
     retry_on_timeout: bool = True
+    stream_url: StreamUrl | None = None
+    stream_track: Track = "inbound_track"
+    stream_codec: AnyCodec = "default"
+    stream_bidirectional_mode: Mode = "mp3"
+    stream_bidirectional_codec: Codec = "PCMU"
+    stream_bidirectional_target_legs: Targets = "opposite"
+    stream_bidirectional_sampling_rate: Rate | None = None
+    stream_auth_token: Token = ""
+    stream_establish_before_call_originate: bool = False
     supervise_call_control_id: ControlId | None = None
     supervisor_role: Literal["barge", "whisper", "monitor"] = "barge"
 
@@ -122,9 +133,18 @@ def decide(floor: Floor, _leg: None, order: Originated[Dial], now: Moment) -> Do
     leg.role = "party" if supervised is None else command.supervisor_role
     leg.taken = "stays" if command.prevent_double_bridge else "comes"
     leg.unanswered = "timeout" if command.retry_on_timeout else "no_answer"
+    _stream(floor, leg, command)
     recording = record(command, leg)
     place(floor, leg, destinations, now)
     return call_document(order.ids, command.client_state) | ({"recording_id": recording} if recording else {})
+
+
+def _stream(floor: Floor, leg: Leg, command: Dial) -> None:
+    """Let a leg be streamed from its answer on, as its command says."""
+    wanted = to_stream(command, command.stream_bidirectional_sampling_rate, command.stream_auth_token)
+    if wanted is not None:
+        connects = "now" if command.stream_establish_before_call_originate else "then"
+        streaming.of(leg).start_when_answered(floor, leg, wanted, connects)
 
 
 def _linked(command: Dial, linked: Save | None) -> Save | None:

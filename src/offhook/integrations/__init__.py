@@ -1,0 +1,1 @@
+"""Thin adapters to other people's frameworks. Nothing here is imported but by its user."""
