@@ -195,7 +195,8 @@ class Archive:
 
     async def _write(self, writes: list[Write], event: Event) -> None:
         _, rows = self._outbox.prepared([event])
-        await self._store.write(*writes, *rows)
+        if writes or rows:
+            await self._store.write(*writes, *rows)
 
     def _part(self, card: Card) -> Path:
         return self._folder / f"{card.id}.part"
