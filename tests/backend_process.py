@@ -65,7 +65,7 @@ class Backend:
         assert self.process.stdout is not None
         async for line in self.process.stdout:
             type, _, leg = line.decode().strip().partition(" ")
-            if not type.startswith("call."):
+            if not type.startswith(("call.", "conference.")):
                 continue  # a web server's greeting
             async with self._told:
                 self.legs[leg].append(type)

@@ -17,11 +17,11 @@ import aiohttp
 import pytest
 import pytest_asyncio
 from phones import BrowserPhone
-from stage import BROWSER_HZ, OTHER_HZ, PYTHON_HZ, Stage, hears, incoming, module_fixture, talks
+from stage import BROWSER_HZ, OTHER_HZ, PYTHON_HZ, Stage, hears, incoming, module_fixture, talks, until_heard
 from telnyx import AsyncTelnyx
 
 from backend_process import Backend
-from offhook import Tone
+from offhook import Ear, Tone
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("browser")]
 
@@ -69,7 +69,7 @@ async def backends(stage: Stage, api: AsyncTelnyx, tmp_path: Path) -> AsyncItera
 async def bill(api: AsyncTelnyx, *sessions: str) -> Counter[tuple[str, Decimal]]:
     """(record type, cost) of every line of these sessions."""
     lines: Counter[tuple[str, Decimal]] = Counter()
-    for kind, session in product(("webrtc", "tts", "call-control"), sessions):
+    for kind, session in product(("webrtc", "tts", "call-control", "conference-participant"), sessions):
         asked: Any = {"record_type": kind, "call_session_id": session}
         async for each in api.detail_records.list(filter=asked):
             found: Any = each
@@ -89,6 +89,11 @@ async def answer_to_a_forgery(backend: Backend) -> int:
     headers = {"telnyx-timestamp": str(int(time.time())), "telnyx-signature-ed25519": signature}
     async with aiohttp.ClientSession() as http, http.post(backend.url, data=b"{}", headers=headers) as response:
         return response.status
+
+
+async def hears_among_others(phone: BrowserPhone, hz: float) -> None:
+    """The tone is the strongest of what arrives."""
+    await until_heard(phone, lambda heard: abs(heard["hz"] - hz) < 12 and heard["level"] > -40)
 
 
 async def balance(api: AsyncTelnyx) -> Decimal:
@@ -190,4 +195,45 @@ async def test_who_has_waited_long_enough_leaves_the_queue_and_hears_why(
         ("webrtc", A_MINUTE): 1,
         ("call-control", Decimal(0)): 1,  # its turn in the queue
         ("tts", Decimal("0.00012")): 1,  # of 40 characters
+    }
+
+
+async def test_three_meet_in_a_conference(stage: Stage, api: AsyncTelnyx, backends: Backends) -> None:
+    backend = await backends.start("conference/app.py")
+    caller, guest = await stage.registered(0), await stage.registered(1, browser=1)
+    await caller.dial(ANYTHING)
+    await guest.reached("ringing")
+    await guest.act("answer")
+    async with stage.python(0) as john:
+        await john.ready()
+        third = await john.new_call(ANYTHING, audio=Tone(PYTHON_HZ))
+        await third.answered()
+        ear = Ear()
+        third.attach(ear)
+        await hears_among_others(caller, PYTHON_HZ)
+        await hears_among_others(guest, PYTHON_HZ)
+        third.mute()
+        await hears(caller, OTHER_HZ)
+        await hears(guest, BROWSER_HZ)
+        await caller.act("muteAudio")
+        await ear.hears_tone(OTHER_HZ)
+        await guest.act("muteAudio")
+        await caller.act("unmuteAudio")
+        await ear.hears_tone(BROWSER_HZ)
+        (leg, session), (_, guests_session) = await ids(caller), await ids(guest)
+        [room] = [each async for each in api.conferences.list(filter={"status": "in_progress"})]
+        inside = [each.call_leg_id async for each in api.conferences.list_participants(room.id)]
+        assert len(inside) == 3
+        assert inside[0] == leg
+        await third.hangup()
+    await caller.act("hangup")
+    await guest.act("hangup")
+    # The events of a conference come in its own order, beside those of the calls in it.
+    await backend.told(leg, "conference.participant.left")
+    entered = {"conference.created", "conference.participant.joined", "conference.participant.left"}
+    assert entered <= set(await backend.told(leg, "call.hangup"))
+    await backend.told(third.ids.leg or "", "call.hangup")
+    assert await bill(api, session, guests_session, third.ids.session or "") == {
+        ("webrtc", A_MINUTE): 3,
+        ("conference-participant", A_MINUTE): 3,
     }
