@@ -176,11 +176,9 @@ class Told:
         self.events: asyncio.Queue[Event] = asyncio.Queue()
 
     def prepared(self, events: Any) -> tuple[Any, Any]:
-        return events, ()
-
-    def committed(self, prepared: Any) -> None:
-        for event in prepared:
+        for event in events:
             self.events.put_nowait(event)
+        return events, ()
 
 
 class Room:
