@@ -83,7 +83,7 @@ def test_all_calls_end_once_whatever_is_pressed(
             assert not x.shadow.live or any(press is break_store for press, _, _ in steps)
             assert not x.core.open_ports
             assert not len(x.active)
-            assert not x.switchboard._sessions
+            assert not x.switchboard.owners.sessions
             legs = [record.ids.call_leg_id for record in x.shadow.records]
             assert len(legs) == len(set(legs))
 

@@ -106,7 +106,7 @@ class Floors:
 
     def _owners(self) -> list[Owner]:
         switchboard = self.at.switchboard
-        return [*switchboard._sessions.values(), *switchboard.queues, *switchboard.conferences]
+        return [*switchboard.owners.sessions.values(), *switchboard.queues, *switchboard.conferences]
 
     def _check_whereabouts(self) -> None:
         """A live leg is on one floor, or on its way to one."""

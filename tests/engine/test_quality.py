@@ -9,11 +9,13 @@ from tests.scenarios.scene import Scene
 
 from offhook.engine.outbox import Outbox, Sending
 from offhook.engine.quality import Quality
+from offhook.engine.store import Add
 from offhook.engine.telling import Teller
 from offhook.media.events import Direction, PortStats, QualityMeasured
 from offhook.testing.clock import run
 from offhook.testing.fakes import FakeShadow, SeededChance
 from offhook.voice.effect import Durable, Tell
+from offhook.voice.event import Event
 
 STATS = {
     "inbound": {
@@ -37,7 +39,7 @@ class Sent:
 
     def writes(self, sendings: Sequence[Sending], now: float) -> Sequence[Any]:
         self.sendings += sendings
-        return ()
+        return [Add("events", {"status": "unaddressed"}) for _ in sendings]
 
 
 class Clock:
@@ -53,9 +55,9 @@ class Telling(FakeShadow):
 
     teller: Teller
 
-    async def commit(self, durable: Sequence[Durable]) -> None:
-        await super().commit(durable)
+    async def commit(self, durable: Sequence[Durable]) -> Sequence[Event]:
         self.teller.prepared([each.event for each in durable if isinstance(each, Tell)])
+        return await super().commit(durable)
 
 
 def test_the_end_of_a_leg_tells_how_its_port_was_measured_last() -> None:

@@ -211,7 +211,7 @@ def test_an_end_that_cannot_be_stored_is_an_end_all_the_same(who: str) -> None:
             assert x.ladder()[-1].endswith("<- BYE 16 NORMAL_CLEARING")
             assert not x.core.open_ports
             assert not x.active.ids()
-            assert not x.switchboard._sessions
+            assert not x.switchboard.owners.sessions
             assert x.shadow.records == []
             assert len(x.shadow.live) == 2  # for the next start to end
 

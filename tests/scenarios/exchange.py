@@ -64,7 +64,7 @@ class Exchange:
     def port_of(self, phone: FakePhone) -> int:
         """The port of a phone's live call; KeyError where it has none."""
         wanted = DialogId(phone.binding, phone.dialog)
-        for port, owner in self.switchboard._ports.items():
+        for port, owner in self.switchboard.owners.ports.items():
             if owner.session.floor.ports.get(port) == wanted:
                 return port
         raise KeyError(phone.username)

@@ -17,8 +17,8 @@ def assert_all_is_over(played: Exchange) -> None:
     assert not played.shadow.live
     assert not played.core.open_ports
     assert not len(played.active)
-    assert not played.switchboard._sessions
-    assert not played.switchboard._ports
+    assert not played.switchboard.owners.sessions
+    assert not played.switchboard.owners.ports
     legs = [record.ids.call_leg_id for record in played.shadow.records]
     assert len(legs) == len(set(legs)) > 0
 

@@ -388,7 +388,7 @@ def test_a_queue_forgets_the_calls_that_pass_through_it() -> None:
         s.backend.direct("support", "update", max_size=5)
         await sleep(0.1)
         assert not owner.session.floor.names
-        assert not s.at.switchboard._legs
+        assert not s.at.switchboard.owners.legs
 
     play(script)
 

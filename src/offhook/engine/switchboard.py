@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from functools import partial
 from types import TracebackType
-from typing import Any, Literal, Self, TypeVar
+from typing import Any, Literal, Self
 
 import msgspec
 import structlog
@@ -16,6 +16,7 @@ import structlog
 from offhook.engine.active import ActiveLegs
 from offhook.engine.listening import Listeners, Outside
 from offhook.engine.owner import MAILBOX, Owner, World
+from offhook.engine.owners import Owners
 from offhook.engine.places import Places
 from offhook.engine.ports import (
     AudioSource,
@@ -60,23 +61,19 @@ from offhook.voice.signal import (
     Answered,
     Arrived,
     AskedHold,
-    AudioSignal,
     Dialled,
-    DialogSignal,
     DigitHeard,
     Directed,
     EndedAway,
     HangUp,
     HungUp,
     Input,
-    ListenerSignal,
     Lost,
     NotArrived,
     Ordered,
     Originated,
     Played,
     PortDown,
-    PortSignal,
     PortUp,
     Pressed,
     Rang,
@@ -90,24 +87,15 @@ from offhook.voice.signal import (
     Wanted,
 )
 
-K = TypeVar("K")
-
 _log = structlog.get_logger("offhook.engine")
 
 HEARTBEAT_SECONDS = 5.0
 HANG_UP_AGAIN_SECONDS = 5.0
+HANG_UP_TIMES = 6
 # Many legs are in one queue or conference, each with its own signals and digits.
 PLACE_MAILBOX = 16_384
 # JSON-RPC: invalid params.
 BAD_PARAMS = -32602
-
-
-class Reached(msgspec.Struct):
-    """A binding's far end: the way to it, and the owners of its dialogs by the dialog's name."""
-
-    signalling: Signalling
-    sessid: str
-    dialogs: dict[str, Owner]
 
 
 class Making:
@@ -156,19 +144,16 @@ class Switchboard:
         self._clock = clock
         self._chance = chance
         self._quality = quality or Quality()
-        self._router = Router(dialplan, self, clock, chance, limits or Limits())
+        self.owners = owners = Owners()
+        self._router = Router(dialplan, owners, clock, chance, limits or Limits())
         self._world = World(
-            clock, core, shadow, active, ladders, self._way_to, ice, self._elsewhere, self._owner_of, self._ended
+            clock, core, shadow, active, ladders, owners.way_to, ice, self._elsewhere, owners.of_input, self._ended
         )
         self._recorder = recorder or NoRecorder()
-        self._preparer = Preparer(audio, self._post_to_leg)
-        self._listeners = outside and Listeners(core, outside, self._post_to_leg)
-        self._reached: dict[str, Reached] = {}
+        self._preparer = Preparer(audio, owners.post)
+        self._listeners = outside and Listeners(core, outside, owners.post)
         self.queues = Places(self._run, self._fresh_queue)
         self.conferences = Places(self._run, self._fresh_conference)
-        self._sessions: dict[str, Owner] = {}
-        self._legs: dict[str, Owner] = {}
-        self._ports: dict[int, Owner] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._heart: asyncio.Task[None] | None = None
 
@@ -179,16 +164,27 @@ class Switchboard:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        while self._tasks:
-            # Again for legs that were on their way from one owner to another.
-            self.hang_up_all(ending("NORMAL_TEMPORARY_FAILURE", "the platform is shutting down"))
-            await asyncio.wait(self._tasks, timeout=HANG_UP_AGAIN_SECONDS)
+        await self._end_owners()
         await self._preparer.stop()
         if self._listeners is not None:
             await self._listeners.stop()
         assert self._heart is not None
         self._heart.cancel()
         await asyncio.wait((self._heart,))
+
+    async def _end_owners(self) -> None:
+        """Hang up until all is over, again and again for legs that were on their way from one owner to another. What
+        does not end is given up: the next start gives its legs their end."""
+        for _ in range(HANG_UP_TIMES):
+            if not self._tasks:
+                return
+            self.hang_up_all(ending("NORMAL_TEMPORARY_FAILURE", "the platform is shutting down"))
+            await asyncio.wait(self._tasks, timeout=HANG_UP_AGAIN_SECONDS)
+        if self._tasks:
+            _log.error("calls did not end", owners=len(self._tasks))
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.wait(self._tasks)
 
     # ---- who is there ----------------------------------------------------------------------------------------
 
@@ -212,7 +208,7 @@ class Switchboard:
                 network=who.network,
             )
         )
-        self._reached[id] = Reached(signalling, contact.sessid, {})
+        self.owners.reach(id, signalling, contact.sessid)
         return id
 
     def renewed(self, binding: str, who: Identity) -> None:
@@ -230,22 +226,22 @@ class Switchboard:
 
     def unregister(self, binding: str) -> None:
         """It logged out or its socket is gone: its calls are lost, the former binding of its username rings."""
-        reached = self._reached.pop(binding, None)
-        if reached is None:
+        lost = self.owners.lose(binding)
+        if lost is None:
             return
         self.bindings.unregister(binding)
-        for owner in set(reached.dialogs.values()):
+        for owner in lost:
             owner.post(Lost(binding))
 
     def log_off(self, binding: str, reason: str) -> None:
         """Close a far end's connection (token revoked, credential deleted). Its door then unregisters it."""
-        way = self._way_to(binding)
+        way = self.owners.way_to(binding)
         if way is not None:
             way.close(reason)
 
     def hang_up_all(self, why: Ending) -> None:
         """End every call of this node."""
-        for owner in (*self._sessions.values(), *self.queues, *self.conferences):
+        for owner in (*self.owners.sessions.values(), *self.queues, *self.conferences):
             owner.post(HangUp(why))
 
     async def end_all(self, why: Ending, within: float) -> None:
@@ -256,7 +252,7 @@ class Switchboard:
 
     def hang_up(self, call_session_id: str, why: Ending, leg: str | None = None) -> bool:
         """End a session's legs, or one by its call_control_id; False where the session is not here (any more)."""
-        owner = self._sessions.get(call_session_id)
+        owner = self.owners.sessions.get(call_session_id)
         if owner is not None:
             owner.post(HangUp(why, leg))
         return owner is not None
@@ -265,16 +261,15 @@ class Switchboard:
 
     def invited(self, binding: str, invite: Invite, reply: Reply) -> None:
         """A far end dials: a session comes to be."""
-        reached = self._reached.get(binding)
-        if reached is None:
+        if not self.owners.reachable(binding):
             reply.refuse(NO_CALL, "not registered")
-        elif invite.dialog in reached.dialogs:
+        elif self.owners.of_dialog(binding, invite.dialog) is not None:
             reply.refuse(BAD_PARAMS, "this callID is in use")
         else:
             self._open_session(DialogId(binding, invite.dialog), invite, reply)
 
     def rang(self, binding: str, dialog: str) -> None:
-        self._post(Rang(DialogId(binding, dialog)))
+        self.owners.post(Rang(DialogId(binding, dialog)))
 
     def answered(self, binding: str, dialog: str, sdp: str, headers: Headers, trickle: bool, reply: Reply) -> None:
         owner = self._owner_or_refusal(binding, dialog, reply)
@@ -283,7 +278,7 @@ class Switchboard:
 
     def hung_up(self, binding: str, dialog: str, ending: Ending, reply: Reply | None) -> None:
         """A hang-up of what is over (or never was) is done: both ends may hang up at once."""
-        owner = self._owner(binding, dialog)
+        owner = self.owners.of_dialog(binding, dialog)
         if owner is not None:
             owner.post(HungUp(DialogId(binding, dialog), ending, None if reply is None else owner.owe(reply)))
         elif reply is not None:
@@ -307,7 +302,7 @@ class Switchboard:
             owner.post(Renegotiated(DialogId(binding, dialog), owner.owe(reply), sdp))
 
     def trickled(self, binding: str, dialog: str, candidate: str | None) -> None:
-        self._post(Trickled(DialogId(binding, dialog), candidate))
+        self.owners.post(Trickled(DialogId(binding, dialog), candidate))
 
     # ---- what media does -------------------------------------------------------------------------------------
 
@@ -315,27 +310,27 @@ class Switchboard:
         """Take an event of the media core."""
         match event:
             case media.PortConnected():
-                self._post_to_port(event.port, PortUp(event.port))
+                self.owners.post(PortUp(event.port))
             case media.PortFailed():
-                self._post_to_port(event.port, PortDown(event.port, event.reason))
+                self.owners.post(PortDown(event.port, event.reason))
             case media.MediaStopped():
-                self._post_to_port(event.port, PortDown(event.port, "nothing received", "quiet"))
+                self.owners.post(PortDown(event.port, "nothing received", "quiet"))
             case media.DigitReceived():
-                self._post_to_port(event.port, DigitHeard(event.port, event.digit, event.duration_ms))
+                self.owners.post(DigitHeard(event.port, event.digit, event.duration_ms))
             case media.Metered(inbound=heard):
-                self._post_to_port(event.port, Sounded(event.port, event.at_ms, heard.level, heard.tone_hz))
+                self.owners.post(Sounded(event.port, event.at_ms, heard.level, heard.tone_hz))
             case media.PlayEnded(reason="completed"):
-                self._post_to_port(event.port, Played(event.port, event.play))
+                self.owners.post(Played(event.port, event.play))
             case media.Tapped() | media.FeedPlayed():
                 if self._listeners is not None:
                     self._listeners.media_event(event)
             case media.RecordEnded():
                 self._recorder.ended(event)
-                self._post_to_port(event.port, RecordingOver(event.port, event.recording))
+                self.owners.post(RecordingOver(event.port, event.recording))
             case media.QualityMeasured():
                 self._quality.measured(event.stats)
             case media.PortClosed():
-                self._ports.pop(event.stats.port, None)
+                self.owners.port_closed(event.stats.port)
                 self._quality.closed(event.stats.port)
             case media.WorkerDied():
                 _log.error("a media worker died", worker=event.worker, detail=event.detail)
@@ -348,7 +343,7 @@ class Switchboard:
         self, call_control_id: str, rule: CommandRule, command: Command, reply: OrderReply, place: str = ""
     ) -> bool:
         """Command a live leg, maybe to enter the conference `place`; False where no such leg lives here."""
-        owner, leg = self._legs.get(call_control_id), self.active.leg(call_control_id)
+        owner, leg = self.owners.legs.get(call_control_id), self.active.leg(call_control_id)
         if owner is None or leg is None:
             return False
         if isinstance(command, Transfer):
@@ -371,7 +366,7 @@ class Switchboard:
 
     def originate(self, rule: CommandRule, command: Dial, party: Party, reply: OrderReply) -> None:
         """Let a leg come to be that a customer dials, in the session that it is linked to or in one of its own."""
-        crowded = self._router.full(len(self._sessions))
+        crowded = self._router.full(len(self.owners.sessions))
         linked = self.active.leg(command.link_to or "")
         if linked is None and command.link_to is not None:
             reply.reject(rejected("90018", "The call to link to has already ended.", pointer="/link_to"))
@@ -390,9 +385,9 @@ class Switchboard:
             return
         ids = self._router.new_ids(linked and linked.ids.call_session_id)
         # A supervisor is where those are whom it shall hear, whichever session it is of.
-        supervised = self._legs.get(command.supervise_call_control_id or "")
+        supervised = self.owners.legs.get(command.supervise_call_control_id or "")
         owner = supervised or self._session(ids.call_session_id)
-        self._legs[ids.call_control_id] = owner
+        self.owners.legs[ids.call_control_id] = owner
         self.active.open(ids.call_control_id, party.connection_id, "outbound", permitted.number)
         made = Making(reply, partial(self._unmade, ids.call_control_id))
         within = permitted.first_command_within
@@ -401,7 +396,7 @@ class Switchboard:
     def _unmade(self, leg: str) -> None:
         """A command that would have made this leg is settled: where no leg came of it, nothing is counted."""
         if self.active.leg(leg) is None:
-            self._legs.pop(leg, None)
+            self.owners.legs.pop(leg, None)
             self.active.close(leg)
 
     def create_queue(self, account_id: str, rule: CommandRule, command: CreateQueue, reply: OrderReply) -> None:
@@ -440,13 +435,13 @@ class Switchboard:
         assert binding is not None  # whoever is reached is registered: both are entered and left together
         ids = self._router.new_ids()
         plan, party = self._router.dialled(binding, invite, ids)
-        crowded = self._router.full(len(self._sessions))
+        crowded = self._router.full(len(self.owners.sessions))
         if crowded is not None:
             plan = Refuse(crowded)
         owner = self._session(ids.call_session_id)
         port = self._router.new_port()
-        self._own(owner, dialog, port)
-        self._legs[ids.call_control_id] = owner
+        self.owners.own(owner, dialog, port)
+        self.owners.legs[ids.call_control_id] = owner
         self._count(ids, party, plan)
         if isinstance(plan, Ring):
             self._ring(owner, plan)
@@ -468,9 +463,9 @@ class Switchboard:
 
     def _session(self, id: str) -> Owner:
         """The owner of a session; one that is new, or has ended meanwhile, begins."""
-        owner = self._sessions.get(id)
+        owner = self.owners.sessions.get(id)
         if owner is None:
-            owner = self._sessions[id] = self._run(Session(id))
+            owner = self.owners.sessions[id] = self._run(Session(id))
         return owner
 
     def _run(self, session: Session) -> Owner:
@@ -491,44 +486,20 @@ class Switchboard:
         """These far ends are about to be offered a leg of this owner."""
         for connection in plan.rung:
             self.active.open(plan.ids.call_control_id, connection, "inbound")
-        self._legs[plan.ids.call_control_id] = owner
+        self.owners.legs[plan.ids.call_control_id] = owner
         for target in plan.targets:
-            self._own(owner, target.dialog, target.port)
-
-    def _own(self, owner: Owner, dialog: DialogId, port: int) -> None:
-        reached = self._reached.get(dialog.binding)
-        if reached is not None:
-            reached.dialogs[dialog.name] = owner
-        self._ports[port] = owner
+            self.owners.own(owner, target.dialog, target.port)
 
     def _owner_over(self, owner: Owner) -> None:
         self.queues.closed(owner)
         self.conferences.closed(owner)
-        self._sessions.pop(owner.session.id, None)
+        self.owners.sessions.pop(owner.session.id, None)
         self._ended(owner, tuple(owner.session.floor.names))
 
     def _ended(self, owner: Owner, keys: Sequence[Key]) -> None:
         """These legs, dialogs and ports of an owner are no more."""
-        for key in keys:
-            if isinstance(key, DialogId):
-                self._forget_dialog(key, owner)
-            elif isinstance(key, int):
-                self._forget(self._ports, key, owner)
-            elif self._forget(self._legs, key, owner):
-                self.active.close(key)
-
-    def _forget_dialog(self, dialog: DialogId, owner: Owner) -> None:
-        reached = self._reached.get(dialog.binding)
-        if reached is not None:
-            self._forget(reached.dialogs, dialog.name, owner)
-
-    @staticmethod
-    def _forget(index: dict[K, Owner], key: K, owner: Owner) -> bool:
-        """Forget what this owner has had to the end; what has moved on is another's."""
-        found = index.get(key) is owner
-        if found:
-            del index[key]
-        return found
+        for leg in self.owners.forget(owner, keys):
+            self.active.close(leg)
 
     # ---- between owners ------------------------------------------------------------------------------------
 
@@ -541,7 +512,7 @@ class Switchboard:
                     self._ring(owner, plan)
                 return Routed(it.leg.call_control_id, plan)
             case effect.Want():
-                other = self.queues.find(it.account_id, it.queue) if it.queue else self._legs.get(it.leg)
+                other = self.queues.find(it.account_id, it.queue) if it.queue else self.owners.legs.get(it.leg)
                 if other is None:
                     return NotArrived(it.number, _not_found(it))
                 other.post(Wanted(it.leg, owner.session.id, it.number, it.meets, it.taken))
@@ -556,8 +527,8 @@ class Switchboard:
                 else:
                     owner.passed_on(it.order, to)
             case effect.EndedAway():
-                if it.to in self._sessions:
-                    self._sessions[it.to].post(EndedAway(it.leg))
+                if it.to in self.owners.sessions:
+                    self.owners.sessions[it.to].post(EndedAway(it.leg))
             case effect.Prepare():
                 self._preparer.prepare(it)
             case effect.Discard():
@@ -580,24 +551,14 @@ class Switchboard:
         return places.named(account_id, wanted.name)
 
     def _hand_over(self, leg: Leg, to: Owner, number: int | None) -> None:
-        self._legs[leg.id] = to
+        self.owners.legs[leg.id] = to
         for dialog in leg.dialogs:
-            self._own(to, dialog.id, dialog.port)
+            self.owners.own(to, dialog.id, dialog.port)
         to.post(Arrived(leg, number))
         # Whoever was lost in between was reported to the former owner, which had let go of the leg already.
         for dialog in leg.dialogs:
-            if dialog.id.binding not in self._reached:
+            if not self.owners.reachable(dialog.id.binding):
                 to.post(Lost(dialog.id.binding))
-
-    def _owner_of(self, given: Input) -> Owner | None:
-        """The owner of what an input is about, as far as it is about one leg."""
-        if isinstance(given, DialogSignal):
-            return self._owner(*given.dialog)
-        if isinstance(given, PortSignal):
-            return self._ports.get(given.port)
-        if isinstance(given, Ordered) and given.into:
-            return None  # the place itself
-        return self._legs.get(given.leg) if isinstance(given, Ordered | Wanted | AudioSignal | ListenerSignal) else None
 
     async def _beat(self) -> None:
         """Say regularly which legs are alive: a crash bills them up to the last beat."""
@@ -613,51 +574,11 @@ class Switchboard:
             except Exception:
                 _log.exception("a heartbeat failed")
 
-    # ---- far ends (`routing.FarEnds`) ------------------------------------------------------------------------
-
-    def reachable(self, binding: str) -> bool:
-        """Whether a binding's far end can be rung."""
-        return binding in self._reached
-
-    def calls(self, binding: str) -> int:
-        """How many calls a far end has."""
-        return len(self._reached[binding].dialogs)
-
-    def sessid(self, binding: str) -> str:
-        """The browser SDK's name for a far end's login."""
-        return self._reached[binding].sessid
-
-    # ---- finding ---------------------------------------------------------------------------------------------
-
-    def _way_to(self, binding: str) -> Signalling | None:
-        reached = self._reached.get(binding)
-        return None if reached is None else reached.signalling
-
-    def _owner(self, binding: str, dialog: str) -> Owner | None:
-        reached = self._reached.get(binding)
-        return None if reached is None else reached.dialogs.get(dialog)
-
     def _owner_or_refusal(self, binding: str, dialog: str, reply: Reply) -> Owner | None:
-        owner = self._owner(binding, dialog)
+        owner = self.owners.of_dialog(binding, dialog)
         if owner is None:
             reply.refuse(NO_CALL, "no such call")
         return owner
-
-    def _post(self, signal: Rang | Trickled) -> None:
-        """Post a signal that asks for no reply; one for a dialog that is over is late, not wrong."""
-        owner = self._owner(*signal.dialog)
-        if owner is not None:
-            owner.post(signal)
-
-    def _post_to_port(self, port: int, signal: PortSignal) -> None:
-        owner = self._ports.get(port)
-        if owner is not None:
-            owner.post(signal)
-
-    def _post_to_leg(self, signal: AudioSignal | ListenerSignal) -> None:
-        owner = self._legs.get(signal.leg)
-        if owner is not None:
-            owner.post(signal)
 
 
 def _not_found(it: effect.Want) -> Rejected:

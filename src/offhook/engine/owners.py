@@ -1,0 +1,126 @@
+"""Who has what: the owners of sessions, legs, dialogs and ports, and the way to each far end. Decides nothing."""
+
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
+
+import msgspec
+
+from offhook.engine.owner import Owner
+from offhook.engine.ports import Signalling
+from offhook.voice.floor import Key
+from offhook.voice.leg import DialogId
+from offhook.voice.signal import (
+    AudioSignal,
+    DialogSignal,
+    Input,
+    ListenerSignal,
+    Ordered,
+    PortSignal,
+    Rang,
+    Trickled,
+    Wanted,
+)
+
+K = TypeVar("K")
+
+
+class Reached(msgspec.Struct):
+    """A binding's far end: the way to it, and the owners of its dialogs by the dialog's name."""
+
+    signalling: Signalling
+    sessid: str
+    dialogs: dict[str, Owner]
+
+
+class Owners:
+    """Finds owners, and posts to them. Implements `routing.FarEnds`.
+
+    A signal for what is over goes nowhere: it is late, not wrong.
+    """
+
+    def __init__(self) -> None:
+        self.sessions: dict[str, Owner] = {}
+        self.legs: dict[str, Owner] = {}
+        self.ports: dict[int, Owner] = {}
+        self._reached: dict[str, Reached] = {}
+
+    # ---- far ends --------------------------------------------------------------------------------------------
+
+    def reach(self, binding: str, signalling: Signalling, sessid: str) -> None:
+        """A binding's far end can be reached from now on."""
+        self._reached[binding] = Reached(signalling, sessid, {})
+
+    def lose(self, binding: str) -> set[Owner] | None:
+        """It cannot any more: those who own its dialogs; None where it could not before."""
+        reached = self._reached.pop(binding, None)
+        return None if reached is None else set(reached.dialogs.values())
+
+    def reachable(self, binding: str) -> bool:
+        """Whether a binding's far end can be rung."""
+        return binding in self._reached
+
+    def calls(self, binding: str) -> int:
+        """How many calls a far end has."""
+        return len(self._reached[binding].dialogs)
+
+    def sessid(self, binding: str) -> str:
+        """The browser SDK's name for a far end's login."""
+        return self._reached[binding].sessid
+
+    def way_to(self, binding: str) -> Signalling | None:
+        reached = self._reached.get(binding)
+        return None if reached is None else reached.signalling
+
+    # ---- who has what ----------------------------------------------------------------------------------------
+
+    def own(self, owner: Owner, dialog: DialogId, port: int) -> None:
+        """A dialog and its port are this owner's from now on."""
+        reached = self._reached.get(dialog.binding)
+        if reached is not None:
+            reached.dialogs[dialog.name] = owner
+        self.ports[port] = owner
+
+    def forget(self, owner: Owner, keys: Sequence[Key]) -> Iterator[str]:
+        """These legs, dialogs and ports of an owner are no more; what has moved on is another's. The ids of the legs
+        among them."""
+        for key in keys:
+            if isinstance(key, DialogId):
+                reached = self._reached.get(key.binding)
+                if reached is not None:
+                    _forget(reached.dialogs, key.name, owner)
+            elif isinstance(key, int):
+                _forget(self.ports, key, owner)
+            elif _forget(self.legs, key, owner):
+                yield key
+
+    def port_closed(self, port: int) -> None:
+        self.ports.pop(port, None)
+
+    def of_dialog(self, binding: str, dialog: str) -> Owner | None:
+        reached = self._reached.get(binding)
+        return None if reached is None else reached.dialogs.get(dialog)
+
+    def of_input(self, given: Input) -> Owner | None:
+        """The owner of what an input is about, as far as it is about one leg."""
+        if isinstance(given, DialogSignal):
+            return self.of_dialog(*given.dialog)
+        if isinstance(given, PortSignal):
+            return self.ports.get(given.port)
+        if isinstance(given, Ordered) and given.into:
+            return None  # the place itself
+        return self.legs.get(given.leg) if isinstance(given, Ordered | Wanted | AudioSignal | ListenerSignal) else None
+
+    # ---- posting ---------------------------------------------------------------------------------------------
+
+    def post(self, signal: Rang | Trickled | PortSignal | AudioSignal | ListenerSignal) -> None:
+        """Post a signal that asks for no reply to whom it is for."""
+        owner = self.of_input(signal)
+        if owner is not None:
+            owner.post(signal)
+
+
+def _forget(index: dict[K, Owner], key: K, owner: Owner) -> bool:
+    found = index.get(key) is owner
+    if found:
+        del index[key]
+    return found
