@@ -51,7 +51,11 @@ async def ring_agent(caller: str, number: str, command: str) -> None:
         client_state=state(caller),
         command_id=command,
     )
-    await calls.update_client_state(caller, client_state=state(dialled.data.call_control_id))
+    agent = dialled.data.call_control_id
+    try:
+        await calls.update_client_state(caller, client_state=state(agent))
+    except telnyx.UnprocessableEntityError:
+        await hang_up(agent, command)  # the caller has just hung up
 
 
 async def meet(agent: str, caller: str, command: str) -> None:
@@ -95,7 +99,8 @@ async def hook(request: Request) -> Response:
     except ValueError:
         return Response(status_code=400)  # not from the platform, altered, or older than five minutes
     print(event.event_type, event.payload.call_leg_id, flush=True)
-    await react(event)
+    with contextlib.suppress(telnyx.UnprocessableEntityError):  # the call has ended meanwhile
+        await react(event)
     return Response(status_code=204)  # only now: had this failed, the event would come again
 
 

@@ -27,7 +27,13 @@ async function ringAgent(caller, number, command) {
     client_state: state(caller),
     command_id: command,
   });
-  await calls.updateClientState(caller, { client_state: state(dialled.data.call_control_id) });
+  const agent = dialled.data.call_control_id;
+  try {
+    await calls.updateClientState(caller, { client_state: state(agent) });
+  } catch (error) {
+    if (!(error instanceof Telnyx.UnprocessableEntityError)) throw error;
+    await hangUp(agent, command); // the caller has just hung up
+  }
 }
 
 // From now on they hear each other; where the caller has just hung up, there is nobody to meet.
@@ -71,7 +77,11 @@ app.post("/hook", express.text({ type: "*/*" }), async (request, response) => {
     return response.sendStatus(400); // not from the platform, altered, or older than five minutes
   }
   console.log(event.event_type, event.payload.call_leg_id);
-  await react(event);
+  try {
+    await react(event);
+  } catch (error) {
+    if (!(error instanceof Telnyx.UnprocessableEntityError)) throw error; // else the call has ended meanwhile
+  }
   response.sendStatus(204); // only now: had this failed, the event would come again
 });
 
