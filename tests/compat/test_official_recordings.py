@@ -184,7 +184,7 @@ async def test_a_recording_from_the_answer_on_ends_with_its_call_and_can_be_dele
 
 
 async def refused_links(link: str) -> None:
-    """Nobody makes a link of his own, prolongs one or turns one to another file. One range at a time."""
+    """STO-06: nobody makes a link of his own, prolongs one or turns one to another file. One range at a time."""
     bare, _, query = link.partition("?")
     for other in (
         bare,
