@@ -60,9 +60,10 @@ class Desk:
 @asynccontextmanager
 async def opened(db: Path | None = None, webhook_url: str = "") -> AsyncIterator[Desk]:
     platform = await start_dev(db=db, webhook_url=webhook_url)
-    key, url = platform.env["TELNYX_API_KEY"], platform.env["TELNYX_BASE_URL"]
+    env = platform.env
+    keys = {"api_key": env["TELNYX_API_KEY"], "public_key": env["TELNYX_PUBLIC_KEY"]}
     try:
-        async with AsyncTelnyx(api_key=key, base_url=url, max_retries=0) as api:
+        async with AsyncTelnyx(base_url=env["TELNYX_BASE_URL"], max_retries=0, **keys) as api:
             desk = Desk(platform, api)
             await desk.open()
             yield desk

@@ -20,11 +20,7 @@ OPERATIONS = [(method, path) for _, method, path in (line.split() for line in LI
 LATER = {
     "SIP trunks": ("/ip_connections*", "/ips*", "/fqdn_connections*", "/fqdns*", "/sip_registration_status"),
     "TeXML": ("/texml/*",),
-    "conferences": ("/conferences*",),
-    "streaming and transcription": (
-        "/calls/*/actions/streaming_*", "/calls/*/actions/fork_*", "/calls/*/actions/transcription_*",
-        "/calls/*/actions/suppression_*", "/recording_transcriptions*",
-    ),
+    "recordings": ("/conferences/*/actions/record_*", "/recording_transcriptions*"),
     "reports of the hosted SDKs": ("/voice_sdk_call_reports*", "/connections/count"),
 }  # fmt: skip
 

@@ -35,14 +35,17 @@ class ConferenceCreated(ConferenceEvent, frozen=True):
 
 
 class ConferenceEnded(ConferenceEvent, frozen=True):
-    """A conference is over; nobody takes part any more."""
+    """A conference is over; nobody takes part any more.
+
+    The event has no word for an end by command, though the conference has; then all have left.
+    """
 
     type = "conference.ended"
 
     reason: EndReason
 
     def fields(self) -> Document:
-        return {"reason": self.reason}
+        return {"reason": "all_left" if self.reason == "ended_via_api" else self.reason}
 
 
 class ParticipantJoined(ConferenceEvent, frozen=True):
