@@ -48,7 +48,7 @@ class CountingTranscriber:
         async for _ in audio:
             heard += 1
             if heard % 10 == 0:
-                yield Understood(f"{heard} clips", 0.5)
+                yield Understood(f"in {language}, {heard} clips", 0.5)
 
     async def close(self) -> None:
         """It has nothing to close."""

@@ -5,6 +5,7 @@ import base64
 import io
 from collections.abc import AsyncIterator
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -15,6 +16,7 @@ import telnyx
 from numpy.typing import NDArray
 from telnyx import Telnyx
 from tests.compat.desk import JANE, JOHN, Desk, code_of, opened
+from tests.compat.scene import staged
 from tests.compat.test_official_sounds import tone
 from tests.endpoint import Endpoint
 
@@ -244,3 +246,36 @@ async def test_what_cannot_be_recorded_is_refused(desk: Desk, body: dict[str, An
     with pytest.raises(telnyx.APIStatusError) as error:
         await desk.api.calls.actions.start_recording("v3:unknown", **({"channels": "dual", "format": "wav"} | body))
     assert error.value.body["errors"][0]["code"] == code  # pyright: ignore
+
+
+async def test_what_was_said_in_a_recording_is_written_down_and_charged(tmp_path: Path) -> None:
+    async with staged(tmp_path) as scene:
+        await scene.set("answered")
+        api, actions, leg = scene.api, scene.actions, scene.leg
+        said: Any = {"transcription": True, "transcription_language": "de"}
+        await actions.start_recording(leg, channels="dual", format="mp3", **said)
+        await scene.gathered(actions.gather(leg, maximum_digits=1))
+        await scene.heard("CallGatherEnded")
+        await actions.stop_recording(leg)
+        await scene.heard("CallRecordingSaved", "CallRecordingTranscriptionSaved")
+        [recording] = [each async for each in api.recordings.list()]
+        texts = api.recording_transcriptions
+        found: Any = await texts.list(filter={"recording_id": recording.id or ""})
+        [text] = found.data
+        assert (text.status, text.record_type, text.recording_id) == (
+            "completed", "recording_transcription", recording.id,
+        )  # fmt: skip
+        # What the engine understands is how many clips of 20 ms there were.
+        heard = [f"in de, {count} clips" for count in range(10, text.duration_millis // 20 + 1, 10)]
+        assert text.transcription_text == " ".join(heard)
+        assert (await texts.retrieve(text.id)).data == text
+        assert (await texts.delete(text.id)).data == text
+        with pytest.raises(telnyx.NotFoundError) as error:
+            await texts.retrieve(text.id)
+        assert code_of(error) == (404, "10005")
+        with pytest.raises(telnyx.BadRequestError) as error:
+            await texts.list(filter={"created_at": {"gte": "yesterday"}})
+        assert code_of(error) == (400, "10015")
+        await scene.clear()
+        kind: Any = {"record_type": "stt"}
+        assert len([each async for each in api.detail_records.list(filter=kind)]) == 1

@@ -15,6 +15,7 @@ import pytest
 import soundfile
 from tests.endpoint import Endpoint
 from tests.platform_process import Platform
+from tests.told import Told
 
 from offhook import Client, Tone
 from offhook.engine.archive import Archive
@@ -28,7 +29,7 @@ from offhook.engine.store import Add, Find, Store
 from offhook.media.events import RecordEnded
 from offhook.testing.fakes import FakeCore
 from offhook.voice import effect
-from offhook.voice.event import About, Event, RecordingFailed, RecordingSaved
+from offhook.voice.event import About, RecordingFailed, RecordingSaved
 from offhook.voice.leg import LegIds, Party
 from offhook.voice.recording import Card, Settings
 
@@ -167,18 +168,6 @@ def test_of_nothing_nothing_is_made(tmp_path: Path) -> None:
 
 
 # ---- the archive -----------------------------------------------------------------------------------------------
-
-
-class Told:
-    """An outbox that keeps what it is given."""
-
-    def __init__(self) -> None:
-        self.events: asyncio.Queue[Event] = asyncio.Queue()
-
-    def prepared(self, events: Any) -> tuple[Any, Any]:
-        for event in events:
-            self.events.put_nowait(event)
-        return events, ()
 
 
 class Room:

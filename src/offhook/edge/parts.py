@@ -134,7 +134,7 @@ async def open_sound(stack: AsyncExitStack, settings: Settings, base: Base) -> S
     stack.callback(datagrams.close)
     engine, lacking = _transcriber()
     outside = Outside(GuardedSockets(base.fetch), datagrams, clips.decode, engine)
-    archive = _archive(stack, settings.db, core, base)
+    archive = _archive(stack, settings.db, core, base, engine)
     stack.push_async_callback(archive.close)
     return Sound(core, files, clips, archive, datagrams, outside, clips.lacking | lacking)
 
@@ -170,7 +170,7 @@ def _shelf(db: Path | None) -> Shelf:
     return MemoryShelf() if db is None else DirectoryShelf(db.with_name(db.name + ".media"))
 
 
-def _archive(stack: AsyncExitStack, db: Path | None, core: Core, base: Base) -> Archive:
+def _archive(stack: AsyncExitStack, db: Path | None, core: Core, base: Base, engine: Transcriber | None) -> Archive:
     """Recordings lie beside the database, or in a folder that goes with the process."""
     folder = Path(mkdtemp(prefix="offhook-recordings-")) if db is None else db.with_name(db.name + ".recordings")
     if db is None:
@@ -182,6 +182,7 @@ def _archive(stack: AsyncExitStack, db: Path | None, core: Core, base: Base) -> 
         base.teller,
         base.clock,
         base.identities.links,
+        engine,
         lambda id: leg.about if (leg := base.active.leg(id)) else None,
     )
     base.identities.recordings.removed = archive.remove

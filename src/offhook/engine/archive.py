@@ -19,6 +19,8 @@ from offhook.engine.recording_job import Job, Made
 from offhook.engine.recordings import card_of, file_name, urls
 from offhook.engine.shadow import Outbox
 from offhook.engine.store import Change, Drop, Load, Missing, Row, Store, StoreError, Where, Write
+from offhook.engine.transcription import Transcriber
+from offhook.engine.transcripts import Transcripts
 from offhook.engine.worker import Crew, WorkerFailed
 from offhook.media import commands as media
 from offhook.media.events import RecordEnded
@@ -51,6 +53,7 @@ class Archive:
         outbox: Outbox,
         clock: Clock,
         links: Links,
+        transcriber: Transcriber | None = None,
         about_of: Callable[[str], About | None] = lambda _: None,
     ) -> None:
         self._folder = folder
@@ -60,6 +63,7 @@ class Archive:
         self._clock = clock
         self._links = links
         self._about_of = about_of
+        self._transcripts = Transcripts(transcriber, store, outbox, clock, self.path)
         self._crew = Crew("offhook.engine.recording_worker", size=MAKERS, seconds=MAKE_SECONDS)
         self._going_on: dict[str, Card] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -115,6 +119,7 @@ class Archive:
         rows = await self._store.load("recordings")
         known = {path for row in rows for path in (self.path(card_of(row)), self._part(card_of(row)))}
         await _aside(lambda: _sweep(self._folder, known))
+        await self._transcripts.recover()
         for row in rows:
             if row["status"] != "completed":
                 self._begin(self._finish(card_of(row), None))
@@ -140,6 +145,7 @@ class Archive:
         await self._settled()
         for task in self._tasks:
             task.cancel()
+        await self._transcripts.close()
         await self._crew.close()
 
     async def _settled(self) -> None:
@@ -180,9 +186,13 @@ class Archive:
             urls(card, self._links),
         )
         try:
-            await self._write([Change("recordings", account, id, values)], saved)
+            await self._write(
+                [Change("recordings", account, id, values), *self._transcripts.wanted(card, made.ms)], saved
+            )
         except Missing:
             self.path(card).unlink(missing_ok=True)  # its account was forgotten meanwhile
+        else:
+            self._transcripts.begin(card)
 
     async def _made(self, card: Card) -> Made:
         settings = card.settings

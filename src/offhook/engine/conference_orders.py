@@ -63,8 +63,8 @@ class ConferenceOrders:
     async def order(self, account_id: str, id: str, rule: CommandRule, body: Document, leg: str = "") -> Document:
         """Carry out a command on a conference, or on one of its participants."""
         command = read(rule.command, body)
-        if command.needs in self._lacking:
-            raise rejected("10027", f"This platform cannot do that: {self._lacking[command.needs]}.")
+        if (needed := command.needed()) in self._lacking:
+            raise rejected("10027", f"This platform cannot do that: {self._lacking[needed]}.")
         outcome = Outcome()
         if self._switchboard.direct_conference(account_id, id, rule, command, outcome, leg):
             return await outcome.document

@@ -9,8 +9,6 @@ from offhook.engine.store import Row, Where
 from offhook.voice.commands.conference.shared import conference_document
 from offhook.voice.conference import Card
 from offhook.voice.resources.conference import CONFERENCES
-from offhook.voice.resources.moment import parse_moment
-from offhook.voice.resources.problem import rejected
 from offhook.voice.resources.resource import Chosen
 
 # What all conferences are, of which a list can be asked for something else.
@@ -26,12 +24,7 @@ class Conferences(Keeper):
         name = chosen.filter.name
         if name in _ALL:
             return () if chosen.value == _ALL[name] else (NOTHING,)
-        if name != "occurred_at":
-            return super().conditions(chosen)
-        moment = parse_moment(chosen.value)
-        if moment is None:
-            raise rejected("10015", "must be an ISO 8601 date and time", parameter=f"filter[{name}]")
-        return (Where("created_at", chosen.operator, moment),)
+        return super().conditions(chosen)
 
     def shown(self, row: Row) -> Document:
         return conference_document(msgspec.json.decode(row["document"], type=Card))

@@ -7,30 +7,15 @@ import msgspec
 from offhook.engine.resources import NOTHING, Document, Keeper
 from offhook.engine.store import Row, Where
 from offhook.voice.resources.call_event import CALL_EVENTS
-from offhook.voice.resources.moment import format_moment, parse_moment
-from offhook.voice.resources.problem import rejected
+from offhook.voice.resources.moment import format_moment
 from offhook.voice.resources.resource import Chosen
 from offhook.voice.resources.webhook_delivery import WEBHOOK_DELIVERIES
 
-_MOMENTS = ("occurred_at", "started_at", "finished_at")
 # What all rows are, of which a list can be asked for something else.
 _ALL = {"product": "call_control", "type": "webhook"}
 
 
-class _Events(Keeper):
-    """Rows of events; their moments are asked for as ISO 8601."""
-
-    def conditions(self, chosen: Chosen) -> Sequence[Where]:
-        name = chosen.filter.name
-        if name not in _MOMENTS:
-            return super().conditions(chosen)
-        moment = parse_moment(chosen.value)
-        if moment is None:
-            raise rejected("10015", "must be an ISO 8601 date and time", parameter=f"filter[{name}]")
-        return (Where(name, chosen.operator, moment),)
-
-
-class CallEvents(_Events):
+class CallEvents(Keeper):
     """Every event, whether or not it went anywhere."""
 
     resource = CALL_EVENTS
@@ -55,7 +40,7 @@ class CallEvents(_Events):
         }
 
 
-class WebhookDeliveries(_Events):
+class WebhookDeliveries(Keeper):
     """Events that had a URL to go to; `status` is null while they are tried."""
 
     resource = WEBHOOK_DELIVERIES

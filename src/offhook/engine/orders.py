@@ -70,8 +70,8 @@ class Orders:
     ) -> Document:
         """Carry out a command on a leg, which may be to enter a place; Rejected with the documented codes."""
         command = read(rule.command, body)
-        if command.needs in self._lacking:
-            raise rejected("10027", f"This platform cannot do that: {self._lacking[command.needs]}.")
+        if (needed := command.needed()) in self._lacking:
+            raise rejected("10027", f"This platform cannot do that: {self._lacking[needed]}.")
         for pointer, address in getattr(command, "addresses", ()):
             if not self._reachable(address):
                 raise rejected("10027", "This server may not send to that address.", pointer=pointer)

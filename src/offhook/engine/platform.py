@@ -20,6 +20,7 @@ from offhook.engine.reports import DetailRecords
 from offhook.engine.resources import World
 from offhook.engine.spending import NEW_ACCOUNT, Spending
 from offhook.engine.store import Add, Change, Store
+from offhook.engine.transcripts import RecordingTranscriptions
 from offhook.engine.vault import Vault, digest_of_key
 from offhook.voice.binding import Bindings
 
@@ -60,6 +61,7 @@ class Identities:
         self.webhook_deliveries = WebhookDeliveries(world)
         self.links = Links(vault.link_key, clock)
         self.recordings = Recordings(world, self.links)
+        self.recording_transcriptions = RecordingTranscriptions(world)
         self.mobile_push_credentials = MobilePushCredentials(world)
 
     @classmethod

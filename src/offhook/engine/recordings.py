@@ -10,13 +10,11 @@ from offhook.engine.resources import Document, Keeper, World
 from offhook.engine.store import Row, Where
 from offhook.voice.recording import Card, Format
 from offhook.voice.resources.field import check
-from offhook.voice.resources.moment import format_moment, parse_moment
-from offhook.voice.resources.problem import Rejected, rejected
+from offhook.voice.resources.moment import format_moment
+from offhook.voice.resources.problem import Rejected
 from offhook.voice.resources.recording import DELETED, RECORDINGS
-from offhook.voice.resources.resource import Chosen
 
 FORMATS: tuple[Format, ...] = ("mp3", "wav")
-_MOMENTS = ("created_at", "end_time", "start_time")
 
 
 def row_of(card: Card) -> Row:
@@ -87,15 +85,6 @@ class Recordings(Keeper):
 
     def always(self) -> Sequence[Where]:
         return (Where("status", "eq", "completed"),)
-
-    def conditions(self, chosen: Chosen) -> Sequence[Where]:
-        name = chosen.filter.name
-        if name not in _MOMENTS:
-            return super().conditions(chosen)
-        moment = parse_moment(chosen.value)
-        if moment is None:
-            raise rejected("10015", "must be an ISO 8601 date and time", parameter=f"filter[{name}]")
-        return (Where(str(chosen.filter.column), chosen.operator, moment),)
 
     def dropped(self, row: Row) -> None:
         self.removed(card_of(row))

@@ -9,11 +9,9 @@ from offhook.engine.resources import Document, Keeper, Listing
 from offhook.engine.store import Find, Row, Where
 from offhook.voice.bill import record_type
 from offhook.voice.resources.detail_record import DETAIL_RECORDS, window
-from offhook.voice.resources.moment import parse_moment
 from offhook.voice.resources.problem import rejected
 from offhook.voice.resources.resource import Chosen, Query
 
-_MOMENTS = ("created_at", "started_at", "finished_at")
 _IDS = ("call_session_id", "call_leg_id", "call_control_id")
 PIECE = 500
 
@@ -54,11 +52,6 @@ class DetailRecords(Keeper):
             return (Where(name, "eq", record_type(chosen.value)),)
         if name == "date_range":
             return self._within(chosen.value)
-        if name in _MOMENTS:
-            moment = parse_moment(chosen.value)
-            if moment is None:
-                raise rejected("10015", "must be an ISO 8601 date and time", parameter=f"filter[{name}]")
-            return (Where(name, chosen.operator, moment),)
         return super().conditions(chosen)
 
     def shown(self, row: Row) -> Document:

@@ -65,9 +65,8 @@ SEEDED = Seeded(
 
 # Children before parents.
 _TABLES: tuple[Table, ...] = (
-    "push_credentials", "recordings", "legs", "queues", "conferences", "detail_records", "tokens", "numbers",
-    "credentials",
-    "connections", "profiles", "api_keys",
+    "push_credentials", "recording_transcriptions", "recordings", "legs", "queues", "conferences", "detail_records",
+    "tokens", "numbers", "credentials", "connections", "profiles", "api_keys",
 )  # fmt: skip
 
 

@@ -230,6 +230,17 @@ recordings = _table(
     Column("document", Text, nullable=False),
 )
 
+# What is said in recordings; `document` is the card of the recording.
+recording_transcriptions = _table(
+    "recording_transcriptions",
+    Column("updated_at", Double[float](), nullable=False),
+    Column("recording_id", String, nullable=False),
+    Column("status", String, nullable=False),
+    Column("milliseconds", BigInteger, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("document", Text, nullable=False),
+)
+
 # What wakes an app on a phone; `secret` is sealed.
 push_credentials = _table(
     "push_credentials",

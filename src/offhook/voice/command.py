@@ -35,12 +35,17 @@ class Form(msgspec.Struct, frozen=True, kw_only=True):
     """The parameters of a command.
 
     `ignored` ones are of the official types and change nothing here; `refused` ones would change something that is
-    not here, each with the reason. `needs` is what a platform may not have: without it the command is refused.
+    not here, each with the reason. `needs` is what a platform may not have: without it the command is refused. One that
+    needs it for some parameters only says so by `needed`.
     """
 
     ignored: ClassVar[frozenset[str]] = frozenset()
     refused: ClassVar[dict[str, str]] = {}
     needs: ClassVar[str] = ""
+
+    def needed(self) -> str:
+        """What of that it needs as it is."""
+        return self.needs
 
     def problems(self) -> list[Problem]:
         """What is wrong with its parameters that their types and rules cannot say."""

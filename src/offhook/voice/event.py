@@ -424,6 +424,25 @@ class RecordingFailed(Event, frozen=True):
         }
 
 
+class RecordingTranscribed(Event, frozen=True):
+    """What is said in a recording has been written down."""
+
+    type = "call.recording.transcription.saved"
+
+    recording_id: str
+    transcription_id: str
+    text: str
+
+    def fields(self) -> Document:
+        return {
+            "calling_party_type": self.about.party.network,
+            "recording_id": self.recording_id,
+            "recording_transcription_id": self.transcription_id,
+            "status": "completed",
+            "transcription_text": self.text,
+        }
+
+
 class CallHeld(Event, frozen=True):
     """A leg's far end put the call on hold."""
 

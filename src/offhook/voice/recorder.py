@@ -1,9 +1,10 @@
 """The recordings of one leg: begun, paused, resumed and stopped, or over by themselves. No I/O.
 
-They end with their leg, wherever it has been meanwhile. What a recording costs is its time without its pauses.
+They end with their leg, wherever it has been meanwhile. What a recording costs is its time without its pauses, and the
+same again, at another price, for its text.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Literal
 
 from offhook.voice import effect, metering
@@ -12,7 +13,9 @@ from offhook.voice.floor import Floor
 from offhook.voice.leg import Leg, Moment
 from offhook.voice.recording import STAGES, Card, Initiator, Settings, Stage, recording_id
 from offhook.voice.resources.problem import rejected
+from offhook.voice.usage import AddOn
 
+Meter = Callable[[Floor, Leg, AddOn, str, Moment], None]
 NAME = "recorder"
 MAX_RECORDINGS = 8
 
@@ -20,10 +23,11 @@ MAX_RECORDINGS = 8
 class Recorder:
     """The recordings of a leg, by their ids. A `Doing`: limits are kept by the media core, which has the audio."""
 
-    __slots__ = ("_due", "_made", "_stages")
+    __slots__ = ("_add_ons", "_due", "_made", "_stages")
 
     def __init__(self) -> None:
         self._stages: dict[str, Stage] = {}
+        self._add_ons: dict[str, tuple[AddOn, ...]] = {}
         self._made = 0
         self._due: tuple[Settings, Initiator] | None = None
 
@@ -58,7 +62,8 @@ class Recorder:
         self._made += 1
         self._stages[id] = "running"
         card = Card(id, settings, about(leg), now.wall, by)
-        metering.begin(floor, leg, "recording", id, now)
+        self._add_ons[id] = ("recording",) if settings.language is None else ("recording", "stt")
+        self._meter(metering.begin, floor, leg, id, now)
         floor.emit(effect.KeepRecording(card), effect.Record(leg.dialog.port, card))
         if settings.start == "with a beep":
             floor.emit(*(effect.Beep(each.dialog.port) for each in _present(floor, leg)))
@@ -71,8 +76,7 @@ class Recorder:
             if before == after:
                 continue
             self._stages[id] = after
-            note = metering.end if after == "paused" else metering.begin
-            note(floor, leg, "recording", id, now)
+            self._meter(metering.end if after == "paused" else metering.begin, floor, leg, id, now)
             floor.emit(effect.PauseRecord(leg.dialog.port, id, after == "paused"))
 
     def stop(self, floor: Floor, leg: Leg, ids: Iterable[str], now: Moment) -> None:
@@ -84,12 +88,16 @@ class Recorder:
     def over(self, floor: Floor, leg: Leg, id: str, now: Moment) -> None:
         """A recording has ended by itself; nothing where it was known to be over."""
         if self._stages.pop(id, None) is not None:
-            metering.end(floor, leg, "recording", id, now)
+            self._meter(metering.end, floor, leg, id, now)
 
     @property
     def going_on(self) -> tuple[str, ...]:
         """The ids of what is not over."""
         return tuple(self._stages)
+
+    def _meter(self, note: Meter, floor: Floor, leg: Leg, id: str, now: Moment) -> None:
+        for add_on in self._add_ons[id]:
+            note(floor, leg, add_on, id, now)
 
     def _next_id(self, leg: Leg) -> str:
         return recording_id(leg.ids, self._made + 1)

@@ -29,7 +29,9 @@ _IDS = uuid.UUID("5d0c4a2c-6a3f-4a0e-9b0b-3f1f0b7c1f53")
 
 
 class Settings(msgspec.Struct, frozen=True):
-    """What shall be recorded, and until when. Limits are seconds, 0 sets none; `file_name` is for the download."""
+    """What shall be recorded, and until when. Limits are seconds, 0 sets none; `file_name` is for the download.
+
+    Where there is a `language`, which may be empty for any, what is said shall be written down afterwards."""
 
     channels: Channels
     format: Format
@@ -39,6 +41,7 @@ class Settings(msgspec.Struct, frozen=True):
     trim: Trim = "nothing"
     file_name: str = ""
     start: Literal["silently", "with a beep"] = "silently"
+    language: str | None = None
 
     @property
     def kept_channels(self) -> Channels:

@@ -25,7 +25,7 @@ NOT_YET = frozenset((
     "ai", "available_phone_numbers", "conferences",
     "dial_metrics", "dialogflow_connections", "external_connections", "fqdn_connections", "fqdns",
     "integration_secrets", "ip_connections", "ips", "legacy",
-    "noise_suppression_engines", "number_orders", "pronunciation_dicts", "recording_transcriptions",
+    "noise_suppression_engines", "number_orders", "pronunciation_dicts",
     "reports", "room_compositions", "room_participants", "room_recordings", "room_sessions", "rooms",
     "session_analysis", "sip_registration_status", "siprec_connectors", "texml",
     "text-to-speech", "uac_connections", "usage_reports", "voice_sdk_call_reports",
@@ -77,6 +77,7 @@ def _table(identities: Identities, active: ActiveCalls, clock: Clock) -> list[Ro
         *routes(identities.webhook_deliveries),
         *routes(identities.mobile_push_credentials),
         *routes(identities.recordings),
+        *routes(identities.recording_transcriptions),
         ("POST", "/recordings/actions/delete", deleter_of_many(identities.recordings)),
         ("GET", "/whoami", _whoami),
     ]

@@ -63,7 +63,7 @@ CALL_CONTROL_APPLICATIONS = Resource(
         Filter("outbound.outbound_voice_profile_id", "outbound_voice_profile_id"),
         # The official type has one set of filters for several lists; applications have none of these.
         *(Filter(name, None) for name in ("application_session_id", "failed", "from", "leg_id", "name", "to")),
-        Filter("occurred_at", None, ("eq", "gt", "gte", "lt", "lte")),
+        Filter("occurred_at", None, ("eq", "gt", "gte", "lt", "lte"), reads="moment"),
         Filter("product", None, choices=("call_control", "fax", "texml")),
         Filter("status", None, choices=("init", "in_progress", "completed")),
         Filter("type", None, choices=("command", "webhook")),

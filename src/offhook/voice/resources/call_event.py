@@ -18,7 +18,7 @@ CALL_EVENTS = Resource(
         Filter("from", "caller"),
         Filter("leg_id", "call_leg_id"),
         Filter("name", "event_type"),
-        Filter("occurred_at", "occurred_at", ("eq", "gt", "gte", "lt", "lte")),
+        Filter("occurred_at", "occurred_at", ("eq", "gt", "gte", "lt", "lte"), reads="moment"),
         Filter("outbound.outbound_voice_profile_id", "outbound_voice_profile_id"),
         Filter("product", "event_type", choices=("call_control", "fax", "texml")),
         # The state of a conference, which the official type offers for every list.

@@ -33,7 +33,7 @@ CONFERENCES = Resource(
         Filter("from", "caller"),
         Filter("leg_id", "call_leg_id"),
         Filter("name", "name"),
-        Filter("occurred_at", "created_at", ("eq", "gt", "gte", "lt", "lte")),
+        Filter("occurred_at", "created_at", ("eq", "gt", "gte", "lt", "lte"), reads="moment"),
         Filter("outbound.outbound_voice_profile_id", "outbound_voice_profile_id"),
         Filter("product", "status", choices=("call_control", "fax", "texml")),
         Filter("status", "status", choices=("init", "in_progress", "completed")),

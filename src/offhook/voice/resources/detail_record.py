@@ -33,9 +33,9 @@ DETAIL_RECORDS = Resource(
         Filter("call_session_id", "call_session_id"),
         Filter("call_leg_id", "call_leg_id"),
         Filter("call_control_id", "call_control_id"),
-        Filter("created_at", "created_at", _COMPARISONS),
-        Filter("started_at", "started_at", _COMPARISONS),
-        Filter("finished_at", "finished_at", _COMPARISONS),
+        Filter("created_at", "created_at", _COMPARISONS, reads="moment"),
+        Filter("started_at", "started_at", _COMPARISONS, reads="moment"),
+        Filter("finished_at", "finished_at", _COMPARISONS, reads="moment"),
     ),
     sorts=(
         ("created_at", "created_at"),

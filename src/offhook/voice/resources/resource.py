@@ -10,6 +10,7 @@ from typing import Any, Literal
 import msgspec
 
 from offhook.voice.resources.field import Field
+from offhook.voice.resources.moment import parse_moment
 from offhook.voice.resources.problem import rejected
 
 Action = Literal["create", "list", "show", "update", "delete"]
@@ -29,7 +30,8 @@ class Filter(msgspec.Struct, frozen=True):
     """`filter[name]=x` or `filter[name][operator]=x` on a column.
 
     `prefix` is cut off the value; `shortest` is the fewest characters it may have; with `null` the word "null"
-    asks for rows that have none. A filter without a column matches nothing here: nobody has such a thing.
+    asks for rows that have none. One that reads a moment takes ISO 8601 and compares Unix seconds.
+    A filter without a column matches nothing here: nobody has such a thing.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Filter(msgspec.Struct, frozen=True):
     shortest: int = 0
     prefix: str = ""
     null: bool = False
+    reads: Literal["text", "moment"] = "text"
 
 
 class Chosen(msgspec.Struct, frozen=True):
@@ -127,6 +130,13 @@ def _read_filter(resource: Resource, name: str, value: str) -> Chosen:
     return Chosen(filter, operator, _filter_value(filter, operator, value, name))
 
 
+def _moment(value: str, name: str) -> float:
+    moment = parse_moment(value)
+    if moment is None:
+        raise rejected("10015", "must be an ISO 8601 date and time", parameter=name)
+    return moment
+
+
 def _filter_value(filter: Filter, operator: Operator, value: str, name: str) -> Any:
     if filter.choices and value not in filter.choices:
         raise rejected("10032", f"must be one of {', '.join(filter.choices)}", parameter=name)
@@ -136,6 +146,8 @@ def _filter_value(filter: Filter, operator: Operator, value: str, name: str) -> 
         raise rejected("10015", "this value has a character that no text has", parameter=name)
     if filter.null and value == "null":
         return None
+    if filter.reads == "moment":
+        return _moment(value, name)
     return tuple(value.split(",")) if operator == "in" else value.removeprefix(filter.prefix)
 
 

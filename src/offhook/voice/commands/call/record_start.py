@@ -17,14 +17,14 @@ class RecordStart(Command, frozen=True, kw_only=True):
 
     With `channels` dual, the leg's far end is on channel A and whatever it hears on channel B. `timeout_secs` of
     silence end the recording, counted from the first word on. The reply tells the recording's id, which the official
-    types do not know: without it nobody could stop one of several.
+    types do not know: without it nobody could stop one of several. With `transcription` the platform's own engine,
+    whichever is named, writes down what is said once the recording is complete.
     """
 
     ignored: ClassVar[frozenset[str]] = frozenset((
-        "transcription_engine", "transcription_language", "transcription_max_speaker_count",
-        "transcription_min_speaker_count", "transcription_profanity_filter", "transcription_speaker_diarization",
+        "transcription_engine", "transcription_max_speaker_count", "transcription_min_speaker_count",
+        "transcription_profanity_filter", "transcription_speaker_diarization",
     ))  # fmt: skip
-    refused: ClassVar[dict[str, str]] = {"transcription": "this release writes no recordings down"}
 
     channels: Channels
     format: Format
@@ -34,6 +34,11 @@ class RecordStart(Command, frozen=True, kw_only=True):
     recording_track: Track = "both"
     trim: Literal["trim-silence"] | None = None
     custom_file_name: RecordingName = ""
+    transcription: bool = False
+    transcription_language: str = ""
+
+    def needed(self) -> str:
+        return "transcription" if self.transcription else ""
 
 
 def decide(floor: Floor, leg: Leg, order: Ordered[RecordStart], now: Moment) -> Document:
@@ -47,6 +52,7 @@ def decide(floor: Floor, leg: Leg, order: Ordered[RecordStart], now: Moment) -> 
         trim="silence" if command.trim else "nothing",
         file_name=command.custom_file_name,
         start="with a beep" if command.play_beep else "silently",
+        language=command.transcription_language if command.transcription else None,
     )
     id = recorder.of(leg).start(floor, leg, settings, "StartCallRecordingAPI", now)
     return OK | {"recording_id": id}

@@ -1,0 +1,19 @@
+"""Transcriptions of recordings: what was said in one, as text. They come to be with recordings that ask for it."""
+
+from offhook.voice.resources.resource import Filter, Resource
+
+RECORDING_TRANSCRIPTIONS = Resource(
+    path="recording_transcriptions",
+    title="recording transcription",
+    record_type="recording_transcription",
+    id_form="uuid",
+    table="recording_transcriptions",
+    fields=(),
+    actions=("list", "show", "delete"),
+    filters=(
+        Filter("created_at", "created_at", ("gte", "lte"), reads="moment"),
+        Filter("recording_id", "recording_id"),
+    ),
+    sorts=(("created_at", "created_at"),),
+    default_sort="-created_at",
+)
