@@ -16,8 +16,9 @@ from offhook.voice.resources.field import check, choice, defaults, flag, group, 
 from offhook.voice.resources.moment import format_moment, parse_moment
 from offhook.voice.resources.phone_number import PHONE_NUMBERS
 from offhook.voice.resources.problem import Rejected
-from offhook.voice.resources.reference import document, page, schema
+from offhook.voice.resources.reference import document, page
 from offhook.voice.resources.resource import Resource, read_query
+from offhook.voice.resources.schema import body
 
 FIELDS = (
     text("id", read_only=True),
@@ -171,7 +172,7 @@ def test_a_query_has_a_meaning_or_is_rejected(given_query: dict[str, str]) -> No
 
 
 def test_the_schema_says_what_the_check_does() -> None:
-    shape = schema(CREDENTIAL_CONNECTIONS, "create")
+    shape = body(CREDENTIAL_CONNECTIONS.fields, "create")
     assert shape["required"] == ["connection_name", "user_name", "password"]
     assert shape["additionalProperties"] is False
     assert "id" not in shape["properties"]
@@ -180,7 +181,7 @@ def test_the_schema_says_what_the_check_does() -> None:
     assert inbound["timeout_2xx_secs"] == {"type": "integer", "minimum": 1, "maximum": 600, "default": 90}
     assert inbound["codecs"]["items"]["enum"][0] == "G722"
     assert inbound["channel_limit"]["type"] == ["integer", "null"]
-    assert "required" not in schema(CREDENTIAL_CONNECTIONS, "update")
+    assert "required" not in body(CREDENTIAL_CONNECTIONS.fields, "update")
 
 
 @pytest.mark.parametrize("resource", RESOURCES, ids=lambda resource: resource.path)

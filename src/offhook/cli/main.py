@@ -43,6 +43,7 @@ COMMANDS = (
     ("call", "offhook.cli.call:call", "Call somebody: play a file or a tone, record what is heard."),
     ("trace", "offhook.cli.look:trace", "Print the ladder of a session: who did what, and what everybody saw."),
     ("explain", "offhook.cli.look:explain", "Tell who would ring for a destination, why, and what a minute costs."),
+    ("openapi", "offhook.cli.openapi:openapi", "Print the description of the REST API (OpenAPI 3.1)."),
     ("version", "offhook.cli.version:version", "Print what is installed."),
 )
 for _name, _where, _help in COMMANDS:

@@ -3,11 +3,14 @@
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import cache
+from importlib.metadata import version
 from typing import Any
 
 import msgspec
 from aiohttp import web
 
+from offhook.edge.openapi.document import document
 from offhook.edge.page import CONTENT_SECURITY_POLICY, CallRow, ConsoleView, RegisteredRow, render
 from offhook.engine.active import ActiveLegs
 from offhook.engine.ladders import RecentLadders
@@ -40,6 +43,7 @@ class Backstage(msgspec.Struct, frozen=True, eq=False):
             web.get("/_offhook/health", self._health),
             web.get("/_offhook/ready", self._health),
             web.get("/_offhook/info", self._info),
+            web.get("/_offhook/openapi.json", _openapi),
             web.post("/_offhook/reset", self._reset),
             web.get("/_offhook/explain", self._explain),
             web.get("/_offhook/sessions", self._sessions),
@@ -169,6 +173,16 @@ class Backstage(msgspec.Struct, frozen=True, eq=False):
         for row in found.rows:
             bills.setdefault(row["call_session_id"], []).append(msgspec.json.decode(row["document"]))
         return bills
+
+
+async def _openapi(_: web.Request) -> web.Response:
+    return web.Response(body=_description(), content_type="application/json")
+
+
+@cache
+def _description() -> bytes:
+    """What the API is, as JSON."""
+    return msgspec.json.encode(document(version("offhook")))
 
 
 def _charged(record: dict[str, Any]) -> str:

@@ -88,4 +88,4 @@ class Connections(Keeper):
             "connection_name": row["connection_name"],
             "outbound_voice_profile_id": row["outbound_voice_profile_id"],
         }
-        return {name: found.get(name) for name in SHOWN}
+        return {field.name: found.get(field.name) for field in SHOWN}

@@ -9,9 +9,9 @@ from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TypeVar
 
 import msgspec
 
-from offhook.voice.leg import ANSWERED, Leg, Moment, Stage
+from offhook.voice.leg import ANSWERED, LIVE, Leg, Moment, Stage
 from offhook.voice.parameter import parameters, rule
-from offhook.voice.resources.field import check
+from offhook.voice.resources.field import check, codes_of
 from offhook.voice.resources.problem import Problem, Rejected, rejected
 
 Document = dict[str, Any]
@@ -89,6 +89,9 @@ class CommandRule(NamedTuple):
 
     `reserve(floor, order, now)` is what a queue or conference decides about a leg that is to enter it: it returns what
     it wants. A leg that is in one stays under the command, or leaves for its session, which then decides (`waiting`).
+
+    `causes` are the events that it may bring about, by their names; `codes` those of its refusals that neither its
+    parameters nor its stages say.
     """
 
     name: str
@@ -99,6 +102,8 @@ class CommandRule(NamedTuple):
     makes: Literal["nothing", "leg"] = "nothing"
     reserve: Callable[[Any, Any, Moment], Wants] | None = None
     waiting: Literal["stays", "leaves"] = "stays"
+    causes: tuple[str, ...] = ()
+    codes: tuple[str, ...] = ()
 
 
 F = TypeVar("F", bound=Form)
@@ -111,7 +116,7 @@ def read(form: type[F], body: Mapping[str, Any]) -> F:
     problems = [
         Problem("10027", f"{name} cannot be set to this here: {form.refused[name]}.", f"/{name}")
         for name, value in asked.items()
-        if value not in _NOTHING
+        if value not in NOTHING
     ]
     problems += check(parameters(form), known, "create")
     if problems:
@@ -131,5 +136,17 @@ def refusal(rule: CommandRule, stage: Stage | None) -> Rejected:
     return rejected("10027", f"{rule.name} is not possible for a call in this state.")
 
 
+def codes(rule: CommandRule) -> frozenset[str]:
+    """Every code by which a command may be refused: for its body, for its leg's stage, or by its own decision."""
+    found = codes_of(parameters(rule.command)) | {"10015", "10023", *rule.codes}
+    if rule.command.refused or rule.command.needs:
+        found |= {"10027"}
+    if rule.stages:
+        unlawful = [refusal(rule, stage) for stage in _STAGES - rule.stages]
+        found |= {problem.code for why in unlawful for problem in why.problems}
+    return frozenset(found)
+
+
 # What asks for nothing: a parameter that is refused may have it.
-_NOTHING: tuple[Any, ...] = (None, False, "", "disabled", [], {})
+NOTHING: tuple[Any, ...] = (None, False, "", "disabled", [], {})
+_STAGES: frozenset[Stage] = LIVE | frozenset[Stage](("ended",))

@@ -1,5 +1,6 @@
 """Call events: everything that the customer was or could have been told, whether or not it had a URL to go to."""
 
+from offhook.voice.resources.field import Field, group, moment, shown, text
 from offhook.voice.resources.resource import Filter, Resource
 
 CALL_EVENTS = Resource(
@@ -8,7 +9,15 @@ CALL_EVENTS = Resource(
     record_type="call_event",
     id_form="uuid",
     table="events",
-    fields=(),
+    fields=shown(
+        text("record_type"),
+        text("call_leg_id"),
+        text("call_session_id"),
+        moment("event_timestamp"),
+        group("metadata", text("connection_id"), Field("event", "map")),
+        text("name"),
+        text("type"),
+    ),
     actions=("list",),
     filters=(
         Filter("application_name", "application_name", ("contains",), shortest=3),

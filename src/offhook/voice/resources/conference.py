@@ -2,7 +2,7 @@
 
 from offhook.voice.commands.conference.create import CreateConference
 from offhook.voice.parameter import parameters
-from offhook.voice.resources.field import moment, text
+from offhook.voice.resources.field import flag, group, moment, shown, text, texts, unseen
 from offhook.voice.resources.resource import Filter, Resource
 
 CONFERENCES = Resource(
@@ -12,13 +12,15 @@ CONFERENCES = Resource(
     id_form="uuid",
     table="conferences",
     fields=(
-        *parameters(CreateConference),
+        *unseen(parameters(CreateConference), "name", "region"),
         text("id", read_only=True),
         text("record_type", read_only=True),
-        text("connection_id", read_only=True),
-        text("status", read_only=True),
-        text("end_reason", read_only=True),
-        text("ended_by", read_only=True),
+        *shown(
+            text("connection_id", nullable=True),
+            text("status"),
+            text("end_reason", nullable=True),
+            group("ended_by", text("call_control_id", nullable=True), text("call_session_id", nullable=True)),
+        ),
         moment("created_at", read_only=True),
         moment("expires_at", read_only=True),
         moment("updated_at", read_only=True),
@@ -45,13 +47,29 @@ CONFERENCES = Resource(
     generic=("region", "page[after]", "page[before]", "page[limit]"),
 )
 
+_PARTICIPANT = shown(
+    text("id"),
+    text("call_control_id"),
+    text("call_leg_id"),
+    flag("end_conference_on_exit"),
+    flag("muted"),
+    flag("on_hold"),
+    flag("soft_end_conference_on_exit"),
+    text("status"),
+    texts("whisper_call_control_ids"),
+    moment("created_at"),
+    moment("updated_at"),
+)
+# As one is shown by itself; labels are of TeXML.
+PARTICIPANT = (*_PARTICIPANT, *shown(text("conference_id"), text("label", nullable=True)))
+
 PARTICIPANTS = Resource(
     path="conferences/{conference_id}/participants",
     title="participant",
     record_type="participant",
     id_form="uuid",
     table="conferences",
-    fields=(),
+    fields=(*shown(text("record_type"), group("conference", text("id"), text("name"))), *_PARTICIPANT),
     actions=("list", "show", "update"),
     filters=(
         Filter("muted", "muted", choices=("true", "false")),

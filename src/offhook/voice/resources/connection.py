@@ -2,6 +2,7 @@
 
 from offhook.voice.resources.call_control_application import CALL_CONTROL_APPLICATIONS
 from offhook.voice.resources.credential_connection import CREDENTIAL_CONNECTIONS, FILTERS, SORTS
+from offhook.voice.resources.field import flag, moment, shown, text, texts
 from offhook.voice.resources.resource import Resource
 from offhook.voice.resources.texml_application import TEXML_APPLICATIONS
 
@@ -12,10 +13,20 @@ KINDS: dict[str, Resource] = {
 }
 
 # What every kind of connection has.
-SHOWN = (
-    "id", "record_type", "connection_name", "active", "anchorsite_override", "outbound_voice_profile_id", "tags",
-    "webhook_api_version", "webhook_event_failover_url", "webhook_event_url", "created_at", "updated_at",
-)  # fmt: skip
+SHOWN = shown(
+    text("id"),
+    text("record_type"),
+    text("connection_name"),
+    flag("active"),
+    text("anchorsite_override"),
+    text("outbound_voice_profile_id", nullable=True),
+    texts("tags"),
+    text("webhook_api_version", nullable=True),
+    text("webhook_event_failover_url", nullable=True),
+    text("webhook_event_url", nullable=True),
+    moment("created_at"),
+    moment("updated_at"),
+)
 
 CONNECTIONS = Resource(
     path="connections",
@@ -23,7 +34,7 @@ CONNECTIONS = Resource(
     record_type="connection",
     id_form="decimal",
     table="connections",
-    fields=(),
+    fields=SHOWN,
     actions=("list", "show"),
     filters=FILTERS,
     sorts=SORTS,

@@ -6,6 +6,7 @@ The calendar is UTC; now is an argument.
 import re
 from datetime import UTC, datetime, timedelta
 
+from offhook.voice.resources.field import moment, shown, text
 from offhook.voice.resources.resource import Filter, Resource
 
 RECORD_TYPES = (
@@ -21,7 +22,21 @@ DETAIL_RECORDS = Resource(
     record_type="webrtc_detail_record",
     id_form="uuid",
     table="detail_records",
-    fields=(),
+    # What the records of every type have; `voice.bill` says what each type has besides.
+    fields=shown(
+        text("id"),
+        text("record_type"),
+        text("connection_id"),
+        text("connection_name"),
+        text("rate"),
+        text("rate_measured_in"),
+        text("cost"),
+        text("currency"),
+        text("billing_group_id", nullable=True),
+        text("billing_group_name", nullable=True),
+        moment("started_at"),
+        moment("finished_at"),
+    ),
     actions=("list",),
     filters=(
         Filter("record_type", "record_type", choices=RECORD_TYPES),

@@ -15,12 +15,14 @@ from offhook.voice.resources.problem import Problem
 Kind = Literal[
     "text", "flag", "whole", "decimal", "moment", "list", "group",
     "groups",  # a list of objects with the same fields
+    "wholes",  # a list of whole numbers
     "map",  # an object whose keys are free; whoever reads it checks its values
     "texts_or_text",
     "whole_or_text",  # `low` and `high` bound the number, `pattern` is for the text
 ]  # fmt: skip
 When = Literal["create", "update"]
 
+_TEXTUAL: tuple[Kind, ...] = ("text", "moment", "list", "texts_or_text", "whole_or_text")
 MAX_TEXT = 1024
 MAX_ITEMS = 1000
 _WORDS = {
@@ -30,6 +32,7 @@ _WORDS = {
     "list": "a list of strings",
     "group": "an object",
     "groups": "a list of objects",
+    "wholes": "a list of whole numbers",
     "map": "an object",
     "texts_or_text": "a string or a list of strings",
     "whole_or_text": "a whole number or a string",
@@ -40,7 +43,8 @@ class Field(msgspec.Struct, frozen=True):
     """A field of a body or reply.
 
     `low` and `high` bound a number, or the length of a text or list. `only` names the values that this release can
-    honour; any other is refused, saying `because`. A read-only field is refused in a body like an unknown one.
+    honour; any other is refused, saying `because`. A read-only field is refused in a body like an unknown one; one that
+    is `unseen` is in no reply.
     """
 
     name: str
@@ -49,6 +53,7 @@ class Field(msgspec.Struct, frozen=True):
     required: bool = False
     nullable: bool = False
     read_only: bool = False
+    unseen: bool = False
     choices: tuple[str, ...] = ()
     low: float | None = None
     high: float | None = None
@@ -59,6 +64,22 @@ class Field(msgspec.Struct, frozen=True):
     because: str = ""
     fields: tuple["Field", ...] = ()
     lives_in: tuple[When, ...] = ("create", "update")
+
+    @property
+    def codes(self) -> frozenset[str]:
+        """Every code by which a value of it may be refused, those of the fields within it aside."""
+        found = {"10026"}
+        if self.required:
+            found.add("10004")
+        if self.low is not None or self.high is not None:
+            found.add("10033")
+        if self.kind in _TEXTUAL:
+            found |= {"10015", self.wrong_code} if self.pattern else {"10015"}
+        if self.choices:
+            found.add("10032")
+        if self.only:
+            found.add("10027")
+        return frozenset(found)
 
 
 def text(name: str, *, high: float = MAX_TEXT, **facts: Any) -> Field:
@@ -106,6 +127,21 @@ def url(name: str, default: str | None = "", **facts: Any) -> Field:
 def moment(name: str, **facts: Any) -> Field:
     """A point in time as ISO 8601."""
     return Field(name, "moment", high=64, **facts)
+
+
+def shown(*fields: Field) -> tuple[Field, ...]:
+    """Fields that are in replies only, with those within them."""
+    return tuple(msgspec.structs.replace(each, read_only=True, fields=shown(*each.fields)) for each in fields)
+
+
+def unseen(fields: Sequence[Field], *but: str) -> tuple[Field, ...]:
+    """Fields that are in bodies only, but for those of these names."""
+    return tuple(field if field.name in but else msgspec.structs.replace(field, unseen=True) for field in fields)
+
+
+def codes_of(fields: Sequence[Field]) -> frozenset[str]:
+    """Every code by which a value of these fields, or of one within them, may be refused."""
+    return frozenset(code for field in fields for code in field.codes | codes_of(field.fields))
 
 
 def defaults(fields: Sequence[Field]) -> dict[str, Any]:
@@ -180,6 +216,7 @@ _TYPES: dict[Kind, Callable[[Any], bool]] = {
     "list": lambda value: _is_list_of(str, value),
     "group": lambda _: False,
     "groups": lambda value: _is_list_of(dict, value),
+    "wholes": lambda value: _is_list_of(int, value),
     "map": lambda value: isinstance(value, dict),
     "whole_or_text": lambda value: isinstance(value, int | str) and not isinstance(value, bool),
     "texts_or_text": lambda value: isinstance(value, str) or (_is_list_of(str, value) and len(value) > 0),

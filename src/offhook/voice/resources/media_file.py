@@ -16,8 +16,8 @@ MEDIA_FILES = Resource(
     fields=(
         text("media_name", low=1, high=255, pattern=r"[^\x00-\x1f\x7f/\\]+", expects="a name without slashes",
              lives_in=("create",)),
-        url("media_url", None, required=True),
-        whole("ttl_secs", 1, MAX_TTL_SECONDS, TTL_SECONDS),
+        url("media_url", None, required=True, unseen=True),
+        whole("ttl_secs", 1, MAX_TTL_SECONDS, TTL_SECONDS, unseen=True),
         text("content_type", read_only=True),
         moment("created_at", read_only=True),
         moment("expires_at", read_only=True),

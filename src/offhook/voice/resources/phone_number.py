@@ -1,6 +1,6 @@
 """Phone numbers and their voice settings: two views of one row. Numbers come from the platform's owner."""
 
-from offhook.voice.resources.field import Field, choice, flag, group, text, texts
+from offhook.voice.resources.field import Field, choice, flag, group, moment, shown, text, texts
 from offhook.voice.resources.resource import Filter, Resource
 
 NO_FORWARDING = "this release forwards no calls"
@@ -26,6 +26,11 @@ COLUMNS = (
     ("customer_reference", "customer_reference"),
     ("billing_group_id", "billing_group_id"),
 )
+EMERGENCY = (
+    text("emergency_address_id", nullable=True),
+    flag("emergency_enabled"),
+    text("emergency_status"),
+)
 NUMBER_FILTER = Filter("phone_number", "phone_number", ("eq",), shortest=3, prefix="+")
 
 PHONE_NUMBERS = Resource(
@@ -36,7 +41,7 @@ PHONE_NUMBERS = Resource(
     table="numbers",
     actions=("list", "show", "update", "delete"),
     fields=(
-        text("address_id", nullable=True),
+        text("address_id", nullable=True, unseen=True),
         text("billing_group_id", nullable=True),
         text(
             "connection_id",
@@ -49,6 +54,31 @@ PHONE_NUMBERS = Resource(
         text("external_pin", nullable=True, high=64),
         flag("hd_voice_enabled"),
         texts("tags"),
+        *shown(
+            text("id"),
+            text("record_type"),
+            text("phone_number"),
+            text("country_iso_alpha2"),
+            text("phone_number_type"),
+            text("status"),
+            text("connection_name", nullable=True),
+            flag("call_forwarding_enabled"),
+            flag("call_recording_enabled"),
+            flag("caller_id_name_enabled"),
+            flag("cnam_listing_enabled"),
+            flag("deletion_lock_enabled"),
+            *EMERGENCY,
+            text("inbound_call_screening"),
+            text("messaging_campaign_id", nullable=True),
+            text("messaging_profile_id", nullable=True),
+            text("messaging_profile_name", nullable=True),
+            text("source_type"),
+            flag("t38_fax_gateway_enabled"),
+            moment("activated_at"),
+            moment("purchased_at"),
+            moment("created_at"),
+            moment("updated_at"),
+        ),
     ),
     columns=COLUMNS,
     filters=(
@@ -84,7 +114,7 @@ VOICE_FIELDS: tuple[Field, ...] = (
         flag("inbound_call_recording_enabled", only=(False,), because=NO_RECORDING),
         choice("inbound_call_recording_format", ("wav", "mp3"), "wav"),
     ),
-    flag("caller_id_name_enabled"),
+    flag("caller_id_name_enabled", unseen=True),
     group(
         "cnam_listing",
         text("cnam_listing_details", default="", high=15, pattern="[A-Za-z0-9 ]*", expects="letters, digits, spaces"),
@@ -106,6 +136,14 @@ VOICE_FIELDS: tuple[Field, ...] = (
     flag("tech_prefix_enabled"),
     text("translated_number", default="", only=("",), because=NO_TRANSLATION),
     choice("usage_payment_method", PAYMENT, "pay-per-minute", only=("pay-per-minute",), because=NO_CHANNELS),
+    *shown(
+        text("id"),
+        text("record_type"),
+        text("connection_id", nullable=True),
+        text("customer_reference", nullable=True),
+        group("emergency", *EMERGENCY),
+        text("phone_number"),
+    ),
 )
 
 NUMBER_VOICE = Resource(

@@ -2,7 +2,7 @@
 
 from offhook.voice.commands.queue.create import CreateQueue
 from offhook.voice.parameter import parameters
-from offhook.voice.resources.field import moment, text, whole
+from offhook.voice.resources.field import flag, moment, shown, text, unseen, whole
 from offhook.voice.resources.resource import Resource
 
 _MOST = 2**31 - 1
@@ -14,7 +14,7 @@ QUEUES = Resource(
     id_form="uuid",
     table="queues",
     fields=(
-        *parameters(CreateQueue),
+        *unseen(parameters(CreateQueue), "max_size"),
         text("id", read_only=True),
         text("record_type", read_only=True),
         text("name", read_only=True),
@@ -31,7 +31,20 @@ QUEUE_CALLS = Resource(
     record_type="queue_call",
     id_form="uuid",
     table="queues",
-    fields=(),
+    fields=shown(
+        text("call_control_id"),
+        text("call_leg_id"),
+        text("call_session_id"),
+        text("connection_id"),
+        moment("enqueued_at"),
+        text("from"),
+        flag("is_alive"),
+        text("queue_id"),
+        whole("queue_position", 0, _MOST),
+        text("record_type"),
+        text("to"),
+        whole("wait_time_secs", 0, _MOST),
+    ),
     actions=("list", "show"),
     sorts=(("enqueued_at", "enqueued_at"),),
     default_sort="enqueued_at",

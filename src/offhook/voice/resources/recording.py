@@ -1,6 +1,6 @@
 """Recordings: audio of a call or conference that can be downloaded. They come to be by commands."""
 
-from offhook.voice.resources.field import texts
+from offhook.voice.resources.field import Field, group, moment, shown, text, texts
 from offhook.voice.resources.resource import Filter, Resource
 
 # What the deletion of many asks for.
@@ -12,7 +12,27 @@ RECORDINGS = Resource(
     record_type="recording",
     id_form="uuid",
     table="recordings",
-    fields=(),
+    fields=shown(
+        text("id"),
+        text("record_type"),
+        text("call_control_id"),
+        text("call_leg_id"),
+        text("call_session_id"),
+        text("channels"),
+        text("conference_id", nullable=True),
+        text("connection_id"),
+        group("download_urls", text("mp3", nullable=True), text("wav", nullable=True)),
+        Field("duration_millis", "whole"),
+        text("from"),
+        text("initiated_by"),
+        moment("recording_started_at"),
+        moment("recording_ended_at", nullable=True),
+        text("source"),
+        text("status"),
+        text("to"),
+        moment("created_at"),
+        moment("updated_at"),
+    ),
     actions=("list", "show", "delete"),
     filters=(
         Filter("call_control_id", "call_control_id"),

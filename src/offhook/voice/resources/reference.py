@@ -1,28 +1,27 @@
-"""A resource's table as a JSON Schema and as a reference page. Reads the table and nothing else."""
+"""A resource's table as a reference page. Reads the table and nothing else."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import msgspec
 
-from offhook.voice.resources.field import Field, When
+from offhook.voice.resources.field import Field, Kind
 from offhook.voice.resources.problem import TITLES
 from offhook.voice.resources.resource import Filter, Resource
 
-_TYPES = {
+_TYPES: dict[Kind, str] = {
     "text": "string",
-    "moment": "string",
+    "moment": "ISO 8601",
     "flag": "boolean",
     "whole": "integer",
     "decimal": "number",
     "list": "array",
     "group": "object",
+    "groups": "array of objects",
+    "wholes": "array of integers",
+    "map": "object",
+    "texts_or_text": "string or array",
+    "whole_or_text": "integer or string",
 }
-
-
-def schema(resource: Resource, when: When) -> dict[str, Any]:
-    """What a body may be, as JSON Schema (2020-12)."""
-    return _object([field for field in resource.fields if not field.read_only], when)
 
 
 def page(resource: Resource) -> str:
@@ -60,43 +59,6 @@ _ERRORS = """## Errors
 |---|---|---|"""
 
 
-def _object(fields: Sequence[Field], when: When) -> dict[str, Any]:
-    found = [field for field in fields if when in field.lives_in]
-    required = [field.name for field in found if field.required and when == "create"]
-    shape: dict[str, Any] = {
-        "type": "object",
-        "properties": {field.name: _property(field, when) for field in found},
-        "additionalProperties": False,
-    }
-    return shape | ({"required": required} if required else {})
-
-
-def _property(field: Field, when: When) -> dict[str, Any]:
-    if field.kind == "group":
-        return _object(field.fields, when)
-    shape: dict[str, Any] = {"type": [_TYPES[field.kind], "null"] if field.nullable else _TYPES[field.kind]}
-    inner = _bounds_of_text(field) if field.kind in ("text", "list") else {}
-    if field.kind == "list":
-        shape["items"] = {"type": "string"} | inner
-        shape["maxItems"] = field.high
-    else:
-        shape |= inner
-    if field.kind == "moment":
-        shape["format"] = "date-time"
-    if field.kind in ("whole", "decimal"):
-        shape |= {"minimum": field.low, "maximum": field.high}
-    return shape | ({} if when == "update" or field.default is None else {"default": field.default})
-
-
-def _bounds_of_text(field: Field) -> dict[str, Any]:
-    if field.choices:
-        return {"enum": [*field.choices, *((None,) if field.nullable and field.kind == "text" else ())]}
-    shape: dict[str, Any] = {"pattern": f"^(?:{field.pattern})$"} if field.pattern else {}
-    if field.kind == "text":
-        shape |= {"minLength": int(field.low or 0), "maxLength": int(field.high or 0)}
-    return shape
-
-
 def _rows(fields: Sequence[Field], at: str) -> Iterator[str]:
     for field in fields:
         if field.kind == "group":
@@ -110,13 +72,15 @@ def _type(field: Field) -> str:
     if field.choices:
         words = ", ".join(f"`{choice}`" for choice in field.choices[:16])
         return f"{'some' if field.kind == 'list' else 'one'} of {words}" + (", …" if len(field.choices) > 16 else "")
-    if field.kind in ("whole", "decimal") and field.low is not None:
+    if field.kind in ("whole", "decimal") and field.low is not None and not field.read_only:
         return f"{_TYPES[field.kind]}, {field.low:g} to {field.high:g}"
-    return {"moment": "ISO 8601"}.get(field.kind, _TYPES[field.kind])
+    return _TYPES[field.kind]
 
 
 def _note(field: Field) -> str:
     notes = ["read only"] if field.read_only else ["required"] if field.required else []
+    if field.unseen:
+        notes.append("in no reply")
     if field.nullable:
         notes.append("may be null")
     if field.expects:

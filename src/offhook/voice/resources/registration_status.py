@@ -3,7 +3,19 @@
 from typing import Any
 
 from offhook.voice.binding import Bindings
+from offhook.voice.resources.field import moment, shown, text, whole
 from offhook.voice.resources.moment import format_moment
+
+REGISTRATION = shown(
+    text("record_type"),
+    text("sip_username"),
+    text("status"),
+    text("ip_address", nullable=True),
+    whole("port", 0, 65535, nullable=True),
+    text("transport", nullable=True),
+    text("user_agent", nullable=True),
+    moment("last_registration", nullable=True),
+)
 
 
 def registration_status(bindings: Bindings, username: str) -> dict[str, Any]:

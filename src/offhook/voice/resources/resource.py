@@ -17,7 +17,7 @@ Action = Literal["create", "list", "show", "update", "delete"]
 IdForm = Literal["decimal", "uuid", "name"]
 Operator = Literal["eq", "in", "contains", "starts_with", "ends_with", "gt", "gte", "lt", "lte"]
 
-_IDS: dict[IdForm, re.Pattern[str]] = {
+IDS: dict[IdForm, re.Pattern[str]] = {
     "decimal": re.compile(r"[1-9][0-9]{18}"),
     "uuid": re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"),
     "name": re.compile(r"[^\x00-\x1f\x7f/\\]{1,255}"),  # one that the customer gave
@@ -88,7 +88,7 @@ class Resource(msgspec.Struct, frozen=True):
 
 def expect_id(form: IdForm, title: str, id: str) -> str:
     """The id, if it has the form that ids of this kind have; a 404 like that of an unknown one otherwise."""
-    if not _IDS[form].fullmatch(id):
+    if not IDS[form].fullmatch(id):
         raise not_found(title)
     return id
 

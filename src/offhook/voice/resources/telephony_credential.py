@@ -15,7 +15,7 @@ TELEPHONY_CREDENTIALS = Resource(
     fields=(
         text("id", read_only=True),
         text("record_type", read_only=True),
-        reference("connection_id", required=True),
+        reference("connection_id", required=True, unseen=True),
         moment("expires_at", nullable=True),
         text("name", default="", high=256),
         text("tag", nullable=True, high=256),

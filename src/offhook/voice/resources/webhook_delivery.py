@@ -1,6 +1,16 @@
 """Webhook deliveries: what became of each event that had a URL, attempt by attempt. A delivery has its event's id."""
 
+from offhook.voice.resources.field import Field, moment, shown, text
 from offhook.voice.resources.resource import Filter, Resource
+
+# One attempt; `errors` are the numbers of `engine.courier`, `http` the request and, where there was one, its response.
+ATTEMPT = (
+    Field("errors", "wholes"),
+    moment("started_at"),
+    moment("finished_at"),
+    Field("http", "map"),
+    text("status"),
+)
 
 WEBHOOK_DELIVERIES = Resource(
     path="webhook_deliveries",
@@ -8,7 +18,16 @@ WEBHOOK_DELIVERIES = Resource(
     record_type="webhook_delivery",
     id_form="uuid",
     table="events",
-    fields=(),
+    fields=shown(
+        text("id"),
+        text("record_type"),
+        Field("attempts", "groups", fields=ATTEMPT),
+        moment("started_at", nullable=True),
+        moment("finished_at", nullable=True),
+        text("status", nullable=True),
+        text("user_id"),
+        Field("webhook", "map"),
+    ),
     actions=("list", "show"),
     filters=(
         Filter("status", "status", choices=("delivered", "failed")),

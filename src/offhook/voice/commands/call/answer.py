@@ -54,4 +54,11 @@ def decide(floor: Floor, leg: Leg, order: Ordered[Answer], now: Moment) -> Docum
     return OK | ({"recording_id": id} if id else {})
 
 
-RULE = CommandRule("answer", Answer, UNANSWERED, decide)
+RULE = CommandRule(
+    "answer",
+    Answer,
+    UNANSWERED,
+    decide,
+    causes=("call.answered", "call.bridged", "streaming.started", "streaming.failed", "call.recording.saved"),
+    codes=("90057", "90102"),
+)

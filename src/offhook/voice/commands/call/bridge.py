@@ -77,4 +77,12 @@ def _meet(floor: Floor, command: Bridge, leg: Leg, other: Leg, now: Moment) -> N
     mute(leg, other, command.mute_dtmf)
 
 
-RULE = CommandRule("bridge", Bridge, ANSWERED, decide, waiting="leaves")
+RULE = CommandRule(
+    "bridge",
+    Bridge,
+    ANSWERED,
+    decide,
+    waiting="leaves",
+    causes=("call.bridged", "call.dequeued", "conference.participant.left", "call.recording.saved"),
+    codes=("10004", "10017", "10027"),
+)

@@ -20,4 +20,4 @@ def decide(_floor: Floor, _leg: Leg, _order: Ordered[ClientStateUpdate], _now: M
     """Nothing more to do: every command's client_state sticks to its leg."""
 
 
-RULE = CommandRule("client_state_update", ClientStateUpdate, LIVE, decide, "PUT")
+RULE = CommandRule("client_state_update", ClientStateUpdate, LIVE, decide, "PUT", codes=("10004",))

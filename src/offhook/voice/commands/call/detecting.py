@@ -5,6 +5,14 @@ from typing import cast
 from offhook.voice.greeting import Config, Mode, Wanted
 from offhook.voice.resources.problem import Problem
 
+# What a customer may be told of it, by the two ways that there are.
+DETECTION_EVENTS = (
+    "call.machine.detection.ended",
+    "call.machine.greeting.ended",
+    "call.machine.premium.detection.started",
+    "call.machine.premium.detection.ended",
+    "call.machine.premium.greeting.ended",
+)
 SCREENING = "premium_ios_call_screening_detection"
 
 

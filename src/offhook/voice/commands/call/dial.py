@@ -7,7 +7,7 @@ import msgspec
 from offhook.voice import effect, meeting, recorder, ringing, streaming
 from offhook.voice.command import Base64, CommandRule, Document
 from offhook.voice.commands.call.audible import MediaName
-from offhook.voice.commands.call.detecting import about_detection, detects
+from offhook.voice.commands.call.detecting import DETECTION_EVENTS, about_detection, detects
 from offhook.voice.commands.call.shared import (
     MAX_SECONDS,
     NO_AI,
@@ -217,4 +217,21 @@ def _digits_after(to: str | tuple[str, ...]) -> str:
     return to.partition(",")[2] if isinstance(to, str) else ""
 
 
-RULE = CommandRule("dial", Dial, frozenset(), decide, makes="leg")
+RULE = CommandRule(
+    "dial",
+    Dial,
+    frozenset(),
+    decide,
+    makes="leg",
+    causes=(
+        "call.initiated",
+        "call.answered",
+        "call.bridged",
+        "call.hangup",
+        "streaming.started",
+        "streaming.failed",
+        "call.recording.saved",
+        *DETECTION_EVENTS,
+    ),
+    codes=("10004", "10017", "10027", "90015", "90018", "90042", "90043", "90057", "90911"),
+)

@@ -53,4 +53,12 @@ def _seat(floor: Floor, queue: Queue, command: Enqueue, leg: Leg, _same: Leg, no
     queueing.seat(floor, queue, leg, turn, now)
 
 
-RULE = CommandRule("enqueue", Enqueue, ANSWERED, decide, reserve=reserve)
+RULE = CommandRule(
+    "enqueue",
+    Enqueue,
+    ANSWERED,
+    decide,
+    reserve=reserve,
+    causes=("call.enqueued", "conference.participant.left"),
+    codes=("90036", "90037", "90038"),
+)

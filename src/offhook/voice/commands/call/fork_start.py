@@ -12,7 +12,7 @@ from offhook.voice.parameter import rule
 from offhook.voice.resources.problem import Problem
 from offhook.voice.signal import Ordered
 
-Target = Annotated[str, rule(high=80, pattern=r"udp:.+:[0-9]{1,5}", expects="udp:ip_address:port")]
+Target = Annotated[str, rule(high=80, pattern=r"(?:udp:.+:[0-9]{1,5})?", expects="udp:ip_address:port")]
 _TARGET = re.compile(r"udp:(?:\[([0-9a-fA-F:.]+)\]|([0-9.]+)):([0-9]{1,5})")
 
 
@@ -55,4 +55,11 @@ def decide(floor: Floor, leg: Leg, order: Ordered[ForkStart], now: Moment) -> No
     forking.start(floor, leg, order.command.rx, order.command.tx, now)
 
 
-RULE = CommandRule("fork_start", ForkStart, ANSWERED, decide)
+RULE = CommandRule(
+    "fork_start",
+    ForkStart,
+    ANSWERED,
+    decide,
+    causes=("call.fork.started", "call.fork.stopped"),
+    codes=("10004", "10027"),
+)

@@ -34,4 +34,4 @@ def decide(floor: Floor, leg: Leg, order: Ordered[Gather], now: Moment) -> None:
     gathering.start(floor, leg, wanted, now)
 
 
-RULE = CommandRule("gather", Gather, ANSWERED, decide)
+RULE = CommandRule("gather", Gather, ANSWERED, decide, causes=("call.gather.ended",))

@@ -17,4 +17,4 @@ def decide(floor: Floor, leg: Leg, _order: Ordered[GatherStop], now: Moment) -> 
         raise rejected("10027", "Nothing is being gathered on this call.")
 
 
-RULE = CommandRule("gather_stop", GatherStop, ANSWERED, decide)
+RULE = CommandRule("gather_stop", GatherStop, ANSWERED, decide, causes=("call.gather.ended",), codes=("10027",))

@@ -52,4 +52,6 @@ def decide(floor: Floor, leg: Leg, order: Ordered[GatherUsingSpeak], now: Moment
     gathering.start(floor, leg, command.wanted(leg, prompt, excuse), now)
 
 
-RULE = CommandRule("gather_using_speak", GatherUsingSpeak, ANSWERED, decide)
+RULE = CommandRule(
+    "gather_using_speak", GatherUsingSpeak, ANSWERED, decide, causes=("call.gather.ended",), codes=("10027",)
+)

@@ -45,4 +45,10 @@ _CAUSES: dict[Stage, str] = {
     "answered": "NORMAL_CLEARING",
 }
 
-RULE = CommandRule("hangup", Hangup, LIVE, decide)
+RULE = CommandRule(
+    "hangup",
+    Hangup,
+    LIVE,
+    decide,
+    causes=("call.hangup", "call.dequeued", "conference.participant.left", "conference.ended"),
+)

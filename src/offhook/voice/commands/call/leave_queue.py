@@ -18,4 +18,4 @@ def decide(floor: Floor, leg: Leg, _order: Ordered[LeaveQueue], now: Moment) -> 
     meeting.leave(floor, leg, now, "leave")
 
 
-RULE = CommandRule("leave_queue", LeaveQueue, LIVE, decide)
+RULE = CommandRule("leave_queue", LeaveQueue, LIVE, decide, causes=("call.dequeued",), codes=("90035",))

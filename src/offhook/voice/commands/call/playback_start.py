@@ -74,4 +74,11 @@ def decide(floor: Floor, leg: Leg, order: Ordered[PlaybackStart], now: Moment) -
 
 _SOURCES = ("audio_url", "media_name", "playback_content")
 
-RULE = CommandRule("playback_start", PlaybackStart, ANSWERED, decide)
+RULE = CommandRule(
+    "playback_start",
+    PlaybackStart,
+    ANSWERED,
+    decide,
+    causes=("call.playback.started", "call.playback.ended"),
+    codes=("10004", "10027"),
+)

@@ -26,4 +26,11 @@ def decide(floor: Floor, leg: Leg, order: Ordered[PlaybackStop], now: Moment) ->
         raise rejected("10027", "Nothing is being played on this call.")
 
 
-RULE = CommandRule("playback_stop", PlaybackStop, ANSWERED, decide)
+RULE = CommandRule(
+    "playback_stop",
+    PlaybackStop,
+    ANSWERED,
+    decide,
+    causes=("call.playback.ended", "call.speak.ended"),
+    codes=("10027",),
+)

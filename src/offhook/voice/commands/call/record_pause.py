@@ -23,4 +23,4 @@ def decide(floor: Floor, leg: Leg, order: Ordered[RecordPause], now: Moment) -> 
     recorder.of(leg).turn(floor, leg, ids, "pause", now)
 
 
-RULE = CommandRule("record_pause", RecordPause, ANSWERED, decide)
+RULE = CommandRule("record_pause", RecordPause, ANSWERED, decide, codes=("10027",))

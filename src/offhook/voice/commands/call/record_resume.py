@@ -22,4 +22,4 @@ def decide(floor: Floor, leg: Leg, order: Ordered[RecordResume], now: Moment) ->
     recorder.of(leg).turn(floor, leg, ids, "resume", now)
 
 
-RULE = CommandRule("record_resume", RecordResume, ANSWERED, decide)
+RULE = CommandRule("record_resume", RecordResume, ANSWERED, decide, codes=("10027",))

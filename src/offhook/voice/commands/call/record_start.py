@@ -58,4 +58,11 @@ def decide(floor: Floor, leg: Leg, order: Ordered[RecordStart], now: Moment) -> 
     return OK | {"recording_id": id}
 
 
-RULE = CommandRule("record_start", RecordStart, ANSWERED, decide)
+RULE = CommandRule(
+    "record_start",
+    RecordStart,
+    ANSWERED,
+    decide,
+    causes=("call.recording.saved", "call.recording.error"),
+    codes=("10027",),
+)

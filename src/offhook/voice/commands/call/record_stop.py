@@ -22,4 +22,4 @@ def decide(floor: Floor, leg: Leg, order: Ordered[RecordStop], now: Moment) -> N
     recorder.of(leg).stop(floor, leg, ids, now)
 
 
-RULE = CommandRule("record_stop", RecordStop, ANSWERED, decide)
+RULE = CommandRule("record_stop", RecordStop, ANSWERED, decide, causes=("call.recording.saved",), codes=("10027",))

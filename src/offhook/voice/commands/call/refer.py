@@ -29,4 +29,4 @@ def decide(_floor: Floor, _leg: Leg, _order: Ordered[Refer], _now: Moment) -> Ne
     raise rejected("10027", "The far end of this call does not speak SIP: it cannot be referred elsewhere.")
 
 
-RULE = CommandRule("refer", Refer, ANSWERED, decide)
+RULE = CommandRule("refer", Refer, ANSWERED, decide, codes=("10027",))

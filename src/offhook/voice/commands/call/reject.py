@@ -33,4 +33,4 @@ _ENDINGS: dict[str, Ending] = {
     "USER_BUSY": ending("USER_BUSY"),
 }
 
-RULE = CommandRule("reject", Reject, UNANSWERED, decide)
+RULE = CommandRule("reject", Reject, UNANSWERED, decide, causes=("call.hangup",), codes=("90102",))

@@ -24,4 +24,4 @@ def decide(_floor: Floor, _leg: Leg, _order: Ordered[SendSipInfo], _now: Moment)
     raise rejected("10027", "The far end of this call does not speak SIP: it cannot get an INFO.")
 
 
-RULE = CommandRule("send_sip_info", SendSipInfo, ANSWERED, decide)
+RULE = CommandRule("send_sip_info", SendSipInfo, ANSWERED, decide, codes=("10027",))

@@ -50,4 +50,6 @@ def decide(floor: Floor, leg: Leg, order: Ordered[Speak], now: Moment) -> None:
     play(floor, legs, items(legs, said, Told("speak", leg.id), command.loop), command.stop, now)
 
 
-RULE = CommandRule("speak", Speak, ANSWERED, decide)
+RULE = CommandRule(
+    "speak", Speak, ANSWERED, decide, causes=("call.speak.started", "call.speak.ended"), codes=("10027",)
+)

@@ -47,4 +47,11 @@ def decide(floor: Floor, leg: Leg, order: Ordered[StreamingStart], _now: Moment)
     return OK | {"stream_id": streaming.of(leg).start(floor, leg, wanted)}
 
 
-RULE = CommandRule("streaming_start", StreamingStart, ANSWERED, decide)
+RULE = CommandRule(
+    "streaming_start",
+    StreamingStart,
+    ANSWERED,
+    decide,
+    causes=("streaming.started", "streaming.failed", "streaming.stopped"),
+    codes=("10027",),
+)

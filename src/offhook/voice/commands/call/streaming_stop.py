@@ -23,4 +23,4 @@ def decide(floor: Floor, leg: Leg, order: Ordered[StreamingStop], now: Moment) -
     streaming.of(leg).stop(floor, leg, order.command.stream_id, now)
 
 
-RULE = CommandRule("streaming_stop", StreamingStop, ANSWERED, decide)
+RULE = CommandRule("streaming_stop", StreamingStop, ANSWERED, decide, causes=("streaming.stopped",), codes=("10027",))

@@ -15,4 +15,4 @@ def decide(floor: Floor, leg: Leg, _order: Ordered[SuppressionStop], now: Moment
     suppressing.stop(floor, leg, now)
 
 
-RULE = CommandRule("suppression_stop", SuppressionStop, ANSWERED, decide)
+RULE = CommandRule("suppression_stop", SuppressionStop, ANSWERED, decide, codes=("10027",))

@@ -22,4 +22,4 @@ def decide(floor: Floor, leg: Leg, order: Ordered[SwitchSupervisorRole], _now: M
     floor.place_of(leg.id).change(leg.id, part=order.command.role)
 
 
-RULE = CommandRule("switch_supervisor_role", SwitchSupervisorRole, ANSWERED, decide)
+RULE = CommandRule("switch_supervisor_role", SwitchSupervisorRole, ANSWERED, decide, codes=("10027",))

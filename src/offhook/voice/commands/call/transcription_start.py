@@ -38,4 +38,6 @@ def decide(floor: Floor, leg: Leg, order: Ordered[TranscriptionStart], now: Mome
     transcribing.start(floor, leg, tracks, language if isinstance(language, str) else "", interim, now)
 
 
-RULE = CommandRule("transcription_start", TranscriptionStart, ANSWERED, decide)
+RULE = CommandRule(
+    "transcription_start", TranscriptionStart, ANSWERED, decide, causes=("call.transcription",), codes=("10027",)
+)

@@ -15,4 +15,4 @@ def decide(floor: Floor, leg: Leg, _order: Ordered[TranscriptionStop], now: Mome
     transcribing.stop(floor, leg, now)
 
 
-RULE = CommandRule("transcription_stop", TranscriptionStop, ANSWERED, decide)
+RULE = CommandRule("transcription_stop", TranscriptionStop, ANSWERED, decide, codes=("10027",))

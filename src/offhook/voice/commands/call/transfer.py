@@ -4,6 +4,7 @@ from typing import Annotated
 
 from offhook.voice import meeting
 from offhook.voice.command import Base64, CommandRule
+from offhook.voice.commands.call.detecting import DETECTION_EVENTS
 from offhook.voice.commands.call.dial import Destination, Outward, outward, place, record
 from offhook.voice.commands.call.shared import MuteDtmf, about_emergency, mute
 from offhook.voice.floor import Floor
@@ -44,4 +45,22 @@ def decide(floor: Floor, leg: Leg, order: Ordered[Transfer], now: Moment) -> Non
     place(floor, target, (command.to,), now)
 
 
-RULE = CommandRule("transfer", Transfer, ANSWERED, decide, makes="leg", waiting="leaves")
+RULE = CommandRule(
+    "transfer",
+    Transfer,
+    ANSWERED,
+    decide,
+    makes="leg",
+    waiting="leaves",
+    causes=(
+        "call.initiated",
+        "call.answered",
+        "call.bridged",
+        "call.hangup",
+        "call.dequeued",
+        "conference.participant.left",
+        "call.recording.saved",
+        *DETECTION_EVENTS,
+    ),
+    codes=("10027", "90042", "90043", "90057", "90911"),
+)

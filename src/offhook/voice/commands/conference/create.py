@@ -76,4 +76,12 @@ def _open(
     return conference_document(conference.card)
 
 
-RULE = CommandRule("create_conference", CreateConference, ANSWERED, decide, reserve=reserve)
+RULE = CommandRule(
+    "create_conference",
+    CreateConference,
+    ANSWERED,
+    decide,
+    reserve=reserve,
+    causes=("conference.created", "conference.participant.joined", "call.dequeued"),
+    codes=("90032", "90033"),
+)

@@ -18,4 +18,11 @@ def decide(floor: Floor, _leg: None, _order: Directed[EndConference], now: Momen
     conferencing.end(conference_of(floor), "hangs up", "ended_via_api", now)
 
 
-RULE = CommandRule("end", EndConference, frozenset(), decide)
+RULE = CommandRule(
+    "end",
+    EndConference,
+    frozenset(),
+    decide,
+    causes=("conference.ended", "conference.participant.left"),
+    codes=("90019", "90058"),
+)

@@ -84,4 +84,11 @@ def _heard(leg: Leg, url: str | None, media_name: str | None) -> Heard | None:
     return None if source is None else Heard(source, file_told(leg.id, source))
 
 
-RULE = CommandRule("gather_using_audio", GatherInConference, frozenset(), decide)
+RULE = CommandRule(
+    "gather_using_audio",
+    GatherInConference,
+    frozenset(),
+    decide,
+    causes=("call.playback.started", "call.playback.ended", "call.gather.ended"),
+    codes=("10004", "90015", "90019", "90058"),
+)

@@ -30,4 +30,4 @@ def decide(floor: Floor, _leg: None, order: Directed[HoldConference], now: Momen
         conferencing.wait_or_hear(floor, conference, leg, now)
 
 
-RULE = CommandRule("hold", HoldConference, frozenset(), decide)
+RULE = CommandRule("hold", HoldConference, frozenset(), decide, codes=("90015", "90019", "90058"))

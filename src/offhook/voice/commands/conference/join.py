@@ -78,4 +78,12 @@ def _participant(leg: Leg, command: JoinConference, now: Moment) -> Participant:
     )
 
 
-RULE = CommandRule("join_conference", JoinConference, ANSWERED, decide, reserve=reserve)
+RULE = CommandRule(
+    "join_conference",
+    JoinConference,
+    ANSWERED,
+    decide,
+    reserve=reserve,
+    causes=("conference.participant.joined", "call.dequeued", "conference.participant.left"),
+    codes=("90019", "90032", "90044", "90058"),
+)

@@ -28,4 +28,11 @@ def decide(floor: Floor, _leg: None, order: Directed[LeaveConference], now: Mome
     meeting.leave(floor, leg, now, "leave")
 
 
-RULE = CommandRule("leave", LeaveConference, frozenset(), decide)
+RULE = CommandRule(
+    "leave",
+    LeaveConference,
+    frozenset(),
+    decide,
+    causes=("conference.participant.left", "conference.ended"),
+    codes=("90015", "90019", "90058"),
+)

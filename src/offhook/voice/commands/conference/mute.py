@@ -16,4 +16,4 @@ def decide(floor: Floor, _leg: None, order: Directed[MuteConference], now: Momen
         conference_of(floor).change_participant(leg.id, now, voice="muted")
 
 
-RULE = CommandRule("mute", MuteConference, frozenset(), decide)
+RULE = CommandRule("mute", MuteConference, frozenset(), decide, codes=("90015", "90019", "90058"))

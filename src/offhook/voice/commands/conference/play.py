@@ -32,4 +32,16 @@ def decide(floor: Floor, _leg: None, order: Directed[PlayToConference], _now: Mo
     announcing.announce(floor, conference_of(floor), legs, not command.call_control_ids, source, rounds(command.loop))
 
 
-RULE = CommandRule("play", PlayToConference, frozenset(), decide)
+RULE = CommandRule(
+    "play",
+    PlayToConference,
+    frozenset(),
+    decide,
+    causes=(
+        "conference.playback.started",
+        "conference.playback.ended",
+        "conference.participant.playback.started",
+        "conference.participant.playback.ended",
+    ),
+    codes=("10004", "10027", "90015", "90019", "90058"),
+)

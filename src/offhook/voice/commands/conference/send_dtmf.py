@@ -30,4 +30,4 @@ def decide(floor: Floor, _leg: None, order: Directed[SendDtmfToConference], _now
         floor.emit(SendDigits(leg.dialog.port, command.digits.translate(KEYS), command.duration_millis))
 
 
-RULE = CommandRule("send_dtmf", SendDtmfToConference, frozenset(), decide)
+RULE = CommandRule("send_dtmf", SendDtmfToConference, frozenset(), decide, codes=("90015", "90019", "90058"))

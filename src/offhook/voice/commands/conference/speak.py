@@ -47,4 +47,16 @@ def decide(floor: Floor, _leg: None, order: Directed[SpeakToConference], _now: M
     announcing.announce(floor, conference_of(floor), legs, not command.call_control_ids, said, 1)
 
 
-RULE = CommandRule("speak", SpeakToConference, frozenset(), decide)
+RULE = CommandRule(
+    "speak",
+    SpeakToConference,
+    frozenset(),
+    decide,
+    causes=(
+        "conference.speak.started",
+        "conference.speak.ended",
+        "conference.participant.speak.started",
+        "conference.participant.speak.ended",
+    ),
+    codes=("10027", "90015", "90019", "90058"),
+)

@@ -16,4 +16,16 @@ def decide(floor: Floor, _leg: None, order: Directed[StopInConference], now: Mom
     announcing.stop(floor, conference_of(floor), chosen(floor, order.command.call_control_ids), now)
 
 
-RULE = CommandRule("stop", StopInConference, frozenset(), decide)
+RULE = CommandRule(
+    "stop",
+    StopInConference,
+    frozenset(),
+    decide,
+    causes=(
+        "conference.playback.ended",
+        "conference.speak.ended",
+        "conference.participant.playback.ended",
+        "conference.participant.speak.ended",
+    ),
+    codes=("90015", "90019", "90058"),
+)

@@ -21,4 +21,4 @@ def decide(floor: Floor, _leg: None, order: Directed[UnholdConference], now: Mom
         conferencing.wait_or_hear(floor, conference, leg, now)
 
 
-RULE = CommandRule("unhold", UnholdConference, frozenset(), decide)
+RULE = CommandRule("unhold", UnholdConference, frozenset(), decide, codes=("90015", "90019", "90058"))

@@ -16,4 +16,4 @@ def decide(floor: Floor, _leg: None, order: Directed[UnmuteConference], now: Mom
         conference_of(floor).change_participant(leg.id, now, voice="open")
 
 
-RULE = CommandRule("unmute", UnmuteConference, frozenset(), decide)
+RULE = CommandRule("unmute", UnmuteConference, frozenset(), decide, codes=("90015", "90019", "90058"))

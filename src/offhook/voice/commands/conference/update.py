@@ -30,4 +30,4 @@ def decide(floor: Floor, _leg: None, order: Directed[UpdateConference], now: Mom
     conference_of(floor).change_participant(leg.id, now, part=part(command.supervisor_role), coached=coached)
 
 
-RULE = CommandRule("update", UpdateConference, frozenset(), decide)
+RULE = CommandRule("update", UpdateConference, frozenset(), decide, codes=("90015", "90019", "90058"))

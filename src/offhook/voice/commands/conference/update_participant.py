@@ -33,4 +33,6 @@ def decide(floor: Floor, _leg: None, order: Directed[UpdateParticipant], now: Mo
     return one_participant_document(conference, conference.participants[leg])
 
 
-RULE = CommandRule("update_participant", UpdateParticipant, frozenset(), decide, "PATCH")
+RULE = CommandRule(
+    "update_participant", UpdateParticipant, frozenset(), decide, "PATCH", codes=("10005", "90019", "90058")
+)

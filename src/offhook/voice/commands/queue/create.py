@@ -33,4 +33,4 @@ def decide(floor: Floor, _leg: None, order: Directed[CreateQueue], now: Moment) 
     return queue_document(queue, now)
 
 
-RULE = CommandRule("create", CreateQueue, frozenset(), decide)
+RULE = CommandRule("create", CreateQueue, frozenset(), decide, codes=("10012",))

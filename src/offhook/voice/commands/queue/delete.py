@@ -21,4 +21,4 @@ def decide(floor: Floor, _leg: None, _order: Directed[DeleteQueue], now: Moment)
     floor.emit(DropQueue(queue.card))
 
 
-RULE = CommandRule("delete", DeleteQueue, frozenset(), decide, "DELETE")
+RULE = CommandRule("delete", DeleteQueue, frozenset(), decide, "DELETE", codes=("10005", "90050"))

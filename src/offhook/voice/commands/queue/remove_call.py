@@ -21,4 +21,6 @@ def decide(floor: Floor, _leg: None, order: Directed[RemoveQueueCall], now: Mome
         meeting.leave(floor, floor.legs[order.leg], now, "leave")
 
 
-RULE = CommandRule("remove_call", RemoveQueueCall, frozenset(), decide, "DELETE")
+RULE = CommandRule(
+    "remove_call", RemoveQueueCall, frozenset(), decide, "DELETE", causes=("call.dequeued",), codes=("10005",)
+)

@@ -26,4 +26,4 @@ def decide(floor: Floor, _leg: None, order: Directed[UpdateQueue], now: Moment) 
     return queue_document(queue, now)
 
 
-RULE = CommandRule("update", UpdateQueue, frozenset(), decide)
+RULE = CommandRule("update", UpdateQueue, frozenset(), decide, codes=("10005",))

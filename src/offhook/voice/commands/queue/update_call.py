@@ -23,4 +23,4 @@ def decide(floor: Floor, _leg: None, order: Directed[UpdateQueueCall], _now: Mom
         queue.turns[order.leg] = msgspec.structs.replace(turn, after_hangup=after)
 
 
-RULE = CommandRule("update_call", UpdateQueueCall, frozenset(), decide, "PATCH")
+RULE = CommandRule("update_call", UpdateQueueCall, frozenset(), decide, "PATCH", codes=("10005",))
