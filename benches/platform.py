@@ -39,9 +39,9 @@ class Platform:
         self.domain: str = said["OFFHOOK_SIP_DOMAIN"]
         self.identities = [Identity(each["login"], each["password"]) for each in said["info"]["identities"]]
         self.application: str = said["OFFHOOK_CONNECTION_ID"]
-        self._api: str = said["TELNYX_BASE_URL"]
+        self.api: str = said["TELNYX_BASE_URL"]
         self._root: str = said["OFFHOOK_CONSOLE_URL"].rstrip("/")
-        self._headers = {"Authorization": f"Bearer {said['TELNYX_API_KEY']}"}
+        self.headers = {"Authorization": f"Bearer {said['TELNYX_API_KEY']}"}
 
     # ---- what the process has used -----------------------------------------------------------------------------
 
@@ -66,8 +66,8 @@ class Platform:
     async def rest(self, method: str, path: str, **options: Any) -> Any:
         """One REST request; its JSON document. Raises aiohttp.ClientResponseError where it is refused."""
         async with (
-            aiohttp.ClientSession(headers=self._headers, raise_for_status=True) as http,
-            http.request(method, self._api + path, **options) as response,
+            aiohttp.ClientSession(headers=self.headers, raise_for_status=True) as http,
+            http.request(method, self.api + path, **options) as response,
         ):
             return await response.json()
 
@@ -75,7 +75,7 @@ class Platform:
         self, http: aiohttp.ClientSession, method: str, path: str, body: dict[str, Any]
     ) -> tuple[int, dict[str, Any]]:
         """One REST request with whatever comes of it: status and document. aiohttp.ClientError where nothing does."""
-        async with http.request(method, self._api + path, json=body, headers=self._headers) as response:
+        async with http.request(method, self.api + path, json=body, headers=self.headers) as response:
             return response.status, await response.json()
 
     async def credentials(self, count: int) -> list[Identity]:

@@ -2,14 +2,12 @@
 
 import asyncio
 import contextlib
-import json
-import sys
 from collections.abc import AsyncGenerator
 from statistics import quantiles
-from typing import Any
 
 import msgspec
 
+from benches.peer import Peer, peer
 from benches.probe import Tap, microseconds_between
 from offhook.media.commands import AcceptAnswer, AnswerPort, Audio, Codec, CoreConfig, OfferPort, Play
 from offhook.media.core import Core
@@ -45,61 +43,35 @@ class Relayed(msgspec.Struct, frozen=True):
 
 
 class RelayProcess:
-    """A relay in a process of its own, spoken to in JSON lines."""
+    """A relay in a process of its own."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self._process = process
-
-    @classmethod
-    async def start(cls, module: str, *arguments: str) -> "RelayProcess":
-        pipe = asyncio.subprocess.PIPE
-        return cls(
-            await asyncio.create_subprocess_exec(
-                sys.executable, "-m", module, *arguments, stdin=pipe, stdout=pipe, limit=1 << 20
-            )
-        )
+    def __init__(self, peer: Peer) -> None:
+        self._peer = peer
 
     async def answer(self, offer: str) -> str:
-        return (await self._ask({"offer": offer}))["answer"]
+        return (await self._peer.ask({"offer": offer}))["answer"]
 
     async def used(self) -> tuple[int, float]:
         """Packets relayed and CPU seconds used so far."""
-        answer = await self._ask({"cpu": True})
+        answer = await self._peer.ask({"cpu": True})
         return answer["relayed"], answer["cpu"]
-
-    async def stop(self) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        await self._process.wait()
-
-    async def _ask(self, question: dict[str, Any]) -> dict[str, Any]:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(question).encode() + b"\n")
-        line = await self._process.stdout.readline()
-        if not line:
-            raise RuntimeError("the relay ended")
-        return json.loads(line)
 
 
 async def measure(module: str, *arguments: str, load: Load) -> Relayed:
     """Only the relay's own CPU is counted; the far ends talk from a media core in this process."""
-    relay = await RelayProcess.start(module, *arguments)
-    try:
-        async with _talking() as far_ends:
-            taps = [(Tap(), Tap()) for _ in range(load.tapped)]
-            for number in range(load.bridges):
-                pair = taps[number] if number < load.tapped else (None, None)
-                for codec, tap in zip(load.codecs, pair, strict=True):
-                    await far_ends.offer(relay, codec, tap)
-            await asyncio.sleep(1)
-            _clear(taps)
-            packets, cpu = await relay.used()
-            await asyncio.sleep(load.seconds)
-            packets_after, cpu_after = await relay.used()
-            return Relayed(packets_after - packets, cpu_after - cpu, _latencies(taps))
-    finally:
-        await relay.stop()
+    async with peer(module, *arguments) as process, _talking() as far_ends:
+        relay = RelayProcess(process)
+        taps = [(Tap(), Tap()) for _ in range(load.tapped)]
+        for number in range(load.bridges):
+            pair = taps[number] if number < load.tapped else (None, None)
+            for codec, tap in zip(load.codecs, pair, strict=True):
+                await far_ends.offer(relay, codec, tap)
+        await asyncio.sleep(1)
+        _clear(taps)
+        packets, cpu = await relay.used()
+        await asyncio.sleep(load.seconds)
+        packets_after, cpu_after = await relay.used()
+        return Relayed(packets_after - packets, cpu_after - cpu, _latencies(taps))
 
 
 async def without_a_bridge(load: Load) -> list[float]:

@@ -20,7 +20,7 @@ import msgspec
 import structlog
 from rich.console import Console
 
-from benches import driven, signalling, speech
+from benches import backend, driven, signalling, speech
 from benches.figures import ROOT, Figure, show, write
 from benches.relays import Load, Relayed, measure, p50_p99, without_a_bridge
 
@@ -42,6 +42,8 @@ class Sizes(msgspec.Struct, frozen=True):
     starts: int = 5
     minutes: float = 10.0
     prompts: int = 30
+    commands: int = 8_000
+    webhooks: int = 8_000
 
 
 FULL = Sizes()
@@ -56,6 +58,8 @@ SMOKE = Sizes(
     starts=1,
     minutes=0.2,
     prompts=2,
+    commands=160,
+    webhooks=160,
 )  # fmt: skip
 
 
@@ -116,6 +120,18 @@ async def rates(sizes: Sizes, _: dict[str, float]) -> list[Figure]:
     ]  # fmt: skip
 
 
+async def backends(sizes: Sizes, _: dict[str, float]) -> list[Figure]:
+    """Commands and webhooks for each CPU second of the process that serves them."""
+    commands = await backend.commands(sizes.commands, named=False)
+    named = await backend.commands(sizes.commands, named=True)
+    webhooks = await backend.webhooks(sizes.webhooks)
+    return [
+        Figure("commands", commands.ours, "a CPU s", f"bare aiohttp handler {commands.bare:,.0f}", 3_000, "higher"),
+        Figure("… with a command_id", named.ours, "a CPU s", f"bare aiohttp handler {named.bare:,.0f}"),
+        Figure("webhooks", webhooks.ours, "a CPU s", f"bare aiohttp client {webhooks.bare:,.0f}", 3_000, "higher"),
+    ]
+
+
 async def memory(sizes: Sizes, _: dict[str, float]) -> list[Figure]:
     """Memory for each client that is idle, and for each leg."""
     client = await signalling.memory_of_a_client(sizes.clients)
@@ -149,7 +165,7 @@ async def turned(sizes: Sizes, _: dict[str, float]) -> list[Figure]:
 
 
 PARTS: tuple[Callable[[Sizes, dict[str, float]], Awaitable[list[Figure]]], ...] = (
-    forwarding, transcoding, latency, rates, memory, starting, first_audio, turned,
+    forwarding, transcoding, latency, rates, backends, memory, starting, first_audio, turned,
 )  # fmt: skip
 
 

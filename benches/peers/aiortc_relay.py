@@ -6,13 +6,13 @@ far and the packets relayed. Written as an aiortc user would, but for the forwar
 """
 
 import asyncio
-import json
-import resource
 import sys
 from typing import Any
 
 from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.rtp import RtpPacket
+
+from benches.peers.lines import cpu, questions, tell
 
 
 class Crossing(MediaStreamTrack):
@@ -100,16 +100,12 @@ class Relay:
 
 async def main(mode: str) -> None:
     relay = Relay(forward=mode == "forward")
-    reader = asyncio.StreamReader()
-    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    while line := await reader.readline():
-        match json.loads(line):
+    async for question in questions():
+        match question:
             case {"offer": offer}:
-                reply: dict[str, Any] = {"answer": await relay.answer(offer)}
+                tell({"answer": await relay.answer(offer)})
             case _:
-                usage = resource.getrusage(resource.RUSAGE_SELF)
-                reply = {"cpu": usage.ru_utime + usage.ru_stime, "relayed": relay.relayed()}
-        print(json.dumps(reply), flush=True)
+                tell({"cpu": cpu(), "relayed": relay.relayed()})
     await relay.close()
 
 

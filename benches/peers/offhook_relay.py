@@ -4,11 +4,8 @@ The JSON lines are those of `aiortc_relay`; offers are bridged two by two in the
 """
 
 import asyncio
-import json
-import resource
-import sys
-from typing import Any
 
+from benches.peers.lines import cpu, questions, tell
 from offhook.media.commands import AnswerPort, CoreConfig, Hear, ReadStats
 from offhook.media.core import Core
 from offhook.media.events import Described, PortStats
@@ -40,16 +37,12 @@ async def main() -> None:
     core = Core(CoreConfig(workers=1, quality_every_ms=60_000))
     core.start(asyncio.get_running_loop())
     relay = Relay(core)
-    reader = asyncio.StreamReader()
-    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    while line := await reader.readline():
-        match json.loads(line):
+    async for question in questions():
+        match question:
             case {"offer": offer}:
-                reply: dict[str, Any] = {"answer": relay.answer(offer)}
+                tell({"answer": relay.answer(offer)})
             case _:
-                usage = resource.getrusage(resource.RUSAGE_SELF)
-                reply = {"cpu": usage.ru_utime + usage.ru_stime, "relayed": relay.relayed()}
-        print(json.dumps(reply), flush=True)
+                tell({"cpu": cpu(), "relayed": relay.relayed()})
 
 
 if __name__ == "__main__":

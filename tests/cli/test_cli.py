@@ -161,7 +161,7 @@ async def test_ready_is_said_when_everything_can_be_read(home: Path, monkeypatch
     monkeypatch.setattr(dev, "started", started)
     monkeypatch.setattr(dev, "print", said, raising=False)
     monkeypatch.setattr("offhook.cli.logs.log_to_stderr", str)
-    monkeypatch.setattr(dev, "_rarely_collect_garbage", lambda: None)
+    monkeypatch.setattr(dev, "rarely_collect_garbage", lambda: None)
     monkeypatch.setattr(dev.asyncio, "Event", Stopped)
     await dev.dev(ready_file=ready_file)
     assert files_at_ready == [True, True]

@@ -223,12 +223,32 @@ async def test_waiting_writes_share_a_transaction() -> None:
 
     store = Store(opened)
     first = store.write(Drop("legs", "a", "0"))
-    rest = [store.write(Drop("legs", "a", str(n))) for n in range(9)]
+    rest: list[asyncio.Future[None]] = []
+    for n in range(9):
+        await asyncio.sleep(0)  # each is of a turn of its own
+        rest.append(store.write(Drop("legs", "a", str(n))))
     held.set()
     await asyncio.gather(first, *rest)
     assert sum(groups) == 10
     assert len(groups) <= 2
     await store.close()
+
+
+async def test_what_one_turn_of_the_loop_brings_is_one_transaction() -> None:
+    batches: list[int] = []
+
+    class Noting(sql.Database):
+        def transact(self, batch: Sequence[Sequence[Write]]) -> list[Exception | None]:
+            batches.append(len(batch))
+            return super().transact(batch)
+
+    store = Store(lambda: Noting.sqlite(None))
+    await store.load("profiles")  # the thread has nothing to do afterwards
+    await asyncio.gather(*(store.write(Add("profiles", profile(str(n)))) for n in range(20)))
+    last = store.write(Add("profiles", profile("last")))
+    await store.close()
+    await last
+    assert batches == [20, 1]
 
 
 def test_migrations_lead_to_the_tables_of_today() -> None:

@@ -84,7 +84,7 @@ async def dev(
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     options: dict[str, Any] = {"sip_domain": sip_domain, "webhook_url": webhook_url, "price_plan": plan}
     async with started(host=address, port=port, db=db, numbers=numbers, **options) as running:
-        _rarely_collect_garbage()
+        rarely_collect_garbage()
         with _announced(running.env, ready_file):  # before the line: who waits for it reads the files next
             print(json.dumps({**running.env, "info": running.info}) if as_json else banner(running), flush=True)
             await stop.wait()
@@ -128,7 +128,7 @@ async def _loopback(host: str) -> str:
     return str(addresses[0])
 
 
-def _rarely_collect_garbage() -> None:
+def rarely_collect_garbage() -> None:
     """What is there now stays to the end, and of what comes later nearly all goes without the collector: looking at
     everything after each 700 objects took 5 % of the server's time."""
     gc.collect()

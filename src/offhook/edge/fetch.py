@@ -246,6 +246,9 @@ async def _beginning(response: aiohttp.ClientResponse, limit: int, deadline: flo
     """What comes of the body until the deadline, up to `limit` bytes: its status was all that mattered."""
     kept = bytearray()
     with contextlib.suppress(TimeoutError, aiohttp.ClientError):
+        if response.content.is_eof():
+            # It came with the headers, as nearly all do: there is nothing to wait for.
+            return response.content.read_nowait(limit)
         async with asyncio.timeout_at(deadline):
             async for chunk in response.content.iter_any():
                 kept += chunk

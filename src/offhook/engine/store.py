@@ -166,8 +166,9 @@ class Store:
     """The way to the database. Make it inside the running loop that will use it; `close` it when done.
 
     `opened` is called in the writer thread and makes the backend; where it fails, every call fails with
-    `Unavailable`. `busy` is told +1 when work is handed over and -1 when its outcome is with the loop. What waits
-    while a transaction runs shares the next one, so a busy store commits in groups and an idle one at once.
+    `Unavailable`. `busy` is told +1 when work is handed over and -1 when its outcome is with the loop. What one
+    turn of the loop brings, and what waits while a transaction runs, shares the next one: a busy store commits in
+    groups and an idle one at once.
     """
 
     MAX_GROUP = 512
@@ -176,7 +177,8 @@ class Store:
         self._loop = asyncio.get_running_loop()
         self._busy = busy
         self._observers: list[Observer] = []
-        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._gathered: list[_Job] = []
+        self._jobs: queue.SimpleQueue[list[_Job] | None] = queue.SimpleQueue()
         self._closed = False
         self._writer = threading.Thread(target=self._work, args=(opened,), name="offhook-store", daemon=True)
         self._writer.start()
@@ -215,6 +217,7 @@ class Store:
     async def close(self) -> None:
         """Finish what was handed over, then close the database."""
         self._closed = True
+        self._pass_on()
         self._jobs.put(None)
         await self._loop.run_in_executor(None, self._writer.join)
 
@@ -224,8 +227,17 @@ class Store:
             future.set_exception(Unavailable("the store is closed"))
             return future
         self._busy(+1)
-        self._jobs.put(_Job(ask, future))
+        if not self._gathered:
+            self._loop.call_soon(self._pass_on)
+        self._gathered.append(_Job(ask, future))
         return future
+
+    def _pass_on(self) -> None:
+        """Give the thread what one turn of the loop brought, all at once: each hand-over makes the two threads take
+        turns at the interpreter, which costs more than the write."""
+        if self._gathered:
+            self._jobs.put(self._gathered)
+            self._gathered = []
 
     # ---- in the writer thread --------------------------------------------------------------------------------
 
@@ -240,21 +252,21 @@ class Store:
                 self._report(list(zip(jobs, _outcomes(backend, jobs), strict=True)))
 
     def _fail_everything(self, error: Exception) -> None:
-        while job := self._jobs.get():
-            self._report([(job, Unavailable(str(error)))])
+        while jobs := self._jobs.get():
+            self._report([(job, Unavailable(str(error))) for job in jobs])
 
     def _next_jobs(self) -> list[_Job]:
         """All that waits, but for at least one job; nothing at the end."""
         jobs: list[_Job] = []
         while len(jobs) < self.MAX_GROUP:
             try:
-                job = self._jobs.get(block=not jobs)
+                more = self._jobs.get(block=not jobs)
             except queue.Empty:
                 break
-            if job is None:
+            if more is None:
                 self._jobs.put(None)
                 break
-            jobs.append(job)
+            jobs += more
         return jobs
 
     def _report(self, outcomes: list[tuple[_Job, Any]]) -> None:

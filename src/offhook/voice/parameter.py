@@ -4,6 +4,7 @@ A parameter's type gives its kind, its default whether it is required; what a ty
 `Annotated[..., rule(...)]`. So a command's class is the one place where its parameters are written down.
 """
 
+from functools import cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin
 
@@ -25,8 +26,10 @@ def rule(**facts: Any) -> Rule:
     return Rule(facts)
 
 
+@cache
 def parameters(form: type[msgspec.Struct]) -> tuple[Field, ...]:
-    """The fields of a form by their names on the wire, in its order."""
+    """The fields of a form by their names on the wire, in its order. Read off a class once: doing so for each command
+    took a fifth of its time."""
     return tuple(_field(each) for each in msgspec.structs.fields(form))
 
 

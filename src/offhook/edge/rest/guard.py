@@ -7,7 +7,7 @@ counts, as in every JSON library that our customers use.
 import asyncio
 import traceback
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import structlog
@@ -20,6 +20,7 @@ from offhook.voice.resources.problem import Rejected, rejected
 
 _log = structlog.get_logger("offhook.rest")
 
+T = TypeVar("T", bytes, bytearray)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 AccountOfKey = Callable[[str], str | None]
 
@@ -90,16 +91,24 @@ async def _read(request: web.Request) -> bytes:
         raise _too_large()
     raw = bytearray()
     try:
+        if request.content.is_eof():
+            # It came with the headers, as nearly all do: there is nothing to wait for.
+            return _bounded(request.content.read_nowait())
         async with asyncio.timeout(BODY_SECONDS):
             async for chunk in request.content.iter_any():
                 raw += chunk
-                if len(raw) > MAX_BODY:
-                    raise _too_large()
+                _bounded(raw)
     except TimeoutError:
         raise rejected("10015", "The body came too slowly.", status=408) from None
     except (HttpProcessingError, web.RequestPayloadError, ClientConnectionError):
         raise rejected("10015", "The body cannot be read.") from None
     return bytes(raw)
+
+
+def _bounded(raw: T) -> T:
+    if len(raw) > MAX_BODY:
+        raise _too_large()
+    return raw
 
 
 def _too_large() -> Rejected:
