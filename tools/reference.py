@@ -16,6 +16,7 @@ from offhook.cli import main as cli
 from offhook.edge import rtc as door
 from offhook.edge import rtc_writer as writer
 from offhook.edge.attempts import Attempts
+from offhook.voice.commands import reference as commands
 from offhook.voice.resources.catalogue import RESOURCES
 from offhook.voice.resources.reference import document
 from offhook.wire import rtc, rtc_c2s, rtc_s2c
@@ -191,6 +192,7 @@ def _first_sentence(kind: type[object]) -> str:
 
 
 GENERATED: dict[str, Callable[[], str]] = {
+    "commands.md": commands.document,
     "resources.md": lambda: document(RESOURCES),
     "cli.md": cli_page,
     "websocket.md": websocket_page,

@@ -1,5 +1,6 @@
 """Category: edge. The API's description: valid, with every route of a platform and no other, and true of its tables."""
 
+import inspect
 import json
 import re
 from collections import Counter
@@ -14,8 +15,17 @@ from openapi_spec_validator import validate
 from offhook.cli import main
 from offhook.edge import server
 from offhook.edge.openapi.document import document, every_operation
-from offhook.voice.command import codes
-from offhook.voice.commands import CALL_COMMANDS, CONFERENCE_COMMANDS, DIAL
+from offhook.voice.command import CommandRule, codes
+from offhook.voice.commands import (
+    CALL_COMMANDS,
+    CONFERENCE_COMMANDS,
+    CREATE_CONFERENCE,
+    CREATE_QUEUE,
+    DIAL,
+    JOIN_CONFERENCE,
+    QUEUE_COMMANDS,
+    UPDATE_PARTICIPANT,
+)
 from offhook.voice.parameter import parameters
 from offhook.voice.resources.credential_connection import CREDENTIAL_CONNECTIONS
 from offhook.voice.resources.problem import TITLES
@@ -120,6 +130,14 @@ def test_what_is_in_bodies_only_is_in_no_reply() -> None:
     assert "sip_password" not in asked
 
 
-def test_every_code_of_a_command_is_known() -> None:
-    for rule in (DIAL, *CALL_COMMANDS.values(), *CONFERENCE_COMMANDS.values()):
-        assert codes(rule) <= TITLES.keys()
+EVERY_COMMAND = (
+    DIAL, CREATE_CONFERENCE, JOIN_CONFERENCE, UPDATE_PARTICIPANT, CREATE_QUEUE, *CALL_COMMANDS.values(),
+    *CONFERENCE_COMMANDS.values(), *QUEUE_COMMANDS.values(),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("rule", EVERY_COMMAND, ids=lambda rule: rule.command.__name__)
+def test_a_command_knows_every_code_that_its_file_names(rule: CommandRule) -> None:
+    source = inspect.getsource(inspect.getmodule(rule.decide))  # pyright: ignore[reportArgumentType]
+    named = set(re.findall(r'(?:rejected|Problem)\(\s*"(\d{5})"', source))
+    assert named <= codes(rule) <= TITLES.keys()

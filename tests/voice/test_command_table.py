@@ -10,8 +10,10 @@ import pytest
 from tests.voice.stages import SITUATIONS, order
 
 from offhook.voice import effect
+from offhook.voice.command import codes
 from offhook.voice.commands import CALL_COMMANDS
 from offhook.voice.effect import Effect
+from offhook.voice.event_types import EVENT_TYPES
 from offhook.voice.leg import STAGES
 from offhook.voice.session import Session
 
@@ -130,6 +132,23 @@ def test_a_command_is_obeyed_or_refused_by_the_table(name: str, stage: str, plac
         assert _traces(session) == before
     else:
         assert _kept(session, leg, made) in ("bmV3", "moved", "ended")
+
+
+@pytest.mark.parametrize(("name", "stage", "place"), GRID)
+def test_a_command_brings_about_and_is_refused_by_what_its_line_says(name: str, stage: str, place: str) -> None:
+    line, rule = LINES[name], CALL_COMMANDS[name]
+    session, leg = SITUATIONS[stage, place]()
+    for earlier, body in line.before if stage == "answered" else ():
+        order(session, leg, earlier, body)
+    made = order(session, leg, name, line.body)
+    told = {each.event.type for each in made if isinstance(each, effect.Tell)}
+    assert told <= set(rule.causes)
+    assert _outcome(made) in codes(rule) | {""}
+
+
+@pytest.mark.parametrize("name", sorted(LINES))
+def test_the_events_of_a_command_are_events(name: str) -> None:
+    assert set(CALL_COMMANDS[name].causes) <= EVENT_TYPES
 
 
 @pytest.mark.parametrize(("name", "stage", "place"), GRID)

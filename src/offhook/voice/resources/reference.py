@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from offhook.voice.resources.field import Field, Kind
+from offhook.voice.resources.field import MAX_TEXT, Field, Kind
 from offhook.voice.resources.problem import TITLES
 from offhook.voice.resources.resource import Filter, Resource
 
@@ -28,7 +28,7 @@ def page(resource: Resource) -> str:
     """The resource's part of the reference, as Markdown."""
     parts = [f"## {resource.title.capitalize()}s", f"`/v2/{resource.path}`: {', '.join(resource.actions)}.", ""]
     if resource.fields:
-        parts += ["| field | type | default | |", "|---|---|---|---|", *_rows(resource.fields, ""), ""]
+        parts += ["| field | type | default | |", "|---|---|---|---|", *rows(resource.fields, ""), ""]
     parts += [f"Filters: {_filters(resource.filters)}." if resource.filters else "No filters.", ""]
     sorts = ", ".join(f"`{name}`" for name, _ in resource.sorts)
     parts.append(
@@ -59,13 +59,21 @@ _ERRORS = """## Errors
 |---|---|---|"""
 
 
-def _rows(fields: Sequence[Field], at: str) -> Iterator[str]:
+def rows(fields: Sequence[Field], at: str) -> Iterator[str]:
+    """The rows of a table of fields; `at` is what stands before their names."""
     for field in fields:
         if field.kind == "group":
-            yield from _rows(field.fields, f"{at}{field.name}.")
+            yield from rows(field.fields, f"{at}{field.name}.")
             continue
-        default = "" if field.read_only or field.required else f"`{msgspec.json.encode(field.default).decode()}`"
-        yield f"| `{at}{field.name}` | {_type(field)} | {default} | {_note(field)} |"
+        yield f"| `{at}{field.name}` | {_type(field)} | {_default(field)} | {_note(field)} |"
+        if field.kind == "groups":
+            yield from rows(field.fields, f"{at}{field.name}[].")
+
+
+def _default(field: Field) -> str:
+    if field.read_only or field.required or (field.kind == "map" and field.default is None):
+        return ""
+    return f"`{msgspec.json.encode(field.default).decode()}`"
 
 
 def _type(field: Field) -> str:
@@ -74,6 +82,8 @@ def _type(field: Field) -> str:
         return f"{'some' if field.kind == 'list' else 'one'} of {words}" + (", …" if len(field.choices) > 16 else "")
     if field.kind in ("whole", "decimal") and field.low is not None and not field.read_only:
         return f"{_TYPES[field.kind]}, {field.low:g} to {field.high:g}"
+    if field.kind == "text" and field.high not in (None, MAX_TEXT) and not field.read_only:
+        return f"string, {field.low or 0:g} to {field.high:,g} characters"
     return _TYPES[field.kind]
 
 
