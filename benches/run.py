@@ -20,8 +20,10 @@ import msgspec
 import structlog
 from rich.console import Console
 
-from benches import backend, driven, signalling, speech
+from benches import backend, conferences, driven, signalling, speech
+from benches.conferences import Rooms
 from benches.figures import ROOT, Figure, show, write
+from benches.janus import NoJanus
 from benches.relays import Load, Relayed, measure, p50_p99, without_a_bridge
 
 OURS = "benches.peers.offhook_relay"
@@ -44,6 +46,8 @@ class Sizes(msgspec.Struct, frozen=True):
     prompts: int = 30
     commands: int = 8_000
     webhooks: int = 8_000
+    conferences: int = 10
+    peer_conferences: int = 2
 
 
 FULL = Sizes()
@@ -60,6 +64,8 @@ SMOKE = Sizes(
     prompts=2,
     commands=160,
     webhooks=160,
+    conferences=1,
+    peer_conferences=1,
 )  # fmt: skip
 
 
@@ -88,6 +94,33 @@ async def transcoding(sizes: Sizes, limit: dict[str, float]) -> list[Figure]:
         Figure("transcoded packet, Opus ⇄ PCMU", ours.microseconds, "µs CPU", f"codecs alone {codecs / 2:.0f} µs"),
         Figure("… of an aiortc relay's", _ratio(ours, peer), "×", _peer(peer, sizes.transcoded), 1 / 8),
     ]  # fmt: skip
+
+
+async def conferring(sizes: Sizes, _: dict[str, float]) -> list[Figure]:
+    """A participant of a conference of three who talks, as the others do."""
+    many, few = (Rooms(count, sizes.seconds) for count in (sizes.conferences, sizes.peer_conferences))
+    g711 = await conferences.of_peer(conferences.OURS, many, "pcmu")
+    opus = await conferences.of_peer(conferences.OURS, many, "opus")
+    aiortc = await conferences.of_peer(conferences.AIORTC, few, "opus")
+    participants = f"{conferences.PARTIES * many.conferences} participants"
+    return [
+        Figure("conference participant, G.711", g711, "ms CPU a s", participants),
+        await _of_janus(g711, many),
+        Figure("conference participant, Opus", opus, "ms CPU a s", participants),
+        Figure(
+            "… of an aiortc mixer's", opus / aiortc, "×",
+            f"aiortc {aiortc:.1f} ms, {conferences.PARTIES * few.conferences} participants",
+        ),
+    ]  # fmt: skip
+
+
+async def _of_janus(ours: float, rooms: Rooms) -> Figure:
+    name = "… of Janus's AudioBridge"
+    try:
+        theirs = await conferences.of_janus(rooms)
+    except NoJanus as why:
+        return Figure(name, float("nan"), "×", f"not measured: {why}", 0.5)
+    return Figure(name, ours / theirs, "×", f"Janus {theirs:.2f} ms, as many, plain RTP", 0.5)
 
 
 async def latency(sizes: Sizes, _: dict[str, float]) -> list[Figure]:
@@ -165,7 +198,7 @@ async def turned(sizes: Sizes, _: dict[str, float]) -> list[Figure]:
 
 
 PARTS: tuple[Callable[[Sizes, dict[str, float]], Awaitable[list[Figure]]], ...] = (
-    forwarding, transcoding, latency, rates, backends, memory, starting, first_audio, turned,
+    forwarding, transcoding, conferring, latency, rates, backends, memory, starting, first_audio, turned,
 )  # fmt: skip
 
 
