@@ -40,7 +40,7 @@ class Platform:
         self.identities = [Identity(each["login"], each["password"]) for each in said["info"]["identities"]]
         self.application: str = said["OFFHOOK_CONNECTION_ID"]
         self.api: str = said["TELNYX_BASE_URL"]
-        self._root: str = said["OFFHOOK_CONSOLE_URL"].rstrip("/")
+        self.root: str = said["OFFHOOK_CONSOLE_URL"].rstrip("/")
         self.headers = {"Authorization": f"Bearer {said['TELNYX_API_KEY']}"}
 
     # ---- what the process has used -----------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""`make soak`, the long ring: calls, floods, crashes, strangers, fuzzing. Seeded; exit code 1: a promise broke.
+"""`make soak`, the long ring: calls, floods, crashes, strangers, API, fuzzing. Seeded; exit code 1: a promise broke.
 
 OFFHOOK_SOAK_SCALE sets the size (1 is full, CI runs 0.05), OFFHOOK_SOAK_SEED the chance.
 """
@@ -15,6 +15,7 @@ from rich.table import Table
 
 from benches.endurance.calls import calls
 from benches.endurance.crash import crash
+from benches.endurance.description import description
 from benches.endurance.floods import floods
 from benches.endurance.fuzzing import fuzzing
 from benches.endurance.power import power
@@ -22,7 +23,9 @@ from benches.endurance.promise import Promise, Run
 from benches.endurance.strangers import strangers
 from benches.signalling import raise_file_limit
 
-PARTS: tuple[Callable[[Run], Awaitable[list[Promise]]], ...] = (calls, floods, crash, power, strangers, fuzzing)
+PARTS: tuple[Callable[[Run], Awaitable[list[Promise]]], ...] = (
+    calls, floods, crash, power, strangers, description, fuzzing,
+)  # fmt: skip
 PART_SECONDS = 3_600
 
 

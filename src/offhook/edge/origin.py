@@ -54,7 +54,8 @@ class OriginPolicy:
 
 
 def guard(policy: OriginPolicy) -> Middleware:
-    """The middleware that answers 403 to whoever the policy refuses, before any handler and before any upgrade."""
+    """The middleware that answers 403 to whoever the policy refuses, before any handler and before any upgrade, and
+    closes the connection."""
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -62,7 +63,9 @@ def guard(policy: OriginPolicy) -> Middleware:
         if refused is None:
             return await handler(request)
         _log.warning("edge.refused", header=str(refused))
-        return web.Response(status=403, text=f"this {refused} is not allowed here\n")
+        response = web.Response(status=403, text=f"this {refused} is not allowed here\n")
+        response.force_close()
+        return response
 
     return middleware
 

@@ -9,6 +9,7 @@ from typing import Any
 from aiohttp import WSCloseCode, web
 
 from offhook.edge.backstage import Backstage
+from offhook.edge.meaning import one_meaning
 from offhook.edge.origin import OriginPolicy, guard
 from offhook.edge.parts import Base, Settings, Sound, open_base, open_exchange, open_sound
 from offhook.edge.rest.app import owner_routes, rest_app
@@ -127,7 +128,7 @@ def _application(door: RtcDoor, backstage: Backstage, rest: web.Application) -> 
     async def root(request: web.Request) -> web.StreamResponse:
         return await (door.handle(request) if wants_websocket(request) else backstage.page(request))
 
-    app = web.Application(middlewares=[guard(OriginPolicy.loopback())])
+    app = web.Application(middlewares=[one_meaning, guard(OriginPolicy.loopback())])
     app.router.add_get("/", root)
     app.router.add_routes([*backstage.routes(), *owner_routes(backstage.identities)])
     app.add_subapp("/v2", rest)

@@ -11,8 +11,8 @@ CALL_EVENTS = Resource(
     table="events",
     fields=shown(
         text("record_type"),
-        text("call_leg_id"),
-        text("call_session_id"),
+        text("call_leg_id", nullable=True),
+        text("call_session_id", nullable=True),
         moment("event_timestamp"),
         group("metadata", text("connection_id"), Field("event", "map")),
         text("name"),
