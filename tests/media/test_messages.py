@@ -18,6 +18,7 @@ from offhook.media.commands import (
     Audio,
     ClearFeed,
     ClosePort,
+    Convene,
     CoreConfig,
     Denoise,
     EndCandidates,
@@ -94,6 +95,7 @@ COMMANDS: list[commands.Command] = [
     AddCandidate(PORT, "candidate:1 1 udp 1 192.0.2.1 9 typ host"),
     EndCandidates(PORT),
     Hear(PORT, [2, 3]),
+    Convene(2, [PORT], PORT, 100),
     Play(PORT, 1, ENDLESS, 2, True),
     Play(PORT, 2, Audio(8_000, b"\0\1")),
     StopPlay(PORT, 1),
@@ -150,6 +152,7 @@ def test_every_event_of_a_call_arrives_in_its_type(tmp_path: Path) -> None:
         open_leg(core, 1, 11)
         core.send(Meter(11, 100), Listen(1, 8_000), Feed(1, 8_000, b"\0\1" * 800, 5), SendDigits(11, "7"))
         core.send(Play(1, 9, Tones([Tone([440.0], 100)])))
+        core.send(Play(11, 9, ENDLESS, loop=0), Convene(50, [1], levels_ms=200))
         core.send(Tap(1, 3, 16_000), Record(1, "r", str(tmp_path / "r.wav"), 16_000))
         core.advance(2 * SECOND)
         core.send(StopRecord(1, "r"), ClosePort(11))

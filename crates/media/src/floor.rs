@@ -11,17 +11,19 @@ use str0m::net::{Protocol, Receive, Transmit};
 use crate::codec::FRAME_MS;
 use crate::core::Job;
 use crate::messages::{Command, Counters, Event, PortStats, Source, end_name};
-use crate::play::{self, Played};
+use crate::play::{self, Played, Player};
 use crate::port::{Agreed, Finishing, Listening, Metering, Port, Told, Unread};
-use crate::resample::Resampler;
 use crate::scribe::Scribe;
 use crate::tone::{Tone, Tones};
 
 mod audio;
+mod circle;
 mod demux;
+mod hearing;
 mod taps;
 
 use audio::Scratch;
+use circle::Circle;
 pub use demux::Route;
 use demux::{Shape, shape, stun_ufrag};
 
@@ -49,7 +51,8 @@ pub struct Limits {
 /// See the module. Call `receive`, `command`, `tick` and `sweep`; then take `transmits` and `events`.
 pub struct Floor {
     ports: HashMap<u32, Port>,
-    /// Speakers of each listener, and the other way round.
+    circles: HashMap<u32, Circle>,
+    /// Speakers of each listener, in order, and the other way round.
     hears: HashMap<u32, Vec<u32>>,
     heard_by: HashMap<u32, Vec<u32>>,
     /// Ports whose audio is decoded, as of the last tick.
@@ -69,7 +72,7 @@ pub struct Floor {
     limits: Limits,
     told: Vec<Told>,
     scratch: Scratch,
-    resamplers: HashMap<(u32, u32), Resampler>,
+    ticks: u64,
     scribe: Scribe,
     /// Recordings that are over and still on their way to the disk.
     finishing: Vec<Finishing>,
@@ -79,6 +82,7 @@ impl Floor {
     pub fn new(limits: Limits, scribe: Scribe) -> Self {
         Self {
             ports: HashMap::new(),
+            circles: HashMap::new(),
             hears: HashMap::new(),
             heard_by: HashMap::new(),
             decoding: HashMap::new(),
@@ -94,7 +98,7 @@ impl Floor {
             limits,
             told: Vec::new(),
             scratch: Scratch::default(),
-            resamplers: HashMap::new(),
+            ticks: 0,
             scribe,
             finishing: Vec::new(),
         }
@@ -135,15 +139,8 @@ impl Floor {
         for route in self.routes.remove(&id).unwrap_or_default() {
             self.unbind(&route, id);
         }
-        self.hear(id, Vec::new());
-        for listener in self.heard_by.remove(&id).unwrap_or_default() {
-            if let Some(speakers) = self.hears.get_mut(&listener) {
-                speakers.retain(|speaker| *speaker != id);
-            }
-        }
-        self.hears.remove(&id);
+        self.unhear(id);
         self.decoding.remove(&id);
-        self.resamplers.retain(|(speaker, listener), _| *speaker != id && *listener != id);
         self.gone.push(id);
         Some(port)
     }
@@ -163,6 +160,7 @@ impl Floor {
     }
 
     fn fail(&mut self, id: u32, reason: &'static str, detail: String) {
+        self.close_circle(id);
         let Some(mut port) = self.remove(id) else { return };
         self.close_recorders(&mut port);
         // A port that has panicked once may do so again while its plays are ended; it has failed either way.
@@ -209,7 +207,7 @@ impl Floor {
 
     /// Every port fails with the worker that carried it.
     pub fn abandon(&mut self, detail: &str) {
-        let ids: Vec<u32> = self.ports.keys().copied().collect();
+        let ids: Vec<u32> = self.ports.keys().chain(self.circles.keys()).copied().collect();
         for id in ids {
             self.fail(id, "worker_died", detail.to_owned());
         }
@@ -353,6 +351,10 @@ impl Floor {
 
     pub fn command(&mut self, command: Command, now: Instant) {
         let id = command.port();
+        if matches!(command, Command::Convene { .. }) || self.circles.contains_key(&id) {
+            self.command_circle(command, now);
+            return;
+        }
         if !self.ports.contains_key(&id) {
             self.events.extend(taps::unrecorded(command));
             return;
@@ -395,13 +397,16 @@ impl Floor {
             | Command::Record { .. }
             | Command::PauseRecord { .. }
             | Command::StopRecord { .. }) => self.obey_tap(tap),
-            Command::EndCandidates { .. } | Command::Hear { .. } | Command::ClosePort { .. } => {}
+            Command::EndCandidates { .. }
+            | Command::Hear { .. }
+            | Command::Convene { .. }
+            | Command::ClosePort { .. } => {}
         }
     }
 
     fn report_plays(&mut self, id: u32) {
         if let Some(port) = self.ports.get_mut(&id) {
-            push_reports(port, &mut self.events);
+            push_reports(id, &mut port.out.player, &mut self.events);
         }
     }
 
@@ -428,14 +433,14 @@ fn said(panic: &(dyn std::any::Any + Send)) -> String {
 
 fn end_plays(port: &mut Port, events: &mut Vec<Event>) {
     port.out.player.close();
-    push_reports(port, events);
+    push_reports(port.id, &mut port.out.player, events);
 }
 
-fn push_reports(port: &mut Port, events: &mut Vec<Event>) {
-    while let Some(played) = port.out.player.poll_report() {
+fn push_reports(port: u32, player: &mut Player, events: &mut Vec<Event>) {
+    while let Some(played) = player.poll_report() {
         events.push(match played {
-            Played::Ended { play, reason } => Event::PlayEnded { port: port.id, play, reason: end_name(reason) },
-            Played::Fed { mark, played_ms, cleared } => Event::FeedPlayed { port: port.id, mark, played_ms, cleared },
+            Played::Ended { play, reason } => Event::PlayEnded { port, play, reason: end_name(reason) },
+            Played::Fed { mark, played_ms, cleared } => Event::FeedPlayed { port, mark, played_ms, cleared },
         });
     }
 }

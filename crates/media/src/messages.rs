@@ -249,6 +249,14 @@ pub enum Command {
         port: u32,
         speakers: Vec<u32>,
     },
+    Convene {
+        port: u32,
+        speakers: Vec<u32>,
+        #[serde(default)]
+        apart: Option<u32>,
+        #[serde(default)]
+        levels_ms: u32,
+    },
     Play {
         port: u32,
         play: u64,
@@ -349,6 +357,7 @@ impl Command {
             Self::AddCandidate { port, .. }
             | Self::EndCandidates { port }
             | Self::Hear { port, .. }
+            | Self::Convene { port, .. }
             | Self::Play { port, .. }
             | Self::StopPlay { port, .. }
             | Self::SendDigits { port, .. }
@@ -440,6 +449,12 @@ pub enum Event {
         at_ms: u64,
         inbound: Sound,
         outbound: Sound,
+    },
+    Loudest {
+        port: u32,
+        at_ms: u64,
+        speaker: Option<u32>,
+        level: f32,
     },
     QualityMeasured {
         stats: PortStats,

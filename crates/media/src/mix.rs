@@ -1,10 +1,10 @@
-//! The sum of several speakers, and what each of them hears: the sum without itself. Knows no ports.
+//! The sum of several speakers, exact until it is heard, so that one of them can be taken out of it. Knows no ports.
 
 /// Sums below this pass unchanged; above it they bend towards full scale and never wrap.
 const KNEE: i32 = 24_576;
 const HEADROOM: i32 = i16::MAX as i32 - KNEE;
 
-/// One frame of sums. `clear`, `add` every speaker, then `mix` for every listener.
+/// One frame of sums. `clear`, `add` every speaker, then `mix`.
 #[derive(Default)]
 pub struct Mixer {
     sums: Vec<i32>,
@@ -13,11 +13,6 @@ pub struct Mixer {
 impl Mixer {
     pub fn clear(&mut self) {
         self.sums.clear();
-    }
-
-    /// Whether nobody was added since `clear`.
-    pub fn is_empty(&self) -> bool {
-        self.sums.is_empty()
     }
 
     /// Add a speaker's frame; a shorter one counts as silent at its end.
@@ -30,14 +25,27 @@ impl Mixer {
         }
     }
 
-    /// Replace `out` by the mix, without `own`, which must be the very frame that was added.
-    pub fn mix(&self, own: Option<&[i16]>, out: &mut Vec<i16>) {
+    /// Add everybody who is in another sum.
+    pub fn add_all(&mut self, other: &Self) {
+        if self.sums.len() < other.sums.len() {
+            self.sums.resize(other.sums.len(), 0);
+        }
+        for (sum, other) in self.sums.iter_mut().zip(&other.sums) {
+            *sum += other;
+        }
+    }
+
+    /// Take out a speaker by the very frame that was added.
+    pub fn remove(&mut self, frame: &[i16]) {
+        for (sum, &sample) in self.sums.iter_mut().zip(frame) {
+            *sum -= i32::from(sample);
+        }
+    }
+
+    /// Replace `out` by what is heard.
+    pub fn mix(&self, out: &mut Vec<i16>) {
         out.clear();
         out.extend(self.sums.iter().map(|&sum| limit(sum)));
-        let Some(own) = own else { return };
-        for ((sample, &sum), &own) in out.iter_mut().zip(&self.sums).zip(own) {
-            *sample = limit(sum - i32::from(own));
-        }
     }
 }
 
@@ -64,22 +72,34 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn each_hears_the_others_and_not_itself() {
-        let mut mixer = Mixer::default();
-        let speakers = [[100, -100], [20, 20], [3, -3]];
-        speakers.iter().for_each(|frame| mixer.add(frame));
-        let mut out = Vec::new();
-        mixer.mix(Some(&speakers[0]), &mut out);
-        assert_eq!(out, [23, 17]);
-        mixer.mix(None, &mut out);
-        assert_eq!(out, [123, -83]);
-        mixer.clear();
-        assert!(mixer.is_empty());
-        mixer.mix(None, &mut out);
+    fn nobody_is_silence_and_frames_may_differ_in_length() {
+        let (mut mixer, mut out) = (Mixer::default(), vec![1]);
+        mixer.mix(&mut out);
         assert!(out.is_empty());
+        mixer.add(&[1]);
+        mixer.add(&[20, 20]);
+        mixer.mix(&mut out);
+        assert_eq!(out, [21, 20]);
     }
 
     proptest! {
+        #[test]
+        fn the_sum_of_all_without_one_is_the_sum_of_the_others(
+            frames in prop::collection::vec(prop::collection::vec(any::<i16>(), 8), 1..20), own in any::<prop::sample::Index>(),
+        ) {
+            let own = own.index(frames.len());
+            let (mut all, mut without, mut others) = (Mixer::default(), Mixer::default(), Mixer::default());
+            frames.iter().for_each(|frame| all.add(frame));
+            without.add_all(&all);
+            without.remove(&frames[own]);
+            frames.iter().enumerate().filter(|(at, _)| *at != own).for_each(|(_, frame)| others.add(frame));
+            let (mut heard, mut expected) = (Vec::new(), Vec::new());
+            without.mix(&mut heard);
+            others.mix(&mut expected);
+            expected.resize(8, 0);
+            prop_assert_eq!(heard, expected);
+        }
+
         #[test]
         fn the_limiter_keeps_order_and_sign(a in -2_000_000..2_000_000, b in -2_000_000..2_000_000) {
             prop_assert_eq!(limit(a).signum() as i32, a.signum());

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use str0m::Rtc;
@@ -240,12 +241,18 @@ impl Port {
         if self.send_digit(now, at) {
             return;
         }
-        let codec = self.out.codec;
-        let Some(pt) = self.pt_of(codec) else { return };
         let mut payload = [0; MAX_PACKET_BYTES];
         let Some(length) = self.out.encode(pcm, &mut payload) else { return };
-        if let Some(header) = self.out.egress.frame(codec.clock_rate(), pcm.len() as u32, at) {
-            self.write(pt, header, payload[..length].into(), now);
+        self.send_payload(payload[..length].into(), now);
+    }
+
+    /// Send a frame that is encoded already, by our codec.
+    pub fn send_payload(&mut self, payload: Arc<[u8]>, now: Instant) {
+        let codec = self.out.codec;
+        let Some(pt) = self.pt_of(codec) else { return };
+        let at = self.since_opened(now);
+        if let Some(header) = self.out.egress.frame(codec.clock_rate(), codec.frame_samples() as u32, at) {
+            self.write(pt, header, payload, now);
         }
     }
 
@@ -292,7 +299,7 @@ impl Port {
         formats.codecs.iter().find(|(kind, _)| *kind == codec).map(|(_, pt)| *pt)
     }
 
-    fn write(&mut self, pt: u8, header: Header, payload: std::sync::Arc<[u8]>, now: Instant) {
+    fn write(&mut self, pt: u8, header: Header, payload: Arc<[u8]>, now: Instant) {
         let first = *self.first_seq.get_or_insert(header.extended_seq & !0xffff);
         // A straggler of the roll-over before this association began cannot be sent with its keys.
         let Some(seq) = header.extended_seq.checked_sub(first) else { return };

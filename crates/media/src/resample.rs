@@ -53,6 +53,11 @@ impl Resampler {
         })
     }
 
+    /// What was before is silence now.
+    pub fn forget(&mut self) {
+        self.inputs.fill(0.0);
+    }
+
     /// The rates that it converts from and to.
     pub fn rates(&self) -> (u32, u32) {
         self.rates

@@ -2,7 +2,7 @@
 
 use std::f32::consts::{PI, SQRT_2};
 
-pub use crate::tone_meter::{Meter, SILENCE_DBOV, Sound, level};
+pub use crate::tone_meter::{Meter, SILENCE_DBOV, Sound, energy, level, level_of};
 
 /// Length of the raised-cosine edge of a tone: short enough for any cadence, long enough not to click.
 const EDGE_MS: u32 = 4;

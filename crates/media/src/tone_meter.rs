@@ -43,11 +43,13 @@ pub fn level(pcm: &[i16]) -> f32 {
     level_of(energy(pcm), pcm.len())
 }
 
-fn energy(pcm: &[i16]) -> u64 {
+/// The sum of squares of `pcm`.
+pub fn energy(pcm: &[i16]) -> u64 {
     pcm.iter().map(|&sample| u64::from(i32::from(sample).pow(2) as u32)).sum()
 }
 
-fn level_of(energy: u64, samples: usize) -> f32 {
+/// The level of so many samples of that energy, in dBov.
+pub fn level_of(energy: u64, samples: usize) -> f32 {
     if energy == 0 {
         return LOWEST_DBOV;
     }

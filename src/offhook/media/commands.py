@@ -142,10 +142,26 @@ class EndCandidates(_Message, frozen=True):
 
 class Hear(_Message, frozen=True):
     """From now on the far end of `port` hears exactly these ports: none (silence frames go on), one (forwarded
-    or transcoded) or many (mixed). A port never hears itself."""
+    or transcoded) or many (mixed). A port never hears itself. A circle counts as all who speak on it (`Convene`)."""
 
     port: int
     speakers: list[int]
+
+
+class Convene(_Message, frozen=True):
+    """From now on exactly these ports speak on the circle `port`: a port without a far end, which is made by the first
+    `Convene` and ended by `ClosePort`, of which nothing is told. Whoever hears it hears all who speak on it but itself;
+    that is one sum for all, where listing them costs a sum for each.
+
+    A circle takes `Record` (`inbound` is then the port `apart`, `outbound` all others and what is played), and `Play`,
+    which its recordings alone hear. Every `levels_ms` it tells by `Loudest` who was; 0 stops that, which like every
+    recording costs a decode of all who speak.
+    """
+
+    port: int
+    speakers: list[int]
+    apart: int | None = None
+    levels_ms: int = 0
 
 
 class Tone(msgspec.Struct, frozen=True, tag=True, tag_field="t"):
@@ -321,6 +337,7 @@ Command = (
     AddCandidate
     | EndCandidates
     | Hear
+    | Convene
     | Play
     | StopPlay
     | SendDigits

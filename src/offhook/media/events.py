@@ -205,6 +205,16 @@ class Metered(_Message, frozen=True):
     outbound: Sound
 
 
+class Loudest(_Message, frozen=True):
+    """The port that was the loudest on the circle `port` since the last report, in dBov; None where nobody was louder
+    than -45, which is told once."""
+
+    port: int
+    at_ms: int
+    speaker: int | None
+    level: float
+
+
 class QualityMeasured(_Message, frozen=True):
     """Every `quality_every_ms` for each connected port."""
 
@@ -230,6 +240,7 @@ Event = (
     | Tapped
     | RecordEnded
     | Metered
+    | Loudest
     | QualityMeasured
     | WorkerDied
 )

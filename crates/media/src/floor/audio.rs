@@ -1,16 +1,17 @@
-//! Who hears whom on a floor: packets forwarded as they come, frames composed every 20 ms. Knows no datagrams.
+//! What is heard on a floor: packets forwarded as they come, frames composed every 20 ms. Knows no datagrams.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use str0m::rtp::RtpPacket;
 
+use super::circle::Voices;
 use super::{Floor, push_reports};
 use crate::codec::{CodecKind, FRAME_MS};
 use crate::messages::{Event, Sound, Tracks};
 use crate::mix::{Mixer, overlay};
 use crate::port::{Port, Stage, measure};
-use crate::resample::Resampler;
 
 /// How a port's far end got this tick's audio.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -26,28 +27,11 @@ pub struct Scratch {
     pub frame: Vec<i16>,
     replace: Vec<i16>,
     over: Vec<i16>,
-    converted: Vec<i16>,
     mixer: Mixer,
 }
 
 impl Floor {
     // ---- packets ---------------------------------------------------------------------------------------------
-
-    pub(super) fn hear(&mut self, listener: u32, mut speakers: Vec<u32>) {
-        speakers.retain(|speaker| *speaker != listener);
-        speakers.sort_unstable();
-        speakers.dedup();
-        for speaker in self.hears.insert(listener, speakers.clone()).unwrap_or_default() {
-            let Some(listeners) = self.heard_by.get_mut(&speaker) else { continue };
-            listeners.retain(|known| *known != listener);
-            if listeners.is_empty() {
-                self.heard_by.remove(&speaker);
-            }
-        }
-        for speaker in speakers {
-            self.heard_by.entry(speaker).or_default().push(listener);
-        }
-    }
 
     pub(super) fn arrived(&mut self, id: u32, packet: &RtpPacket, now: Instant) {
         let is_decoding = self.decoding.get(&id).copied().unwrap_or(false);
@@ -60,10 +44,8 @@ impl Floor {
             self.events.push(Event::DigitReceived { port: id, digit: press.digit, duration_ms: press.duration_ms });
         }
         let Some(codec) = codec.filter(|_| port.ingress.denoiser.is_none()) else { return };
-        for listener in self.heard_by.get(&id).cloned().unwrap_or_default() {
-            let hears_only_it = self.hears.get(&listener).is_some_and(|speakers| speakers.len() == 1);
-            let may = |port: &Port| port.may_forward(codec);
-            if hears_only_it && self.ports.get(&listener).is_some_and(may) {
+        for listener in self.audience_of(id) {
+            if self.ports.get(&listener).is_some_and(|port| port.may_forward(codec)) {
                 self.forward(id, listener, packet, codec, now);
             }
         }
@@ -85,6 +67,7 @@ impl Floor {
 
     /// 20 ms have passed: decode what is needed, send everybody who is not forwarded to a frame.
     pub fn tick(&mut self, now: Instant) {
+        self.ticks += 1;
         let ids: Vec<u32> = self.ports.keys().copied().collect();
         self.choose_decoding(&ids, now);
         for &id in &ids {
@@ -95,11 +78,12 @@ impl Floor {
             self.shielded(id, |floor| floor.tap(id, sent, now));
             self.shielded(id, |floor| floor.watch(id, now));
         }
+        self.attend_circles(now);
         self.finish_recordings();
     }
 
-    /// A port's audio is decoded if somebody who hears it is not forwarded to, or if it is listened to, measured or
-    /// tapped.
+    /// A port's audio is decoded if somebody who hears it is not forwarded to, if it is listened to, measured or tapped,
+    /// or if its circle is.
     fn choose_decoding(&mut self, ids: &[u32], now: Instant) {
         let mut needed: HashMap<u32, bool> = HashMap::with_capacity(ids.len());
         for &id in ids {
@@ -112,6 +96,11 @@ impl Floor {
                 *needed.entry(*speaker).or_default() |= is_composed;
             }
         }
+        for (id, circle) in &self.circles {
+            if needed.remove(id) == Some(true) || circle.is_attended() {
+                needed.extend(self.hears.get(id).into_iter().flatten().map(|speaker| (*speaker, true)));
+            }
+        }
         for (id, port) in &mut self.ports {
             if !needed.get(id).copied().unwrap_or(false) {
                 port.ingress.stop_decoding();
@@ -122,9 +111,9 @@ impl Floor {
 
     /// Whether packets of its one speaker go to this port as they are.
     fn is_forwarded_to(&self, id: u32, now: Instant) -> bool {
-        let Some([speaker]) = self.hears.get(&id).map(Vec::as_slice) else { return false };
+        let Some(speaker) = self.only_heard_by(id) else { return false };
         let port = &self.ports[&id];
-        let ingress = self.ports.get(speaker).map(|speaker| &speaker.ingress);
+        let ingress = self.ports.get(&speaker).map(|speaker| &speaker.ingress);
         let codec = ingress.filter(|ingress| ingress.denoiser.is_none()).and_then(|ingress| ingress.codec);
         codec.is_some_and(|codec| port.may_forward(codec)) && port.is_fed_by_forwarding(port.since_opened(now))
     }
@@ -137,10 +126,10 @@ impl Floor {
             self.events.push(Event::DigitReceived { port: id, digit: press.digit, duration_ms: press.duration_ms });
         }
         if !is_decoding || port.stage != Stage::Connected {
+            port.ingress.rest();
             return;
         }
         port.ingress.pull(at);
-        port.ingress.denoise();
         let (pcm, rate) = (&port.ingress.pcm, port.ingress.rate);
         if let Some(metering) = &mut port.metering {
             measure(&mut metering.inbound, rate, pcm);
@@ -164,6 +153,13 @@ impl Floor {
     }
 
     fn send_frame(&mut self, id: u32, now: Instant) {
+        if let Some(payload) = self.shared_payload(id)
+            && let Some(port) = self.ports.get_mut(&id)
+        {
+            port.send_payload(payload, now);
+            let _ = port.timeout(now);
+            return;
+        }
         let mut scratch = std::mem::take(&mut self.scratch);
         self.compose(id, &mut scratch);
         if let Some(port) = self.ports.get_mut(&id) {
@@ -176,11 +172,24 @@ impl Floor {
         self.scratch = scratch;
     }
 
+    /// What is sent alike to all who hear a circle, and nothing else, and add nothing to it in this tick.
+    fn shared_payload(&mut self, id: u32) -> Option<Arc<[u8]>> {
+        let [ear] = self.hears.get(&id)?.as_slice() else { return None };
+        let circle = self.circles.get_mut(ear)?;
+        let speakers = self.hears.get(ear)?;
+        let port = self.ports.get_mut(&id)?;
+        let codec = port.out.codec;
+        let is_plain = port.may_forward(codec) && port.metering.is_none() && !port.is_tapped(Tracks::has_outbound);
+        let adds = speakers.binary_search(&id).is_ok() && !port.ingress.at(codec.clock_rate()).is_empty();
+        if !is_plain || adds {
+            return None;
+        }
+        circle.payload(codec, &mut Voices { tick: self.ticks, speakers, ports: &mut self.ports })
+    }
+
     fn measure_forwarded(&mut self, id: u32) {
         let Some(mut metering) = self.ports.get_mut(&id).and_then(|port| port.metering.take()) else { return };
-        if let Some([speaker]) = self.hears.get(&id).map(Vec::as_slice)
-            && let Some(speaker) = self.ports.get(speaker)
-        {
+        if let Some(speaker) = self.only_heard_by(id).and_then(|speaker| self.ports.get(&speaker)) {
             measure(&mut metering.outbound, speaker.ingress.rate, &speaker.ingress.pcm);
         }
         if let Some(port) = self.ports.get_mut(&id) {
@@ -193,13 +202,8 @@ impl Floor {
         let Some(port) = self.ports.get(&id) else { return };
         let rate = port.out.codec.clock_rate();
         let samples = (rate / 1_000 * FRAME_MS) as usize;
-        scratch.mixer.clear();
-        for speaker in self.hears.get(&id).into_iter().flatten() {
-            let Some(heard) = self.ports.get(speaker) else { continue };
-            converted(&mut self.resamplers, (*speaker, id), heard, rate, &mut scratch.converted);
-            scratch.mixer.add(&scratch.converted);
-        }
-        scratch.mixer.mix(None, &mut scratch.frame);
+        self.sum(id, rate, &mut scratch.mixer);
+        scratch.mixer.mix(&mut scratch.frame);
         scratch.frame.resize(samples, 0);
         let Some(port) = self.ports.get_mut(&id) else { return };
         port.out.player.render(&mut scratch.replace, &mut scratch.over);
@@ -216,11 +220,30 @@ impl Floor {
         }
     }
 
+    /// Everybody whom a port hears, at one rate.
+    fn sum(&mut self, id: u32, rate: u32, mixer: &mut Mixer) {
+        mixer.clear();
+        for ear in self.hears.get(&id).into_iter().flatten() {
+            if let Some(circle) = self.circles.get_mut(ear) {
+                let speakers = self.hears.get(ear).map_or(&[][..], Vec::as_slice);
+                let mut voices = Voices { tick: self.ticks, speakers, ports: &mut self.ports };
+                mixer.add_all(circle.sum(rate, &mut voices));
+                if speakers.binary_search(&id).is_ok()
+                    && let Some(port) = self.ports.get_mut(&id)
+                {
+                    mixer.remove(port.ingress.at(rate));
+                }
+            } else if let Some(port) = self.ports.get_mut(ear) {
+                mixer.add(port.ingress.at(rate));
+            }
+        }
+    }
+
     /// Reports that are due: plays, levels, quality, silence on the wire.
     fn watch(&mut self, id: u32, now: Instant) {
         let limits = self.limits;
         let Some(port) = self.ports.get_mut(&id) else { return };
-        push_reports(port, &mut self.events);
+        push_reports(id, &mut port.out.player, &mut self.events);
         if port.stage == Stage::Connecting {
             return;
         }
@@ -254,27 +277,4 @@ fn metered(port: &mut Port, at: Duration) -> Option<Event> {
     let outbound = Sound { level: said.level, tone_hz: said.tone_hz, packets: sent - metering.out_packets };
     (metering.in_packets, metering.out_packets) = (received, sent);
     Some(Event::Metered { port: port.id, at_ms: at.as_millis() as u64, inbound, outbound })
-}
-
-/// A speaker's frame at another rate; the state of each conversion belongs to speaker and listener.
-fn converted(
-    resamplers: &mut HashMap<(u32, u32), Resampler>,
-    pair: (u32, u32),
-    speaker: &Port,
-    rate: u32,
-    out: &mut Vec<i16>,
-) {
-    out.clear();
-    if speaker.ingress.rate == rate {
-        out.extend_from_slice(&speaker.ingress.pcm);
-        return;
-    }
-    let is_other = |made: &Resampler| made.rates() != (speaker.ingress.rate, rate);
-    if resamplers.get(&pair).is_none_or(is_other) {
-        let Some(made) = Resampler::new(speaker.ingress.rate, rate) else { return };
-        resamplers.insert(pair, made);
-    }
-    if let Some(resampler) = resamplers.get_mut(&pair) {
-        resampler.push(&speaker.ingress.pcm, out);
-    }
 }

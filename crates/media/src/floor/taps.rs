@@ -1,5 +1,5 @@
-//! Taps and recordings of a floor's ports: how they begin, what they are given every 20 ms, how they end. Knows no
-//! datagrams.
+//! Taps and recordings of a floor's ports, and the recordings of its circles: how they begin, what ports' are given every
+//! 20 ms, how they end. Knows no datagrams.
 
 use std::mem;
 use std::time::Instant;
@@ -7,7 +7,8 @@ use std::time::Instant;
 use super::Floor;
 use super::audio::Sent;
 use crate::messages::{Command, Event, Tracks};
-use crate::port::{Frame, Port, Recorder, Report, Stage, Wanted, Why};
+use crate::port::{Finishing, Frame, Port, Recorder, Report, Stage, Wanted, Why};
+use crate::scribe::Scribe;
 
 /// The end of a recording that is asked for of a port that is gone.
 pub fn unrecorded(command: Command) -> Option<Event> {
@@ -24,22 +25,7 @@ impl Floor {
                 port.reports.push(Report::new(tap, rate, tracks, encoding));
             }
             Command::Untap { tap, .. } => port.reports.retain(|report| report.number != tap),
-            Command::Record { recording, path, rate, tracks, channels, max_ms, silence_ms, .. } => {
-                let wanted = Wanted { recording, path, rate, tracks, channels, max_ms, silence_ms };
-                port.recorders.push(Recorder::new(&wanted, &mut self.scribe));
-            }
-            Command::PauseRecord { recording, paused, .. } => {
-                port.recorders
-                    .iter_mut()
-                    .filter(|each| each.recording == recording)
-                    .for_each(|each| each.pause(paused));
-            }
-            Command::StopRecord { recording, .. } => {
-                let id = port.id;
-                let stopped = port.recorders.extract_if(.., |each| each.recording == recording);
-                self.finishing.extend(stopped.map(|each| each.finish(id, Why::from("stopped"))));
-            }
-            _ => {}
+            record => obey_record(port.id, &mut port.recorders, record, &mut self.scribe, &mut self.finishing),
         }
     }
 
@@ -63,10 +49,7 @@ impl Floor {
             report(port, inbound, outbound, now, &mut self.events);
             let at = port.since_opened(now);
             port.recorders.iter_mut().for_each(|each| each.take(inbound, outbound, at, &self.scribe));
-            for recorder in port.recorders.extract_if(.., |each| each.over().is_some()) {
-                let why = recorder.over().unwrap_or(Why::from("stopped"));
-                self.finishing.push(recorder.finish(id, why));
-            }
+            self.finishing.extend(extract_over(id, &mut port.recorders));
             port.ingress.pcm = said;
         }
         self.scratch = scratch;
@@ -95,6 +78,38 @@ impl Floor {
         self.finish_recordings();
         self.events.extend(self.finishing.drain(..).map(|each| each.event()));
     }
+}
+
+/// Begin, pause or end a recording of a port.
+pub fn obey_record(
+    port: u32,
+    recorders: &mut Vec<Recorder>,
+    command: Command,
+    scribe: &mut Scribe,
+    finishing: &mut Vec<Finishing>,
+) {
+    match command {
+        Command::Record { recording, path, rate, tracks, channels, max_ms, silence_ms, .. } => {
+            let wanted = Wanted { recording, path, rate, tracks, channels, max_ms, silence_ms };
+            recorders.push(Recorder::new(&wanted, scribe));
+        }
+        Command::PauseRecord { recording, paused, .. } => {
+            recorders.iter_mut().filter(|each| each.recording == recording).for_each(|each| each.pause(paused));
+        }
+        Command::StopRecord { recording, .. } => {
+            let stopped = recorders.extract_if(.., |each| each.recording == recording);
+            finishing.extend(stopped.map(|each| each.finish(port, Why::from("stopped"))));
+        }
+        _ => {}
+    }
+}
+
+/// The recordings of a port that are over by themselves.
+pub fn extract_over(port: u32, recorders: &mut Vec<Recorder>) -> impl Iterator<Item = Finishing> {
+    recorders.extract_if(.., |each| each.over().is_some()).map(move |each| {
+        let why = each.over().unwrap_or(Why::from("stopped"));
+        each.finish(port, why)
+    })
 }
 
 fn report(port: &mut Port, inbound: Frame<'_>, outbound: Frame<'_>, now: Instant, events: &mut Vec<Event>) {

@@ -4,11 +4,24 @@ use std::time::Duration;
 
 use str0m::rtp::RtpPacket;
 
+use super::tap::{Frame, Track};
 use crate::codec::{CodecKind, FRAME_MS};
 use crate::denoise::Denoiser;
 use crate::dtmf::{DtmfReceiver, Press};
 use crate::jitter::{Arrival, JitterBuffer, JitterCounters, Payload};
 use crate::quality::JitterEstimator;
+
+/// A frame whose loudest sample is no louder is silence: -66 dBov is heard by nobody, and A-law has no zero.
+const SILENT_PEAK: u16 = 16;
+
+/// What a tick's frame is to a mix.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Voice {
+    Silent,
+    Heard,
+    /// It is there at the other rate, too.
+    Converted(u32),
+}
 
 /// What the far end sends.
 pub struct Ingress {
@@ -27,6 +40,8 @@ pub struct Ingress {
     /// This tick's decoded frame, at `rate`.
     pub pcm: Vec<i16>,
     pub rate: u32,
+    voice: Voice,
+    other_rate: Track,
 }
 
 /// Counts what should have come (RFC 3550 appendix A.3).
@@ -72,6 +87,8 @@ impl Ingress {
             events_8k: DtmfReceiver::new(8_000),
             pcm: Vec::new(),
             rate: 48_000,
+            voice: Voice::Silent,
+            other_rate: Track::default(),
         }
     }
 
@@ -104,8 +121,41 @@ impl Ingress {
         }
     }
 
-    /// This tick's 20 ms of the far end's audio into `pcm`; silence while nothing has come.
+    /// This tick's 20 ms of the far end's audio into `pcm`, without its noise where that is wanted; silence while nothing
+    /// has come.
     pub fn pull(&mut self, at: Duration) {
+        self.decode(at);
+        if let Some(denoiser) = &mut self.denoiser {
+            denoiser.clean(&mut self.pcm, self.rate);
+        }
+        self.voice = Voice::Heard;
+        if self.pcm.iter().all(|sample| sample.unsigned_abs() <= SILENT_PEAK) {
+            self.voice = Voice::Silent;
+            self.other_rate.forget();
+        }
+    }
+
+    /// There is no audio in this tick.
+    pub fn rest(&mut self) {
+        self.pcm.clear();
+        self.voice = Voice::Silent;
+    }
+
+    /// This tick's frame at a rate of ours; empty where it is silence, which adds nothing to a mix.
+    pub fn at(&mut self, rate: u32) -> &[i16] {
+        match self.voice {
+            Voice::Silent => &[],
+            _ if rate == self.rate => &self.pcm,
+            Voice::Converted(to) if to == rate => &self.other_rate.pcm,
+            Voice::Heard | Voice::Converted(_) => {
+                self.other_rate.take(Frame { pcm: &self.pcm, rate: self.rate }, rate);
+                self.voice = Voice::Converted(rate);
+                &self.other_rate.pcm
+            }
+        }
+    }
+
+    fn decode(&mut self, at: Duration) {
         match &mut self.jitter {
             Some(jitter) => {
                 jitter.pull(at, &mut self.pcm);
@@ -118,13 +168,6 @@ impl Ingress {
         }
     }
 
-    /// Take the noise from this tick's audio, where that is wanted.
-    pub fn denoise(&mut self) {
-        if let Some(denoiser) = &mut self.denoiser {
-            denoiser.clean(&mut self.pcm, self.rate);
-        }
-    }
-
     /// Nobody needs decoded audio any more: let the buffer go, keep its counters.
     pub fn stop_decoding(&mut self) {
         if let Some(jitter) = self.jitter.take() {
@@ -132,7 +175,7 @@ impl Ingress {
             self.counters.concealed_ms += last.concealed_ms;
             self.counters.discarded += last.discarded;
         }
-        self.pcm.clear();
+        self.rest();
     }
 
     pub(super) fn counters(&self) -> JitterCounters {

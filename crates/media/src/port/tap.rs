@@ -15,13 +15,20 @@ pub struct Frame<'a> {
 
 /// One direction at the rate that was asked for.
 #[derive(Default)]
-struct Track {
+pub(super) struct Track {
     resampler: Option<(u32, Resampler)>,
-    pcm: Vec<i16>,
+    pub(super) pcm: Vec<i16>,
 }
 
 impl Track {
-    fn take(&mut self, frame: Frame<'_>, rate: u32) {
+    /// What was before is silence now.
+    pub(super) fn forget(&mut self) {
+        if let Some((_, resampler)) = &mut self.resampler {
+            resampler.forget();
+        }
+    }
+
+    pub(super) fn take(&mut self, frame: Frame<'_>, rate: u32) {
         self.pcm.clear();
         if frame.rate == rate {
             self.pcm.extend_from_slice(frame.pcm);
