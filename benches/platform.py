@@ -150,3 +150,12 @@ async def running(*arguments: str) -> AsyncGenerator[Platform, None]:
             yield platform
         finally:
             await platform.stop()
+
+
+async def park(platform: Platform) -> None:
+    """Let the calls of the first ready-made identity wait for a backend."""
+    login = platform.identities[0].login
+    connections = (await platform.rest("GET", "/credential_connections"))["data"]
+    connection = next(each["id"] for each in connections if each["user_name"] == login)
+    parking = {"outbound": {"call_parking_enabled": True}}
+    await platform.rest("PATCH", f"/credential_connections/{connection}", json=parking)

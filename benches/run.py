@@ -20,7 +20,7 @@ import msgspec
 import structlog
 from rich.console import Console
 
-from benches import backend, conferences, driven, signalling, speech
+from benches import backend, conferences, driven, loop, signalling, speech
 from benches.conferences import Rooms
 from benches.figures import ROOT, Figure, show, write
 from benches.janus import NoJanus
@@ -44,6 +44,7 @@ class Sizes(msgspec.Struct, frozen=True):
     starts: int = 5
     minutes: float = 10.0
     prompts: int = 30
+    loops: int = 6
     commands: int = 8_000
     webhooks: int = 8_000
     conferences: int = 10
@@ -62,6 +63,7 @@ SMOKE = Sizes(
     starts=1,
     minutes=0.2,
     prompts=2,
+    loops=1,
     commands=160,
     webhooks=160,
     conferences=1,
@@ -183,12 +185,25 @@ async def starting(sizes: Sizes, _: dict[str, float]) -> list[Figure]:
 
 async def first_audio(sizes: Sizes, _: dict[str, float]) -> list[Figure]:
     """From a backend's command to the first sound in the far end's ear."""
-    return [await _first_audio(what, sizes.prompts) for what in get_args(speech.What)]
+    control = await _taken(speech.CONTROL, sizes.prompts)
+    beside = f"an uploaded file {max(control):.0f} ms, median {median(control):.0f} ms"
+    return [_first_audio(what, await _taken(what, sizes.prompts), beside) for what in get_args(speech.Said)]
 
 
-async def _first_audio(what: speech.What, times: int) -> Figure:
-    taken = [1000 * each for each in await speech.first_audio(what, times)]
-    return Figure(f"first audio, {what}", max(taken), "ms", f"worst of {times}; median {median(taken):.0f} ms", 200)
+async def _taken(what: speech.What, times: int) -> list[float]:
+    return [1000 * each for each in await speech.first_audio(what, times)]
+
+
+def _first_audio(what: speech.Said, taken: list[float], beside: str) -> Figure:
+    worst = f"worst of {len(taken)}; median {median(taken):.0f} ms; {beside}"
+    return Figure(f"first audio of speak, {what}", max(taken), "ms", worst, 200)
+
+
+async def mouth_to_ear(sizes: Sizes, _: dict[str, float]) -> list[Figure]:
+    """From a caller's mouth to his ear, through a program that streams the call and sends all back."""
+    delays = await loop.mouth_to_ear(sizes.loops)
+    beside = f"worst {max(delays):.0f} ms; limit {loop.LIMIT_MS} ms of frames and buffers, and Opus's look-ahead"
+    return [Figure("mouth to ear through a stream", median(delays), "ms", beside)]
 
 
 async def turned(sizes: Sizes, _: dict[str, float]) -> list[Figure]:
@@ -198,7 +213,7 @@ async def turned(sizes: Sizes, _: dict[str, float]) -> list[Figure]:
 
 
 PARTS: tuple[Callable[[Sizes, dict[str, float]], Awaitable[list[Figure]]], ...] = (
-    forwarding, transcoding, conferring, latency, rates, backends, memory, starting, first_audio, turned,
+    forwarding, transcoding, conferring, latency, rates, backends, memory, starting, first_audio, mouth_to_ear, turned,
 )  # fmt: skip
 
 

@@ -16,10 +16,14 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Literal
 
-from benches.platform import Platform, running
+from benches.platform import Platform, park, running
 from offhook import Call, Client, Frame
 
-What = Literal["a new text", "a long new text", "the same text", "an uploaded file"]
+Said = Literal["a new text", "a long new text", "the same text"]
+# Everything is as with a text, but nothing has to be said: the control.
+Uploaded = Literal["an uploaded file"]
+What = Said | Uploaded
+CONTROL: Uploaded = "an uploaded file"
 
 LOUD = 1000
 QUIET_FRAMES = 10
@@ -62,7 +66,7 @@ async def first_audio(what: What, times: int) -> list[float]:
     """Seconds from the command to the first sound, for each time."""
     async with running() as platform, _parked(platform) as (call, onset):
         path = f"/calls/{call.ids.call_control}/actions"
-        if what == "an uploaded file":
+        if what == CONTROL:
             await _upload(platform)
         found = [await _one(platform, path, onset, what) for _ in range(times + 1)]
     return found[1:]  # the first one warms up what has not been used yet
@@ -80,7 +84,7 @@ async def _one(platform: Platform, path: str, onset: Onset, what: What) -> float
 
 
 def _command(what: What) -> tuple[str, dict[str, Any]]:
-    if what == "an uploaded file":
+    if what == CONTROL:
         return "playback_start", {"media_name": "tone"}
     number = 0 if what == "the same text" else next(_numbers)
     text = f"Attention, prompt number {number}. " + ("Here is one more sentence of many. " * 100)[: _LENGTHS[what]]
@@ -94,12 +98,7 @@ _LENGTHS: dict[What, int] = {"a new text": 40, "a long new text": 3000, "the sam
 async def _parked(platform: Platform) -> AsyncGenerator[tuple[Call, Onset], None]:
     """A phone whose call the backend has answered."""
     john = platform.identities[0]
-    connection = next(
-        each for each in (await platform.rest("GET", "/credential_connections"))["data"]
-        if each["user_name"] == john.login
-    )  # fmt: skip
-    parking = {"outbound": {"call_parking_enabled": True}}
-    await platform.rest("PATCH", f"/credential_connections/{connection['id']}", json=parking)
+    await park(platform)
     async with Client(platform.ws_url, login=john.login, password=john.password) as client:
         await client.ready()
         call = await client.new_call("+12025550199")
