@@ -96,7 +96,7 @@ class Backend:
 class Scene:
     """A situation, and what a command in it can be about: `leg` is John's, `other` one of Jane's, who answers all."""
 
-    def __init__(self, desk: Desk, john: Client, backend: Backend, host: str) -> None:
+    def __init__(self, desk: Desk, john: Client, jane: Client, backend: Backend, host: str) -> None:
         self.desk = desk
         self.api = desk.api
         self.actions = desk.api.calls.actions
@@ -105,7 +105,7 @@ class Scene:
         self.stream_url = f"ws://{host}/program"
         self.leg = self.other = self.conference = self.name = ""
         self.calls: list[Call] = []
-        self._john = john
+        self.john, self.jane = john, jane
         self._backend = backend
         self._since = 0
         self._names = itertools.count(1)
@@ -125,10 +125,10 @@ class Scene:
             await self._backend.hears("CallHangup", self._since, call.ids.call_control)
         self.calls.clear()
 
-    async def heard(self, *kinds: str) -> None:
-        """The backend was told these events, each of the package's own class."""
+    async def heard(self, *kinds: str, leg: str = "") -> None:
+        """The backend was told these events, each of the package's own class, of one leg if that is named."""
         for kind in kinds:
-            await self._backend.hears(kind, self._since)
+            await self._backend.hears(kind, self._since, leg)
 
     async def dial(self, **body: Any) -> str:
         """Have Jane dialled, who answers; the new leg."""
@@ -146,7 +146,7 @@ class Scene:
 
     async def parked(self) -> None:
         """John's call rings, and nobody has answered it."""
-        call = await self._john.new_call(ANYWHERE, audio=Tone(440.0))
+        call = await self.john.new_call(ANYWHERE, audio=Tone(440.0))
         await call.wait_for("early")
         self.calls.append(call)
         self.leg = call.ids.call_control
@@ -265,8 +265,8 @@ async def staged(folder: Path) -> AsyncIterator[Scene]:
     try:
         async with opened(webhook_url=f"http://{host}/webhooks") as desk, desk.phone(JOHN) as john:
             backend.unwrap = desk.api.webhooks.unwrap
-            scene = Scene(desk, john, backend, host)
             async with desk.phone(JANE) as jane:
+                scene = Scene(desk, john, jane, backend, host)
                 await john.ready()
                 await jane.ready()
                 answering = asyncio.create_task(_answer_all(jane, scene))

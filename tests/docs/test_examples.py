@@ -10,6 +10,7 @@ import tomllib
 import wave
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -178,11 +179,16 @@ async def test_what_the_readme_tells_a_browser_is_what_dev_has(platform: Platfor
 def test_the_readme_counts_the_ledger_right() -> None:
     ledger = tomllib.loads((ROOT / "tests" / "compat" / "ledger.toml").read_text(encoding="utf-8"))
     tables = [*ledger.pop("commands").values(), *ledger.values()]
-    honoured, ignored, refused = (
-        sum(len(fields.get(kind, ())) for fields in tables) for kind in ("honoured", "ignored", "refused")
-    )
-    total = honoured + ignored + refused
-    assert f"{total} fields: {honoured} honoured, {ignored} ignored, {refused} refused" in " ".join(README.split())
+    assert f"{counted(tables)}." in " ".join(README.split())
+
+
+def counted(tables: list[dict[str, Any]]) -> str:
+    """The fields of some tables of the ledger, as the README says them; one that is refused in part is honoured."""
+    kinds = ("honoured", "later", "ignored", "refused")
+    count = {kind: sum(len(fields.get(kind, ())) for fields in tables) for kind in kinds}
+    count["refused"] -= sum(len(set(fields["honoured"]) & set(fields.get("refused", ()))) for fields in tables)
+    told = f"{count['honoured']} honoured, {count['later']} for SIP legs and TeXML"
+    return f"{sum(count.values())} fields: {told}, {count['ignored']} ignored, {count['refused']} refused"
 
 
 def test_links_of_the_readme_lead_somewhere() -> None:

@@ -11,6 +11,7 @@ from offhook.voice import numbering
 from offhook.voice.binding import Binding, Bindings
 from offhook.voice.dialing import HOSTED_DOMAINS, Dialled, Dialplan, Refuse, Ring, domains
 from offhook.voice.directory import ConnectionCard, CredentialCard, NumberCard, ProfileCard
+from offhook.voice.terms import Recorded, Terms
 
 DESK = ConnectionCard("1", "acme", "Desk", "john1234", sip_uri_calling_preference="internal")
 NUMBER = "+13125550100"
@@ -302,6 +303,63 @@ def test_the_outbound_voice_profile_governs_calls_to_numbers_only(profile: dict[
     world.log_in("x", "john1234")
     assert field in world.refuses(NUMBER)[2]
     assert world.rings("john1234") == ["x"]
+
+
+@pytest.mark.parametrize(
+    ("hours", "minute", "open"),
+    [
+        ((540, 1020), 539, False),
+        ((540, 1020), 540, True),
+        ((540, 1020), 1019, True),
+        ((540, 1020), 1020, False),
+        ((1320, 360), 1330, True),
+        ((1320, 360), 10, True),
+        ((1320, 360), 400, False),
+        ((0, 0), 0, False),
+    ],
+)
+def test_calls_to_numbers_are_made_in_their_window(hours: tuple[int, int], minute: int, open: bool) -> None:
+    world = World(dnis_number_format="sip_username", profile_id="p")
+    world.profiles = full_profile(hours=hours)
+    world.log_in("x", "john1234")
+    now = 86_400.0 * 20_000 + minute * 60
+    assert isinstance(world.dial(NUMBER, now=now), Ring) == open
+    if not open:
+        assert "calling_window" in world.refuses(NUMBER, now=now)[2]
+
+
+KEPT = Recorded("dual", "mp3")
+
+
+@pytest.mark.parametrize(
+    ("profile", "caller", "destination", "record", "group"),
+    [
+        ({"record": KEPT, "billing_group": "g"}, "anything", NUMBER, KEPT, "g"),
+        ({"record": KEPT, "billing_group": "g"}, "anything", "john1234", None, ""),
+        ({"record": KEPT, "record_callers": ("+13125550199",)}, "13125550199", NUMBER, KEPT, ""),
+        ({"record": KEPT, "record_callers": ("+13125550199",)}, "+13125550198", NUMBER, None, ""),
+        ({}, "anything", NUMBER, None, ""),
+    ],
+)
+def test_what_a_caller_wants_of_its_leg(
+    profile: dict[str, Any], caller: str, destination: str, record: Recorded | None, group: str
+) -> None:
+    world = World(dnis_number_format="sip_username", profile_id="p", suppress="inbound")
+    world.profiles = full_profile(**profile)
+    world.log_in("x", "john1234")
+    made = world.dial(destination, caller_number=caller)
+    assert isinstance(made, Ring)
+    assert made.caller_terms == Terms(record, "inbound", group)
+    assert made.terms == Terms(suppress="inbound")
+
+
+def test_what_a_number_wants_of_the_calls_to_it() -> None:
+    world = World(dnis_number_format="sip_username")
+    world.numbers[NUMBER] = NumberCard("n", "acme", NUMBER, "1", translated="100", record=KEPT, billing_group="g")
+    world.log_in("x", "john1234")
+    made = world.dial(NUMBER)
+    assert isinstance(made, Ring)
+    assert (made.number, made.shown, made.terms) == (NUMBER, "100", Terms(KEPT, None, "g"))
 
 
 @pytest.mark.parametrize(

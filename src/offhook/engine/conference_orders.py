@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from offhook.engine.conferences import Conferences
-from offhook.engine.orders import Orders, Outcome
+from offhook.engine.orders import Orders, Outcome, expect_able
 from offhook.engine.places import conference_of
 from offhook.engine.ports import Clock, Shadow
 from offhook.engine.resources import Listing, page_of
@@ -63,8 +63,7 @@ class ConferenceOrders:
     async def order(self, account_id: str, id: str, rule: CommandRule, body: Document, leg: str = "") -> Document:
         """Carry out a command on a conference, or on one of its participants."""
         command = read(rule.command, body)
-        if (needed := command.needed()) in self._lacking:
-            raise rejected("10027", f"This platform cannot do that: {self._lacking[needed]}.")
+        expect_able(command, self._lacking)
         outcome = Outcome()
         if self._switchboard.direct_conference(account_id, id, rule, command, outcome, leg):
             return await outcome.document

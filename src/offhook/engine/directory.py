@@ -19,6 +19,8 @@ from offhook.voice.resources.connection import KINDS
 from offhook.voice.resources.credential_connection import CREDENTIAL_CONNECTIONS
 from offhook.voice.resources.field import completed
 from offhook.voice.resources.outbound_voice_profile import OUTBOUND_VOICE_PROFILES
+from offhook.voice.resources.phone_number import NUMBER_VOICE
+from offhook.voice.terms import Recorded
 
 
 class Secret(msgspec.Struct, frozen=True):
@@ -223,6 +225,7 @@ def _credential_card(row: Row, settings: dict[str, Any]) -> ConnectionCard:
         localization=outbound["localization"],
         profile_id=row["outbound_voice_profile_id"],
         parks=bool(outbound["call_parking_enabled"]),
+        suppress=None if settings["noise_suppression"] == "disabled" else settings["noise_suppression"],
     )
 
 
@@ -265,7 +268,17 @@ def _token_state(row: Row) -> bool:
 
 
 def _number(row: Row) -> NumberCard:
-    return NumberCard(row["id"], row["account_id"], row["phone_number"], row["connection_id"])
+    voice = completed(NUMBER_VOICE.fields, msgspec.json.decode(row["settings"])["voice"])
+    kept = voice["call_recording"]
+    return NumberCard(
+        row["id"],
+        row["account_id"],
+        row["phone_number"],
+        row["connection_id"],
+        translated=voice["translated_number"],
+        record=_recorded(kept, "inbound_call_recording") if kept["inbound_call_recording_enabled"] else None,
+        billing_group=row["billing_group_id"] or "",
+    )
 
 
 def _daily_spend(settings: dict[str, Any]) -> int | None:
@@ -276,6 +289,8 @@ def _daily_spend(settings: dict[str, Any]) -> int | None:
 
 def _profile(row: Row) -> ProfileCard:
     settings = completed(OUTBOUND_VOICE_PROFILES.fields, msgspec.json.decode(row["settings"]))
+    kept = settings["call_recording"]
+    by_caller = kept["call_recording_type"] == "by_caller_phone_number"
     rate = settings["max_destination_rate"]
     return ProfileCard(
         id=row["id"],
@@ -286,4 +301,23 @@ def _profile(row: Row) -> ProfileCard:
         whitelisted_destinations=tuple(settings["whitelisted_destinations"]),
         max_micros_per_minute=None if rate is None else round(rate * MICROS),
         daily_spend_micros=_daily_spend(settings),
+        hours=_hours(settings["calling_window"]),
+        record=None if kept["call_recording_type"] == "none" else _recorded(kept, "call_recording"),
+        record_callers=tuple(kept["call_recording_caller_phone_numbers"] if by_caller else ()),
+        billing_group=settings["billing_group_id"] or "",
     )
+
+
+def _recorded(settings: dict[str, Any], prefix: str) -> Recorded:
+    return Recorded(settings[f"{prefix}_channels"], settings[f"{prefix}_format"])
+
+
+def _hours(window: dict[str, Any]) -> tuple[int, int] | None:
+    """When calls may be made, in minutes of the day."""
+    start, end = window["start_time"], window["end_time"]
+    return None if start is None or end is None else (_minute(start), _minute(end))
+
+
+def _minute(time: str) -> int:
+    hours, minutes = time.split(":")
+    return int(hours) * 60 + int(minutes)

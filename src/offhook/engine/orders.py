@@ -12,7 +12,7 @@ from offhook.engine.ports import Clock
 from offhook.engine.store import Find, Store, Where
 from offhook.engine.switchboard import Switchboard
 from offhook.voice.bill import LEG_RECORDS
-from offhook.voice.command import Command, CommandRule, read
+from offhook.voice.command import Command, CommandRule, Form, read
 from offhook.voice.commands import DIAL
 from offhook.voice.commands.call.dial import Dial
 from offhook.voice.leg import Party
@@ -70,8 +70,7 @@ class Orders:
     ) -> Document:
         """Carry out a command on a leg, which may be to enter a place; Rejected with the documented codes."""
         command = read(rule.command, body)
-        if (needed := command.needed()) in self._lacking:
-            raise rejected("10027", f"This platform cannot do that: {self._lacking[needed]}.")
+        expect_able(command, self._lacking)
         for pointer, address in getattr(command, "addresses", ()):
             if not self._reachable(address):
                 raise rejected("10027", "This server may not send to that address.", pointer=pointer)
@@ -90,6 +89,7 @@ class Orders:
     async def dial(self, account_id: str, body: Document) -> Document:
         """Make a call. One with the `command_id` of a call of the last minute is that call."""
         command = cast(Dial, read(DIAL.command, body))
+        expect_able(command, self._lacking)
         if command.command_id is None:
             return await self._dial(account_id, command)
         key = f"{account_id}/{command.connection_id}/{command.command_id}"
@@ -192,6 +192,12 @@ class Orders:
         if not found.rows:
             raise rejected("90015", "There is no call with this call_control_id.")
         return msgspec.json.decode(found.rows[0]["document"])
+
+
+def expect_able(command: Form, lacking: Mapping[str, str]) -> None:
+    """Refuse a command that needs something that this platform lacks, with the reason."""
+    if (needed := command.needed()) in lacking:
+        raise rejected("10027", f"This platform cannot do that: {lacking[needed]}.")
 
 
 def _label(destination: str) -> str:

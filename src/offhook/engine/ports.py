@@ -22,6 +22,7 @@ from offhook.voice.ladder import Line
 from offhook.voice.leg import Headers, LegIds
 from offhook.voice.resources.problem import Rejected
 from offhook.voice.sound import Clip, Failure, Source
+from offhook.voice.terms import Terms
 
 __all__ = [
     "AudioSource",
@@ -232,6 +233,10 @@ class Chance(Protocol):
 
 class Dialplan(Protocol):
     """Where a dialled destination leads. `voice.dialing.Dialplan` is one."""
+
+    def caller_terms(self, call: Dialled) -> Terms:
+        """What the caller's side wants of the leg that it makes."""
+        ...
 
     def decide(self, call: Dialled) -> Decision:
         """Who rings, or why nobody does. Never raises, never waits."""

@@ -13,6 +13,7 @@ from offhook.voice.leg import Carrier, DialogId, LegIds, Party
 from offhook.voice.permission import CONNECTION_FULL
 from offhook.voice.resources.problem import Rejected, rejected
 from offhook.voice.signal import Park, Refuse, Ring, Target
+from offhook.voice.terms import NONE, Terms
 
 Plan = Ring | Park | Refuse
 
@@ -67,7 +68,8 @@ class Router:
             )
         )
         number = decision.caller_number if isinstance(decision, dialing.Ring) else invite.caller_number
-        caller = self._party(binding, number, invite.caller_name)
+        terms = NONE if isinstance(decision, dialing.Refuse) else decision.caller_terms
+        caller = self._party(binding, number, invite.caller_name, terms)
         if isinstance(decision, dialing.Park):
             return Park(self._park_seconds), caller
         plan = self._ring([decision], ids.call_session_id)
@@ -79,7 +81,7 @@ class Router:
         """Who rings for a leg that a customer dials: all of its destinations at once. The leg stays its account's
         and its connection's, whoever rings."""
         plan = self._ring([self._ordered(it, each) for each in it.destinations], it.leg.call_session_id, it.leg)
-        return plan if isinstance(plan, Refuse) else _of(plan, it.party)
+        return plan if isinstance(plan, Refuse) else _of(plan, self._on_terms(it))
 
     def permitted(self, party: Party, destinations: Sequence[str]) -> dialing.Permitted | Rejected:
         """Whether a command of this party may make a call to all of these, or why it may not."""
@@ -117,6 +119,19 @@ class Router:
             )
         )
 
+    def _on_terms(self, it: effect.Route) -> Party:
+        """Whose leg it is, with what its connection wants of it; the command may have named a billing group itself."""
+        call = dialing.Dialled(
+            it.destinations[0],
+            self._clock.wall(),
+            it.party.account_id,
+            it.party.connection_id,
+            it.caller_number,
+        )
+        terms = self._dialplan.caller_terms(call)
+        group = it.party.terms.billing_group or terms.billing_group
+        return msgspec.structs.replace(it.party, terms=msgspec.structs.replace(terms, billing_group=group))
+
     def _ring(self, decisions: list[dialing.Decision], session: str, ids: LegIds | None = None) -> Ring | Refuse:
         rings = [each for each in decisions if isinstance(each, dialing.Ring)]
         if not rings:
@@ -131,7 +146,7 @@ class Router:
         decided = rings[0]
         return Ring(
             ids=ids or self.new_ids(session),
-            party=self._party(free[0], decided.number or decided.username, ""),
+            party=self._party(free[0], decided.shown, "", decided.terms),
             targets=tuple(
                 Target(
                     DialogId(each.id, self._chance.uuid()),
@@ -150,7 +165,7 @@ class Router:
             rung=tuple({each.connection_id for each in free}),
         )
 
-    def _party(self, binding: Binding, number: str, name: str) -> Party:
+    def _party(self, binding: Binding, number: str, name: str, terms: Terms = NONE) -> Party:
         return Party(
             label=binding.username,
             account_id=binding.account_id,
@@ -161,6 +176,7 @@ class Router:
             sessid=self._sessid(binding),
             carrier=_carrier(binding),
             network=binding.network,
+            terms=terms,
         )
 
     def _sessid(self, binding: Binding) -> str:
@@ -180,7 +196,9 @@ def _carrier(binding: Binding) -> Carrier:
 
 def _of(plan: Ring, caller: Party) -> Ring:
     """The same plan; the leg that rings is the caller's."""
-    party = msgspec.structs.replace(plan.party, account_id=caller.account_id, connection_id=caller.connection_id)
+    party = msgspec.structs.replace(
+        plan.party, account_id=caller.account_id, connection_id=caller.connection_id, terms=caller.terms
+    )
     return msgspec.structs.replace(plan, party=party)
 
 

@@ -77,7 +77,7 @@ class Transcriptions:
             return
         names: tuple[Track, ...] = ("inbound", "outbound")
         waiting: dict[Track, asyncio.Queue[Clip]] = {
-            name: asyncio.Queue[Clip](MAX_WAITING) for name in names if it.tracks in (name, "both")
+            name: asyncio.Queue[Clip](MAX_WAITING) for name in names if it.wanted.tracks in (name, "both")
         }
 
         def tapped(event: Tapped) -> None:
@@ -85,7 +85,7 @@ class Transcriptions:
                 if not queue.full():
                     queue.put_nowait(Clip(event.rate, event.inbound if track == "inbound" else event.outbound))
 
-        tap = self._taps.begin(it.port, it.tracks, tapped, "pcm", RATE)
+        tap = self._taps.begin(it.port, it.wanted.tracks, tapped, "pcm", RATE)
         tasks = [
             asyncio.create_task(self._run(self._engine, it, track, queue), name=f"transcription {it.transcription}")
             for track, queue in waiting.items()
@@ -115,8 +115,8 @@ class Transcriptions:
         self, engine: Transcriber, it: effect.StartTranscription, track: Track, queue: "asyncio.Queue[Clip]"
     ) -> None:
         try:
-            async for each in engine.listen(_clips(queue), it.language):
-                if each.certainty == "final" or it.interim:
+            async for each in engine.listen(_clips(queue), it.wanted.language):
+                if each.certainty == "final" or it.wanted.results == "interim":
                     said = each.transcript, each.confidence, each.certainty, track
                     self._tell(Transcribed(it.leg, it.transcription, *said))
         except Exception:

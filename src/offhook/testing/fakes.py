@@ -46,6 +46,7 @@ from offhook.voice.queue import Card
 from offhook.voice.recording import Card as RecordingCard
 from offhook.voice.resources.problem import Rejected
 from offhook.voice.sound import Clip, Source, Speech, Stored
+from offhook.voice.terms import NONE, Terms
 from offhook.wire.ssml import Words
 
 GARBAGE = "garbage"
@@ -300,6 +301,9 @@ class OpenDialplan:
 
     def permit(self, call: Dialled) -> Permitted | Refuse:  # noqa: ARG002
         return Permitted(None)
+
+    def caller_terms(self, call: Dialled) -> Terms:  # noqa: ARG002
+        return NONE
 
     def decide(self, call: Dialled) -> Decision:
         if call.connection_id in self.parking:

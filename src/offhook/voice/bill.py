@@ -102,7 +102,7 @@ def _common(leg: Close, line: Line, connection_name: str) -> Document:
         "rate_measured_in": _measured_in(charge),
         "cost": dollars(charge.micros),
         "currency": charge.currency,
-        "billing_group_id": None,
+        "billing_group_id": leg.party.terms.billing_group or None,
         "billing_group_name": None,
         "tags": "",
     }

@@ -17,6 +17,7 @@ from offhook.voice.cause import Ending, ending
 from offhook.voice.directory import ConnectionCard, Directory, NumberCard, Registered, Traffic
 from offhook.voice.permission import CONNECTION_FULL, FullPurse, Permission, Purse, Reason, Refused, full
 from offhook.voice.rating import STANDARD, WEBRTC, PricePlan, Rate
+from offhook.voice.terms import NONE, Terms
 
 Ringback = Literal["instant", "on_ringing", "none"]
 
@@ -57,7 +58,8 @@ class Dialled(msgspec.Struct, frozen=True):
 class Ring(msgspec.Struct, frozen=True):
     """These bindings ring at once (one, unless `simultaneous_ringing`).
 
-    `caller_number` is what the callee is shown, `number` the dialled phone number (None for a SIP URI).
+    `caller_number` is what the callee is shown, `number` the dialled phone number (None for a SIP URI), `shown` what it
+    is to the callee. `terms` are the dialled connection's and number's, `caller_terms` those of who calls.
     `unheard_seconds` is how long the far end may take to ring, `ring_seconds` how long to answer.
     """
 
@@ -71,12 +73,16 @@ class Ring(msgspec.Struct, frozen=True):
     ringback: Ringback
     unheard_seconds: int
     ring_seconds: int
+    shown: str = ""
+    terms: Terms = NONE
+    caller_terms: Terms = NONE
 
 
 class Park(msgspec.Struct, frozen=True):
     """The call is parked for the customer's backend, which hears of it by webhook."""
 
     reason: str
+    caller_terms: Terms = NONE
 
 
 class Refuse(msgspec.Struct, frozen=True):
@@ -138,7 +144,8 @@ class Dialplan:
             raise Refused("EMERGENCY_NOT_SUPPORTED", emergency.DETAIL)
         attempt = _Attempt(call, self._caller(call))
         if attempt.caller is not None and attempt.caller.parks:
-            return Park(f"outbound.call_parking_enabled of {attempt.named(attempt.caller)} parks what it dials")
+            reason = f"outbound.call_parking_enabled of {attempt.named(attempt.caller)} parks what it dials"
+            return Park(reason, self.caller_terms(call))
         if host is not None and host not in (self._domains.name, *self._domains.aliases):
             raise Refused("UNALLOCATED_NUMBER", f"only {self._domains.name} and its aliases are served here")
         return self._by_username(user, attempt) if number is None else self._by_number(number, attempt)
@@ -152,11 +159,25 @@ class Dialplan:
         try:
             caller = self._caller(call)
             dialled = numbering.compact(parts(call.destination)[0])
-            number = None if dialled is None else self._read(dialled, caller)[0]
+            number = None if dialled is None else self._read(dialled, caller, call.now)[0]
         except Refused as refused:
             if refused.reason.code:
                 return _refusal(refused)
         return Permitted(number, caller and caller.first_command_timeout_secs)
+
+    def caller_terms(self, call: Dialled) -> Terms:
+        """What the caller's side wants of the leg that it makes: its connection, and for a call to a phone number its
+        outbound voice profile. Never raises."""
+        caller = self._directory.connection(call.connection_id or "")
+        if caller is None:
+            return NONE
+        profile = self._permission.profile(caller)
+        if profile is None or not _names_number(call.destination):
+            return Terms(suppress=caller.suppress)
+        number = numbering.compact(call.caller_number) or ""
+        recorded = number.lstrip("+") in {each.lstrip("+") for each in profile.record_callers}
+        record = profile.record if recorded or not profile.record_callers else None
+        return Terms(record, caller.suppress, profile.billing_group)
 
     def prices(self, call: Dialled) -> tuple[Rate, Rate]:
         """What a minute of this call costs: of the caller's leg and of the dialled one. Never raises."""
@@ -177,7 +198,7 @@ class Dialplan:
 
     def _by_number(self, dialled: str, attempt: "_Attempt") -> Ring:
         caller = attempt.caller
-        _, number = self._read(dialled, caller)
+        _, number = self._read(dialled, caller, attempt.call.now)
         if number is None:
             raise Refused("UNALLOCATED_NUMBER", "nobody here has this number, and no trunk leads outside")
         connection = self._directory.connection(number.connection_id) if number.connection_id else None
@@ -194,12 +215,12 @@ class Dialplan:
             if number.does
             else f"the number is assigned to {attempt.named(connection)} and rings its username"
         )
-        return self._ring(connection, connection.username, number.number, why, attempt)
+        return self._ring(connection, connection.username, number, why, attempt)
 
-    def _read(self, dialled: str, caller: ConnectionCard | None) -> tuple[str, NumberCard | None]:
+    def _read(self, dialled: str, caller: ConnectionCard | None, now: float) -> tuple[str, NumberCard | None]:
         """A number that the caller may call, and whose it is."""
         e164, number = self._readings(dialled, caller)
-        self._permission.to_reach(caller, e164, self._rate_of(e164, number))
+        self._permission.to_reach(caller, e164, self._rate_of(e164, number), now)
         return e164, number
 
     def _readings(self, dialled: str, caller: ConnectionCard | None) -> tuple[str, NumberCard | None]:
@@ -240,7 +261,7 @@ class Dialplan:
         return connection, "a telephony credential of"
 
     def _ring(
-        self, connection: ConnectionCard, username: str, number: str | None, why: str, attempt: "_Attempt"
+        self, connection: ConnectionCard, username: str, number: NumberCard | None, why: str, attempt: "_Attempt"
     ) -> Ring:
         if not connection.active:
             raise Refused("UNALLOCATED_NUMBER", f"active is false on {attempt.named(connection)}")
@@ -250,17 +271,21 @@ class Dialplan:
         if not registered:
             raise Refused("USER_NOT_REGISTERED", f"{why}, and nobody is registered under it", username)
         ringing = registered if connection.simultaneous_ringing else registered[:1]
+        dialled = number.number if number else None
         return Ring(
             account_id=connection.account_id,
             connection_id=connection.id,
             username=username,
             bindings=ringing,
             reason=f"{why}; {_who_rings(len(ringing), len(registered))}",
-            number=number,
-            caller_number=_shown_number(attempt, connection, number),
+            number=dialled,
+            caller_number=_shown_number(attempt, connection, dialled),
             ringback=_ringback(attempt.caller, connection),
             unheard_seconds=connection.timeout_1xx_secs,
             ring_seconds=connection.timeout_2xx_secs,
+            shown=(number.translated if number else "") or dialled or username,
+            terms=_terms(connection, number),
+            caller_terms=self.caller_terms(attempt.call),
         )
 
 
@@ -277,6 +302,19 @@ class _Attempt(msgspec.Struct, frozen=True):
     def named(self, connection: ConnectionCard) -> str:
         """The connection in words; what another account calls it is nobody's business."""
         return f"connection {connection.name}" if self.inside(connection) else "the dialled connection"
+
+
+def _terms(connection: ConnectionCard, number: NumberCard | None) -> Terms:
+    """What a dialled connection wants of its leg, and the number by which it was reached."""
+    if number is None:
+        return Terms(suppress=connection.suppress)
+    return Terms(number.record, connection.suppress, number.billing_group)
+
+
+def _names_number(destination: str) -> bool:
+    with contextlib.suppress(Refused):
+        return numbering.compact(parts(destination)[0]) is not None
+    return False
 
 
 def _refusal(why: Refused) -> Refuse:

@@ -6,6 +6,7 @@ import msgspec
 
 from offhook.voice.binding import Binding
 from offhook.voice.numbering import NumberFormat
+from offhook.voice.terms import Recorded, Suppressed
 
 Preference = Literal["disabled", "internal", "unrestricted"]
 DnisFormat = Literal["+e164", "e164", "national", "sip_username"]
@@ -36,6 +37,7 @@ class ConnectionCard(msgspec.Struct, frozen=True):
     profile_id: str | None = None
     parks: bool = False
     first_command_timeout_secs: int | None = None
+    suppress: Suppressed | None = None
 
 
 class CredentialCard(msgspec.Struct, frozen=True):
@@ -51,7 +53,8 @@ class CredentialCard(msgspec.Struct, frozen=True):
 class NumberCard(msgspec.Struct, frozen=True):
     """What dialling needs to know of a phone number: `number` is +E.164, unique on the platform.
 
-    `does` is what the phone at a scripted number does, in words; empty for a customer's number.
+    `does` is what the phone at a scripted number does, in words; empty for a customer's number. `translated` is what a
+    callee is shown in its place; empty for itself. `record` is how calls to it are recorded.
     """
 
     id: str
@@ -59,13 +62,17 @@ class NumberCard(msgspec.Struct, frozen=True):
     number: str
     connection_id: str | None = None
     does: str = ""
+    translated: str = ""
+    record: Recorded | None = None
+    billing_group: str = ""
 
 
 class ProfileCard(msgspec.Struct, frozen=True):
     """What dialling needs to know of an outbound voice profile.
 
     Destinations are ISO 3166 alpha-2 codes; `max_micros_per_minute` is the dearest rate it allows, `daily_spend_micros`
-    what may be spent in a day (UTC).
+    what may be spent in a day (UTC). Calls are made in its `hours` only, from one to before the other in minutes of the
+    day (UTC). `record` is how they are recorded, of the callers `record_callers` where it names any (+E.164).
     """
 
     id: str
@@ -76,6 +83,10 @@ class ProfileCard(msgspec.Struct, frozen=True):
     whitelisted_destinations: tuple[str, ...] = ("US", "CA")
     max_micros_per_minute: int | None = None
     daily_spend_micros: int | None = None
+    hours: tuple[int, int] | None = None
+    record: Recorded | None = None
+    record_callers: tuple[str, ...] = ()
+    billing_group: str = ""
 
 
 class Directory(Protocol):

@@ -17,6 +17,7 @@ from offhook.voice.recording import Card as RecordingCard
 from offhook.voice.resources import problem
 from offhook.voice.sound import Clip, Source
 from offhook.voice.stream import Card as StreamCard
+from offhook.voice.transcription import Settings as TranscriptionSettings
 from offhook.voice.usage import Usage
 
 Beeper = Literal["recording", "conference"]
@@ -373,14 +374,12 @@ class StopFork(msgspec.Struct, frozen=True):
 
 
 class StartTranscription(msgspec.Struct, frozen=True):
-    """Let an engine listen to `port`; `signal.Transcribed` tells what it understands. `language` may be empty."""
+    """Let an engine listen to `port`; `signal.Transcribed` tells what it understands."""
 
     leg: str
     transcription: str
     port: int
-    tracks: Literal["inbound", "outbound", "both"]
-    language: str
-    interim: bool
+    wanted: TranscriptionSettings
 
 
 class StopTranscription(msgspec.Struct, frozen=True):

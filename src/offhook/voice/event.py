@@ -495,7 +495,7 @@ class CallCost(Event, frozen=True):
     def fields(self) -> Document:
         return {
             "billed_duration_secs": max(charge.billed_seconds for charge in self.charges),
-            "billing_group_id": None,
+            "billing_group_id": self.about.party.terms.billing_group or None,
             "cost_parts": [_cost_part(charge) for charge in self.charges],
             "occurred_at": format_moment(self.at),
             "status": "success",

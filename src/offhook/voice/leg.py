@@ -7,12 +7,14 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
+from offhook.voice import transcription
 from offhook.voice.binding import Network
 from offhook.voice.cause import Ending
 from offhook.voice.doing import Doing
 from offhook.voice.greeting import Wanted
 from offhook.voice.hooks import Hooks
 from offhook.voice.sound import Source
+from offhook.voice.terms import NONE, Terms
 from offhook.voice.usage import AddOn, Usage
 
 Headers = tuple[tuple[str, str], ...]
@@ -108,7 +110,7 @@ class Party(msgspec.Struct, frozen=True):
     """Whose leg it is. `label` names it in ladders; the rest goes to its rows and events.
 
     `sessid` is the login that carries it, where a single one does; `carrier` is what its minutes are charged as
-    and `network` what its far end belongs to.
+    and `network` what its far end belongs to. `terms` are its owner's wishes for every such leg.
     """
 
     label: str
@@ -120,6 +122,7 @@ class Party(msgspec.Struct, frozen=True):
     sessid: str = ""
     carrier: Carrier = "webrtc"
     network: Network = "sip"
+    terms: Terms = NONE
 
 
 class Dialog:
@@ -161,8 +164,8 @@ class Leg:
     (`voice.first_command`). `doings` go on beside its place, by name; while one of them plays in place of what the leg
     hears, the platform's own sounds are `covered`. `gathered` counts the gatherings it has had; `greeting` is what its
     far end hears first when it has answered; `detects` is what is wanted to be known of who answers
-    (`voice.detection`); `usages` are what it used beside its minutes, by kind and by what each is about
-    (`voice.metering`).
+    (`voice.detection`), `transcribes` how it is transcribed from then on; `usages` are what it used beside its minutes,
+    by kind and by what each is about (`voice.metering`).
     """
 
     __slots__ = (
@@ -170,7 +173,7 @@ class Leg:
         "destination", "detects", "dialogs", "digits", "direction", "doings", "ending", "expires_at",
         "first_command_within", "gathered", "greeting", "headers", "hold", "hooks", "ids", "media_by", "meets", "party",
         "patience", "platform_sound", "ringback", "rings_until", "role", "side", "stage", "started_wall", "taken",
-        "time_limit", "tones", "unanswered", "unbridged", "usages",
+        "time_limit", "tones", "transcribes", "unanswered", "unbridged", "usages",
     )  # fmt: skip
 
     def __init__(self, ids: LegIds, side: Side, party: Party, destination: str, started_wall: float) -> None:
@@ -211,6 +214,7 @@ class Leg:
         self.gathered = 0
         self.greeting: Source | None = None
         self.detects: Wanted | None = None
+        self.transcribes: transcription.Settings | None = None
         self.platform_sound: Literal["due", "covered"] = "due"
         self.usages: dict[tuple[AddOn, str], Usage] = {}
 

@@ -8,6 +8,8 @@ from offhook.voice import numbering
 from offhook.voice.directory import ConnectionCard, Directory, ProfileCard, Traffic
 from offhook.voice.rating import Rate
 
+DAY_SECONDS = 86_400
+
 
 class Reason(msgspec.Struct, frozen=True):
     """Why a call is refused, in the words of each side: our cause, the API's error code for a command, and the code by
@@ -24,6 +26,7 @@ CONNECTION_INACTIVE = Reason("CALL_REJECTED", "10010", "D18")
 PROFILE_DISABLED = Reason("CALL_REJECTED", "10010")
 NOT_WHITELISTED = Reason("CALL_REJECTED", "10010", "D13")
 TOO_DEAR = Reason("CALL_REJECTED", "10010", "D24")
+OUT_OF_HOURS = Reason("CALL_REJECTED", "10010")
 SPENT = Reason("CALL_REJECTED", "10010")
 NO_CREDIT = Reason("CALL_REJECTED", "10010", "D19")
 
@@ -83,9 +86,13 @@ class Permission:
             raise Refused(NO_CREDIT, "the account's balance and credit_limit are used up")
         return caller
 
-    def to_reach(self, caller: ConnectionCard | None, e164: str, rate: Rate) -> None:
-        """Whether the caller's outbound voice profile lets it call this number at this price."""
-        profile = self._directory.profile(caller.profile_id) if caller and caller.profile_id else None
+    def profile(self, caller: ConnectionCard | None) -> ProfileCard | None:
+        """The outbound voice profile of a connection, if it has one."""
+        return self._directory.profile(caller.profile_id) if caller and caller.profile_id else None
+
+    def to_reach(self, caller: ConnectionCard | None, e164: str, rate: Rate, now: float) -> None:
+        """Whether the caller's outbound voice profile lets it call this number at this price, at `now`."""
+        profile = self.profile(caller)
         if profile is None:
             return
         named = f"of outbound voice profile {profile.name}"
@@ -95,6 +102,8 @@ class Permission:
             raise Refused(NOT_WHITELISTED, f"whitelisted_destinations {named} lacks this country")
         if profile.max_micros_per_minute is not None and rate.micros > profile.max_micros_per_minute:
             raise Refused(TOO_DEAR, f"max_destination_rate {named} is below this call's")
+        if profile.hours is not None and not _within(profile.hours, now):
+            raise Refused(OUT_OF_HOURS, f"calling_window {named} is closed at this hour (UTC)")
         if full(profile.concurrent_call_limit, self._traffic.through(profile.id)):
             raise Refused(PROFILE_FULL, f"concurrent_call_limit {named} is reached")
         if self._spent(profile):
@@ -103,6 +112,13 @@ class Permission:
     def _spent(self, profile: ProfileCard) -> bool:
         limit = profile.daily_spend_micros
         return limit is not None and self._purse.spent_today(profile.id) >= limit
+
+
+def _within(hours: tuple[int, int], now: float) -> bool:
+    """Whether a moment is in these hours, which may go past midnight."""
+    start, end = hours
+    minute = now % DAY_SECONDS / 60
+    return start <= minute < end if start <= end else minute >= start or minute < end
 
 
 def full(limit: int | None, in_use: int) -> bool:

@@ -14,7 +14,7 @@ Track = Literal["both", "inbound", "outbound"]
 Trim = Literal["nothing", "silence"]
 Source = Literal["call", "conference"]
 # Who began it, in the API's words.
-Initiator = Literal["StartCallRecordingAPI", "OutboundAPI", "StartConferenceRecordingAPI"]
+Initiator = Literal["StartCallRecordingAPI", "OutboundAPI", "StartConferenceRecordingAPI", "Trunking"]
 
 Stage = Literal["running", "paused"]
 STAGES: dict[tuple[Stage, Literal["pause", "resume"]], Stage] = {

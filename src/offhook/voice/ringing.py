@@ -4,7 +4,18 @@ from typing import Literal
 
 import msgspec
 
-from offhook.voice import detection, effect, first_command, meeting, passage, player, recorder, streaming
+from offhook.voice import (
+    detection,
+    effect,
+    first_command,
+    meeting,
+    passage,
+    player,
+    recorder,
+    streaming,
+    suppressing,
+    transcribing,
+)
 from offhook.voice.cause import ending
 from offhook.voice.effect import Invitation
 from offhook.voice.event import CallAnswered, CallInitiated
@@ -12,6 +23,7 @@ from offhook.voice.floor import Floor
 from offhook.voice.leg import UNANSWERED, Dialog, Leg, Moment
 from offhook.voice.place import NoSeat
 from offhook.voice.player import Item
+from offhook.voice.recording import Settings
 from offhook.voice.signal import Ring
 
 # How long a leg may wait for its media after the answer. Our side of ICE is lite: it does not look for its far end,
@@ -123,8 +135,19 @@ def answered(floor: Floor, leg: Leg, now: Moment) -> None:
     if leg.digits:
         floor.emit(effect.SendDigits(leg.dialog.port, leg.digits))
     streaming.answered(floor, leg)
+    transcribing.answered(floor, leg, now)
     if recorder.NAME in leg.doings:
         recorder.of(leg).answered(floor, leg, now)
+    _keep_terms(floor, leg, now)
+
+
+def _keep_terms(floor: Floor, leg: Leg, now: Moment) -> None:
+    """What the leg's owner wants of every leg; a command that has ordered a recording has the say over that."""
+    record, suppress = leg.party.terms.record, leg.party.terms.suppress
+    if suppress is not None:
+        suppressing.start(floor, leg, suppress, now)
+    if record is not None and not recorder.of(leg).going_on:
+        recorder.of(leg).start(floor, leg, Settings(record.channels, record.format), "Trunking", now)
 
 
 def _meet(floor: Floor, leg: Leg, now: Moment) -> None:

@@ -1,7 +1,6 @@
 """The transcription of one leg, and what it has cost. No I/O, and no understanding of speech."""
 
 import hashlib
-from typing import Literal
 
 from offhook.voice import effect, metering
 from offhook.voice.event import CallTranscribed
@@ -9,9 +8,9 @@ from offhook.voice.floor import Floor
 from offhook.voice.leg import Leg, Moment
 from offhook.voice.resources.problem import rejected
 from offhook.voice.signal import Transcribed
+from offhook.voice.transcription import Settings
 
 NAME = "transcription"
-Tracks = Literal["inbound", "outbound", "both"]
 
 
 class Transcription:
@@ -32,7 +31,13 @@ class Transcription:
         floor.emit(effect.StopTranscription(self.id))
 
 
-def start(floor: Floor, leg: Leg, tracks: Tracks, language: str, interim: bool, now: Moment) -> None:
+def answered(floor: Floor, leg: Leg, now: Moment) -> None:
+    """The leg was answered: begin what was to begin with that."""
+    if leg.transcribes is not None:
+        start(floor, leg, leg.transcribes, now)
+
+
+def start(floor: Floor, leg: Leg, wanted: Settings, now: Moment) -> None:
     """Transcribe from now on. Rejected where that goes on already."""
     if NAME in leg.doings:
         raise rejected("10027", "This call is being transcribed already.")
@@ -40,7 +45,7 @@ def start(floor: Floor, leg: Leg, tracks: Tracks, language: str, interim: bool, 
     id = hashlib.sha256(f"{leg.id}/{NAME}/{now.wall}".encode()).hexdigest()[:32]
     leg.doings[NAME] = Transcription(id)
     metering.begin(floor, leg, "stt", id, now)
-    floor.emit(effect.StartTranscription(leg.id, id, leg.dialog.port, tracks, language, interim))
+    floor.emit(effect.StartTranscription(leg.id, id, leg.dialog.port, wanted))
 
 
 def stop(floor: Floor, leg: Leg, now: Moment) -> None:

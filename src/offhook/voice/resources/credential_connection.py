@@ -15,7 +15,6 @@ ENGINES = (
 )  # fmt: skip
 NO_PUSH = "this release wakes no sleeping app by push"
 NO_TEXML = "this release fetches no TeXML documents"
-NO_SUPPRESSION = "this release suppresses no noise"
 
 INBOUND = group(
     "inbound",
@@ -86,13 +85,7 @@ FIELDS: tuple[Field, ...] = (
         whole("jitterbuffer_msec_max", 40, 400, 200),
         whole("jitterbuffer_msec_min", 40, 400, 60),
     ),
-    choice(
-        "noise_suppression",
-        ("inbound", "outbound", "both", "disabled"),
-        "disabled",
-        only=("disabled",),
-        because=NO_SUPPRESSION,
-    ),
+    choice("noise_suppression", ("inbound", "outbound", "both", "disabled"), "disabled"),
     group(
         "noise_suppression_details",
         whole("attenuation_limit", 0, 100, 0),

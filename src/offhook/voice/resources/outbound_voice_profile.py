@@ -3,8 +3,8 @@
 from offhook.voice.resources.field import Field, choice, flag, group, moment, text, texts, whole
 from offhook.voice.resources.resource import Filter, Resource
 
-NO_RECORDING = "this release records no calls"
-NO_WINDOW = "this release counts no calls by time of day"
+NO_COUNT = "this release counts no calls by the number that is called"
+TIME = "(?:[01][0-9]|2[0-3]):[0-5][0-9]"
 UUID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 SORTS = ("enabled", "created_at", "name", "service_plan", "traffic_type", "usage_payment_method")
 
@@ -24,19 +24,13 @@ OUTBOUND_VOICE_PROFILES = Resource(
             texts("call_recording_caller_phone_numbers", pattern=r"\+[1-9][0-9]{6,14}", expects="+E.164"),
             choice("call_recording_channels", ("single", "dual"), "single"),
             choice("call_recording_format", ("wav", "mp3"), "wav"),
-            choice(
-                "call_recording_type",
-                ("all", "none", "by_caller_phone_number"),
-                "none",
-                only=("none",),
-                because=NO_RECORDING,
-            ),
+            choice("call_recording_type", ("all", "none", "by_caller_phone_number"), "none"),
         ),
         group(
             "calling_window",
-            whole("calls_per_cld", 0, 2**31, nullable=True, only=(None,), because=NO_WINDOW),
-            text("end_time", nullable=True, only=(None,), because=NO_WINDOW),
-            text("start_time", nullable=True, only=(None,), because=NO_WINDOW),
+            whole("calls_per_cld", 0, 2**31, nullable=True, only=(None,), because=NO_COUNT),
+            text("end_time", nullable=True, pattern=TIME, expects="a time of day, HH:MM"),
+            text("start_time", nullable=True, pattern=TIME, expects="a time of day, HH:MM"),
         ),
         whole("concurrent_call_limit", 1, 100_000, nullable=True),
         text("daily_spend_limit", nullable=True, high=16, pattern=r"[0-9]{1,9}(?:\.[0-9]{1,4})?", expects="an amount"),

@@ -4,10 +4,8 @@ from offhook.voice.resources.field import Field, choice, flag, group, moment, sh
 from offhook.voice.resources.resource import Filter, Resource
 
 NO_FORWARDING = "this release forwards no calls"
-NO_RECORDING = "this release records no calls"
 NO_SCREENING = "this release screens no callers"
 NO_CHANNELS = "this release bills by the minute only"
-NO_TRANSLATION = "this release rewrites no dialled numbers"
 STATUSES = (
     "purchase-pending", "purchase-failed", "port-pending", "active", "deleted", "port-failed", "emergency-only",
     "ported-out", "port-out-pending",
@@ -111,7 +109,7 @@ VOICE_FIELDS: tuple[Field, ...] = (
     group(
         "call_recording",
         choice("inbound_call_recording_channels", ("single", "dual"), "single"),
-        flag("inbound_call_recording_enabled", only=(False,), because=NO_RECORDING),
+        flag("inbound_call_recording_enabled"),
         choice("inbound_call_recording_format", ("wav", "mp3"), "wav"),
     ),
     flag("caller_id_name_enabled", unseen=True),
@@ -134,7 +132,7 @@ VOICE_FIELDS: tuple[Field, ...] = (
         flag("t38_fax_gateway_enabled"),
     ),
     flag("tech_prefix_enabled"),
-    text("translated_number", default="", only=("",), because=NO_TRANSLATION),
+    text("translated_number", default="", pattern=r"(?:\+?[0-9]{1,20})?", expects="digits, with or without a plus"),
     choice("usage_payment_method", PAYMENT, "pay-per-minute", only=("pay-per-minute",), because=NO_CHANNELS),
     *shown(
         text("id"),

@@ -12,6 +12,7 @@ from offhook.voice.commands.call.shared import (
     MAX_SECONDS,
     NO_AI,
     NO_SOUND_EFFECTS,
+    BillingGroup,
     ControlId,
     Digits,
     Header,
@@ -19,9 +20,11 @@ from offhook.voice.commands.call.shared import (
     Url,
     UserToUser,
     about_emergency,
+    billed_to,
     headers,
 )
 from offhook.voice.commands.call.streamed import AnyCodec, Rate, StreamUrl, Token, to_stream
+from offhook.voice.commands.call.transcribed import TranscriptionConfig, when_answered
 from offhook.voice.effect import Save
 from offhook.voice.floor import Floor
 from offhook.voice.greeting import Config
@@ -79,9 +82,10 @@ class Dial(Outward, frozen=True, kw_only=True, rename={"from_": "from"}):
     `call.bridged`.
     """
 
-    ignored: ClassVar[frozenset[str]] = Outward.ignored | {"billing_group_id", "send_silence_when_idle"}
+    ignored: ClassVar[frozenset[str]] = Outward.ignored | {"send_silence_when_idle"}
     refused: ClassVar[dict[str, str]] = Outward.refused | {
         "assistant": NO_AI,
+        "conference_config": "a call enters a conference by a command of its own, once it is answered",
         "conversation_relay_config": NO_AI,
         "deepfake_detection": NO_AI,
         "dialogflow_config": NO_AI,
@@ -91,6 +95,7 @@ class Dial(Outward, frozen=True, kw_only=True, rename={"from_": "from"}):
     connection_id: Annotated[str, rule(pattern="[1-9][0-9]{18}", expects="the id of a connection", wrong_code="10017")]
     to: Annotated[str | tuple[str, ...], rule(high=MAX_DESTINATIONS)]
     from_: Annotated[str, rule(low=1, high=256)]
+    billing_group_id: BillingGroup | None = None
     link_to: ControlId | None = None
     bridge_intent: bool = False
     bridge_on_answer: bool = False
@@ -105,6 +110,8 @@ class Dial(Outward, frozen=True, kw_only=True, rename={"from_": "from"}):
     stream_bidirectional_sampling_rate: Rate | None = None
     stream_auth_token: Token = ""
     stream_establish_before_call_originate: bool = False
+    transcription: bool = False
+    transcription_config: TranscriptionConfig | None = None
     supervise_call_control_id: ControlId | None = None
     supervisor_role: Literal["barge", "whisper", "monitor"] = "barge"
 
@@ -114,6 +121,9 @@ class Dial(Outward, frozen=True, kw_only=True, rename={"from_": "from"}):
             detail = "A call that supervises two others cannot be bridged with one of them."
             problems.append(Problem("10015", detail, "/supervise_call_control_id"))
         return problems
+
+    def needed(self) -> str:
+        return "transcription" if self.transcription else ""
 
     @property
     def destinations(self) -> tuple[str, ...]:
@@ -125,7 +135,8 @@ def decide(floor: Floor, _leg: None, order: Originated[Dial], now: Moment) -> Do
     command, destinations = order.command, order.command.destinations
     linked, supervised = _linked(command, order.linked), _supervised(floor, command)
     caller = linked.caller.number or linked.caller.username if linked and command.bridge_intent else command.from_
-    leg = outward(command, order.ids, order.party, ",".join(destinations), caller, now)
+    party = billed_to(order.party, command.billing_group_id)
+    leg = outward(command, order.ids, party, ",".join(destinations), caller, now)
     leg.digits = leg.digits or _digits_after(command.to)
     leg.client_state = command.client_state
     leg.first_command_within = order.first_command_within
@@ -133,6 +144,7 @@ def decide(floor: Floor, _leg: None, order: Originated[Dial], now: Moment) -> Do
     leg.role = "party" if supervised is None else command.supervisor_role
     leg.taken = "stays" if command.prevent_double_bridge else "comes"
     leg.unanswered = "timeout" if command.retry_on_timeout else "no_answer"
+    leg.transcribes = when_answered(command.transcription, command.transcription_config)
     _stream(floor, leg, command)
     recording = record(command, leg)
     place(floor, leg, destinations, now)

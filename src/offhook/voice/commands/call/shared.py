@@ -8,7 +8,7 @@ from offhook.voice import emergency
 from offhook.voice.command import Command
 from offhook.voice.dialing import names_emergency
 from offhook.voice.hooks import Hooks, check_policies, check_urls, retries_of, urls_of
-from offhook.voice.leg import Headers, Leg
+from offhook.voice.leg import Headers, Leg, Party
 from offhook.voice.parameter import rule
 from offhook.voice.recording import Channels, Format, Settings, Track
 from offhook.voice.resources.problem import Problem
@@ -25,6 +25,9 @@ RecordingId = Annotated[
     str, rule(pattern=r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", expects="the id of a recording")
 ]
 
+BillingGroup = Annotated[
+    str, rule(pattern="[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", expects="the id of a billing group")
+]
 # Whose digits are kept from whom while two legs are bridged.
 MuteDtmf = Literal["none", "both", "self", "opposite"]
 
@@ -112,6 +115,13 @@ def about_emergency(*destinations: str) -> list[Problem]:
 def headers(custom: tuple[Header, ...], sip: tuple[UserToUser, ...] = ()) -> Headers:
     """Headers of a body as a leg has them."""
     return tuple((each.name, each.value) for each in (*custom, *sip))
+
+
+def billed_to(party: Party, billing_group: str | None) -> Party:
+    """The party with the billing group that a command names, if it names one."""
+    if not billing_group:
+        return party
+    return msgspec.structs.replace(party, terms=msgspec.structs.replace(party.terms, billing_group=billing_group))
 
 
 def mute(leg: Leg, other: Leg, which: MuteDtmf) -> None:

@@ -1,19 +1,16 @@
 """Transcription start: an engine listens to a leg, and the customer is told what it understands."""
 
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import msgspec
 
 from offhook.voice import transcribing
 from offhook.voice.command import Command, CommandRule
+from offhook.voice.commands.call.transcribed import Engine, to_transcribe
 from offhook.voice.floor import Floor
 from offhook.voice.leg import ANSWERED, Leg, Moment
 from offhook.voice.signal import Ordered
-
-Engine = Literal[
-    "Google", "Telnyx", "Deepgram", "Azure", "xAI", "AssemblyAI", "Speechmatics", "Soniox", "Parakeet", "Humain",
-    "Reson8", "Cohere", "A", "B",
-]  # fmt: skip
+from offhook.voice.transcription import Tracks
 
 
 class TranscriptionStart(Command, frozen=True, kw_only=True):
@@ -27,15 +24,13 @@ class TranscriptionStart(Command, frozen=True, kw_only=True):
 
     transcription_engine: Engine = "Google"
     transcription_engine_config: dict[str, Any] = msgspec.field(default_factory=dict[str, Any])
-    transcription_tracks: Literal["inbound", "outbound", "both"] = "inbound"
+    transcription_tracks: Tracks = "inbound"
 
 
 def decide(floor: Floor, leg: Leg, order: Ordered[TranscriptionStart], now: Moment) -> None:
-    command, config = order.command, order.command.transcription_engine_config
-    language = config.get("language")
-    interim = config.get("interim_results") is True
-    tracks = command.transcription_tracks
-    transcribing.start(floor, leg, tracks, language if isinstance(language, str) else "", interim, now)
+    command = order.command
+    wanted = to_transcribe(command.transcription_tracks, command.transcription_engine_config)
+    transcribing.start(floor, leg, wanted, now)
 
 
 RULE = CommandRule(

@@ -1,0 +1,26 @@
+"""What the settings of a leg's connection, profile and number want of it, whoever calls whom. Data only."""
+
+from typing import Literal
+
+import msgspec
+
+Suppressed = Literal["inbound", "outbound", "both"]
+
+
+class Recorded(msgspec.Struct, frozen=True):
+    """As what it is recorded."""
+
+    channels: Literal["single", "dual"]
+    format: Literal["wav", "mp3"]
+
+
+class Terms(msgspec.Struct, frozen=True):
+    """From its answer on a leg is recorded, where `record` says so, and its noise suppressed. `billing_group` is in its
+    detail records; empty for none."""
+
+    record: Recorded | None = None
+    suppress: Suppressed | None = None
+    billing_group: str = ""
+
+
+NONE = Terms()
