@@ -1,6 +1,9 @@
-"""Category: compatibility. Commands that come a hundred times, or in the wrong state (API-03, API-04)."""
+"""Category: compatibility. Commands that come a hundred times (API-03), in the wrong state (API-04), in bodies that are
+none (API-01), or with names that are traps (API-05)."""
 
 import asyncio
+import gzip
+import io
 from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -8,6 +11,7 @@ from urllib.parse import quote, urlsplit
 import aiohttp
 import pytest
 from tests.compat.desk import JOHN, Desk, opened
+from yarl import URL
 
 from offhook import Call, Client
 
@@ -47,7 +51,7 @@ class Asking:
         parts = urlsplit(self._base)
         assert parts.hostname is not None
         _, writer = await asyncio.open_connection(parts.hostname, parts.port)
-        head = f"POST {parts.path}{path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {self._key}\r\n"
+        head = f"POST {parts.path}{path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {self._key}\r\n"
         writer.write(f"{head}Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode())
         await writer.drain()
         writer.close()
@@ -102,6 +106,7 @@ async def test_commands_in_the_wrong_state_are_refused_by_their_codes(desk: Desk
         ("bridge", {"call_control_id": own}, "10015"),
         ("bridge", {"call_control_id": dead.ids.call_control}, "90018"),
         ("bridge", {"call_control_id": "v3:nobody"}, "90018"),
+        ("transfer", {"to": own}, "10015"),
         ("playback_stop", {}, "10027"),
         ("gather_stop", {}, "10027"),
         ("leave_queue", {}, "90035"),
@@ -118,3 +123,60 @@ async def test_commands_in_the_wrong_state_are_refused_by_their_codes(desk: Desk
         status, document = await asking.act(dead, name, **body)
         assert (status, document["errors"][0]["code"]) == (422, "90018"), name
     assert (await asking.act(call, "client_state_update", client_state="bmV3"))[0] in (404, 405)
+
+
+# ---- bodies (API-01) -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{", b"[]", b"\xff\xfe", b"[" * 100_000, b'{"to":' * 100_000, b'{"from": 1}', b'{"unknown": 1}',
+        b'{"timeout_secs": NaN}', b'{"timeout_secs": 1e999}', b'{"timeout_secs": ' + b"9" * 5000 + b"}", b'{"to": []}',
+        b'{"to": [[]]}', b'{"to": "\\ud800"}', b'{"custom_headers": [{"name": "X\\r\\nY", "value": "z"}]}',
+        b'{"to": "+1' + b"5" * 900_000 + b'"}', b" " * (10 << 20), gzip.compress(b" " * (64 << 20)),
+    ],
+)  # fmt: skip
+async def test_a_body_that_is_no_dial_is_refused(desk: Desk, http: aiohttp.ClientSession, body: bytes) -> None:
+    headers = {"Content-Type": "application/json"} | ({"Content-Encoding": "gzip"} if body[:2] == b"\x1f\x8b" else {})
+    async with http.post(
+        desk.platform.env["TELNYX_BASE_URL"] + "/calls", data=io.BytesIO(body), headers=headers
+    ) as response:
+        assert response.status in (400, 413, 422)
+        assert all(each["code"] and each["title"] for each in (await response.json())["errors"])
+
+
+# ---- names (API-05) --------------------------------------------------------------------------------------------
+
+NAMES = (
+    "../../etc/passwd", "%2e%2e%2f", "line\nbreak", "x" * 255, "\N{TELEPHONE RECEIVER}" * 64, "CON", "{{template}}",
+    "'; DROP TABLE queues; --", "*\r\nSET a 1", "a?b#c", " ",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_queues_conferences_and_recordings_have_any_name(
+    desk: Desk, john: Client, asking: Asking, http: aiohttp.ClientSession, capfd: pytest.CaptureFixture[str], name: str
+) -> None:
+    base = desk.platform.env["TELNYX_BASE_URL"]
+    status, made = await asking.post("/queues", {"queue_name": name})
+    assert (status, made["data"]["name"]) == (200, name)
+    call = await desk.answered(john)
+    assert (await asking.act(call, "enqueue", queue_name=name))[0] == 200
+    async with http.get(URL(f"{base}/queues/{quote(name, safe='')}", encoded=True)) as response:
+        shown = (await response.json())["data"]
+    assert (shown["id"], shown["current_size"]) == (made["data"]["id"], 1)
+    assert (await asking.act(call, "leave_queue"))[0] == 200
+    status, made = await asking.post("/conferences", {"call_control_id": call.ids.call_control, "name": name})
+    assert (status, made["data"]["name"]) == (200, name)
+    assert [each.id async for each in desk.api.conferences.list(filter={"name": name})] == [made["data"]["id"]]
+    logged = capfd.readouterr().out
+    assert "enqueued" in logged
+    assert name not in logged or len(name.splitlines()) == 1
+
+
+@pytest.mark.parametrize("name", ["nul\0", "x" * 256, "x" * 10_240, ""])
+async def test_a_name_that_nothing_can_have_is_refused(asking: Asking, name: str) -> None:
+    for path, body in (("/queues", {"queue_name": name}), ("/conferences", {"name": name, "call_control_id": "v3:x"})):
+        status, document = await asking.post(path, body)
+        assert (status, document["errors"][0]["code"]) in ((400, "10015"), (422, "10033")), path

@@ -456,6 +456,7 @@ def test_keys(rest: Any) -> None:
 
 
 def test_a_revoked_key_is_dead_at_once(rest: Any) -> None:
+    """API-08."""
     key = rest.do(rest.identities.add_api_key, rest.account)
     with Telnyx(api_key=key, base_url=rest.base_url, max_retries=0) as client:
         client.connections.list()

@@ -100,3 +100,10 @@ async def test_a_body_is_not_the_next_request(platform: Platform) -> None:
     received = await answer(platform, first + hidden)
     assert received.count(b"HTTP/1.1 ") == 1
     assert b"available_credit" not in received
+
+
+async def test_a_body_that_is_longer_than_it_says_ends_in_a_refusal(platform: Platform) -> None:
+    """API-01: the rest could only be another request, and is none."""
+    received = await answer(platform, f'{POST}Content-Length: 2\r\n\r\n{{}}"queue_name": "x"}}')
+    assert b"HTTP/1.0 400" in received
+    assert b"current_size" not in received

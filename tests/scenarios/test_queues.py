@@ -394,6 +394,8 @@ def test_a_queue_forgets_the_calls_that_pass_through_it() -> None:
 
 
 def test_an_agent_is_not_bridged_with_a_queue_of_another_account() -> None:
+    """API-05: nor with one of the same name."""
+
     async def script(s: Scene) -> None:
         await queued(s)
         owner = s.at.switchboard.queues.find("account", "support")

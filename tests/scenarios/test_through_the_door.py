@@ -143,6 +143,8 @@ def test_a_fresh_token_on_the_same_socket_keeps_the_place_and_outlives_the_old_o
 
 
 def test_an_emergency_number_is_refused_at_once_after_the_invites_result() -> None:
+    """API-10."""
+
     async def script() -> None:
         async with house() as at:
             alice = await at.john("alice")

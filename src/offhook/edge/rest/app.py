@@ -3,6 +3,7 @@
 It puts the routes together; what they do is the keepers' business.
 """
 
+import re
 from collections.abc import Iterable
 
 from aiohttp import web
@@ -37,10 +38,15 @@ def rest_app(identities: Identities, active: ActiveCalls, clock: Clock, more: It
     origin policy."""
     app = web.Application()
     for method, path, handler in [*_table(identities, active, clock), *more]:
-        app.router.add_route(method, path, guarded(handler, identities.account_of_key))
+        app.router.add_route(method, _of_any_text(path), guarded(handler, identities.account_of_key))
     # A dot would not match a line break, and that 404 would not be in the envelope.
     app.router.add_route("*", r"/{rest:[\s\S]*}", guarded(_unknown, identities.account_of_key))
     return app
+
+
+def _of_any_text(path: str) -> str:
+    """A route whose parts in braces match any text. By themselves they match none with a brace; names may have one."""
+    return re.sub(r"\{(\w+)\}", r"{\1:[^/]+}", path)
 
 
 def owner_routes(identities: Identities) -> list[web.RouteDef]:

@@ -10,7 +10,7 @@ from offhook.voice.commands.call.shared import MuteDtmf, about_emergency, mute
 from offhook.voice.floor import Floor
 from offhook.voice.leg import ANSWERED, Leg, Moment
 from offhook.voice.parameter import rule
-from offhook.voice.resources.problem import Problem
+from offhook.voice.resources.problem import Problem, rejected
 from offhook.voice.signal import Ordered
 
 
@@ -34,6 +34,8 @@ class Transfer(Outward, frozen=True, kw_only=True, rename={"from_": "from"}):
 def decide(floor: Floor, leg: Leg, order: Ordered[Transfer], now: Moment) -> None:
     command = order.command
     assert order.ids is not None  # `makes` asked for them
+    if command.to == leg.id:
+        raise rejected("10015", "A call cannot be transferred to itself.", pointer="/to")
     meeting.leave(floor, leg, now)
     leg.unbridged = "park" if command.park_after_unbridge else "hangup"
     target = outward(command, order.ids, leg.party, command.to, command.from_ or leg.destination, now)
