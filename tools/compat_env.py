@@ -91,6 +91,7 @@ def _venv(source: Path) -> Path:
 if __name__ == "__main__":
     node_modules()
     official_node()
-    example_node("parked_call")
+    for example in ("parked_call", "call_centre_queue", "conference", "voice_agent"):
+        example_node(example)
     python_packages()
     pipecat()

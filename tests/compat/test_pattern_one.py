@@ -26,6 +26,7 @@ from offhook import Ear, Tone
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("browser")]
 
 ANYTHING = "+12025550199"
+CHIME_HZ = 880.0  # of the parrot
 A_MINUTE = Decimal("0.002")
 MET = ["call.initiated", "call.answered", "call.bridged", "call.hangup"]
 
@@ -150,10 +151,11 @@ async def test_who_hangs_up_while_the_agent_rings_takes_the_agents_leg_along(sta
     assert await backend.told(leg, "call.hangup") == ["call.initiated", "call.hangup"]
 
 
+@pytest.mark.parametrize("program", ["call_centre_queue/app.py", "call_centre_queue/server.js"])
 async def test_a_call_waits_in_a_queue_until_an_agent_takes_it(
-    stage: Stage, api: AsyncTelnyx, backends: Backends
+    stage: Stage, api: AsyncTelnyx, backends: Backends, program: str
 ) -> None:
-    backend = await backends.start("call_centre_queue/app.py")
+    backend = await backends.start(program)
     assert await answer_to_a_forgery(backend) == 400
     before = await balance(api)
     caller = await stage.registered(0)
@@ -198,8 +200,9 @@ async def test_who_has_waited_long_enough_leaves_the_queue_and_hears_why(
     }
 
 
-async def test_three_meet_in_a_conference(stage: Stage, api: AsyncTelnyx, backends: Backends) -> None:
-    backend = await backends.start("conference/app.py")
+@pytest.mark.parametrize("program", ["conference/app.py", "conference/server.js"])
+async def test_three_meet_in_a_conference(stage: Stage, api: AsyncTelnyx, backends: Backends, program: str) -> None:
+    backend = await backends.start(program)
     caller, guest = await stage.registered(0), await stage.registered(1, browser=1)
     await caller.dial(ANYTHING)
     await guest.reached("ringing")
@@ -237,3 +240,38 @@ async def test_three_meet_in_a_conference(stage: Stage, api: AsyncTelnyx, backen
         ("webrtc", A_MINUTE): 3,
         ("conference-participant", A_MINUTE): 3,
     }
+
+
+@pytest.mark.parametrize("program", ["voice_agent/app.py", "voice_agent/server.js"])
+async def test_an_agent_greets_repeats_is_interrupted_and_hangs_up(
+    stage: Stage, api: AsyncTelnyx, backends: Backends, program: str
+) -> None:
+    backend = await backends.start(program)
+    assert await answer_to_a_forgery(backend) == 400
+    async with stage.python(0) as john:
+        await john.ready()
+        call = await john.new_call(ANYTHING, audio=Tone(PYTHON_HZ))
+        call.mute()
+        ear = Ear()
+        call.attach(ear)
+        await call.answered()
+        await ear.hears(lambda heard: heard.is_tone(CHIME_HZ))
+        await ear.hears_silence()
+        call.unmute()
+        await said_for(ear, 10)
+        call.mute()
+        await ear.hears_tone(PYTHON_HZ)
+        call.unmute()
+        await ear.hears_silence()
+        call.mute()
+        await ear.hears_tone(PYTHON_HZ)
+        await call.send_dtmf("#")
+        await call.ended()
+        await backend.told(call.ids.leg or "", "call.hangup")
+        assert (await bill(api, call.ids.session or ""))["webrtc", A_MINUTE] == 1
+
+
+async def said_for(ear: Ear, windows: int) -> None:
+    """Wait so many windows of 200 ms, whatever is heard in them."""
+    for _ in range(windows):
+        await ear.hears(lambda _: True)
