@@ -136,7 +136,10 @@ def test_no_example_is_left_out() -> None:
     source = Path(__file__).read_text(encoding="utf-8")
     assert [path.name for path in EXAMPLES.glob("*.py") if f'"{path.name}"' not in source] == []
     calls = (ROOT / "tests" / "compat" / "test_pattern_one.py").read_text(encoding="utf-8")
-    backends = [path.relative_to(EXAMPLES).as_posix() for kind in ("py", "js") for path in EXAMPLES.glob(f"*/*.{kind}")]
+    backends = [
+        path.relative_to(EXAMPLES).as_posix() for path in (*EXAMPLES.glob("*/app.py"), *EXAMPLES.glob("*/server.js"))
+    ]
+    assert len(backends) == 2 * len({backend.split("/")[0] for backend in backends})
     assert [path for path in backends if f'"{path}"' not in calls] == []
 
 
