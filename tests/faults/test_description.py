@@ -3,15 +3,34 @@
 Every answer is one that the description has, down to its error codes, and none is a 5xx. `make soak` asks more.
 """
 
+from typing import Any
+
 from benches.endurance.description import explored
 
 EXAMPLES = 3
+REAL = 100
 
 
 async def test_a_platform_answers_as_its_description_says() -> None:
     found = await explored(EXAMPLES, seed=1)
     assert found.broken == {}
     assert not [status for status in found.statuses if status >= 500]
-    # What is asked of real things is mostly done: the answers are not all refusals.
-    assert len(found.done) > 80
-    assert "POST /v2/calls" in found.done
+    # The ids are those of real things: most operations do something, and are not only refused.
+    assert len(found.done) > REAL
+    assert {"POST /v2/calls", "POST /v2/calls/{id}/actions/answer", "POST /v2/conferences"} <= found.done
+
+
+def wrong(described: dict[str, Any]) -> dict[str, Any]:
+    """A description with a mistake of each kind: a code, a type, a shape, a status."""
+    queue, queues = described["paths"]["/v2/queues/{name}"], described["paths"]["/v2/queues"]
+    queue["post"]["responses"]["422"]["x-error-codes"] = []
+    queue["get"]["responses"]["404"]["content"] = {"text/plain": {"schema": {"type": "string"}}}
+    queues["get"]["responses"]["200"]["content"]["application/json"]["schema"] = {"required": ["nothing"]}
+    del queues["post"]["responses"]["200"]
+    return described
+
+
+async def test_a_description_that_is_wrong_is_found_out() -> None:
+    found = await explored(20, 1, "/v2/queues", wrong)
+    shown = {"GET /v2/queues", "POST /v2/queues", "GET /v2/queues/{name}", "POST /v2/queues/{name}"}
+    assert found.broken.keys() == shown

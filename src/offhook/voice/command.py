@@ -143,7 +143,7 @@ def codes(rule: CommandRule) -> frozenset[str]:
         found |= {"10027"}
     if rule.stages:
         unlawful = [refusal(rule, stage) for stage in _STAGES - rule.stages]
-        found |= {problem.code for why in unlawful for problem in why.problems}
+        found |= {"90015"} | {problem.code for why in unlawful for problem in why.problems}
     return frozenset(found)
 
 

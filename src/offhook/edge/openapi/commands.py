@@ -43,9 +43,6 @@ def _may_begin(document: Schema) -> Schema:
     return document | {"properties": document["properties"] | _BEGUN}
 
 
-# No call of another account is known, nor one that ended long ago.
-_UNKNOWN_CALL = "90015"
-
 _DONE = data(Named("Done", _may_begin(reply(DONE))))
 _DIALLED = data(Named("DialledCall", _may_begin(reply(DIALLED))))
 _CALL = data(Named("Call", reply(CALL)))
@@ -56,13 +53,10 @@ _PARTICIPANT = data(Named("OneParticipant", reply(PARTICIPANT)))
 def call_operations() -> list[Operation]:
     """`/calls`, one call, one operation for each line of the table, and the list of a connection's calls."""
     one = "/v2/calls/{id}"
-    acts = [
-        _order(rule, f"{one}/actions/{name}", f"calls_{name}", _DONE, _UNKNOWN_CALL)
-        for name, rule in CALL_COMMANDS.items()
-    ]
+    acts = [_order(rule, f"{one}/actions/{name}", f"calls_{name}", _DONE) for name, rule in CALL_COMMANDS.items()]
     return [
         _order(DIAL, "/v2/calls", "calls_dial", _DIALLED),
-        _show("Show a call that lives, or has ended within ten minutes", one, "calls_show", _CALL, _UNKNOWN_CALL),
+        _show("Show a call that lives, or has ended within ten minutes", one, "calls_show", _CALL, "90015"),
         *acts,
         listing(ACTIVE_CALLS, f"/v2/{ACTIVE_CALLS.path}", "calls_active", "10005", meta=CURSORS),
     ]

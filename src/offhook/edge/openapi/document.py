@@ -37,8 +37,8 @@ _OF_THEIR_OWN = (
 _ABOUT = """An open voice platform's REST API, as this release has it. Bodies that have a parameter of which nothing is
 known are refused; what is taken without effect says so. Replies may have more properties in later releases.
 
-Each refusal lists what is wrong, and has changed nothing: `x-error-codes` of a response are the codes that it may
-have. A 5xx tells by `x-should-retry: false` that trying again is of no use."""
+Each refusal lists what is wrong, and has changed nothing. The first problem says its status: `x-error-codes` of a
+response are the codes that this one may have. A 5xx tells by `x-should-retry: false` that trying again is of no use."""
 _KEY = "key"
 
 
