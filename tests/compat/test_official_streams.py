@@ -7,6 +7,7 @@ import io
 import itertools
 import json
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ import soundfile
 import telnyx
 from aiohttp import WSMsgType, web
 from tests.compat.desk import JANE, JOHN, Desk, code_of, opened
+from tests.compat.scene import staged
 
 from offhook import Ear
 
@@ -323,3 +325,19 @@ async def test_copies_of_both_directions_are_rtp(desk: Desk) -> None:
         await call.hangup()
     for transport in sinks.values():
         transport.close()
+
+
+async def test_a_stream_that_is_dialled_with_tells_its_end_and_its_failure(tmp_path: Path, program: Program) -> None:
+    async with staged(tmp_path) as scene:
+        await scene.set("nothing")
+        leg = await scene.dial(stream_url=program.url, stream_track="both_tracks", stream_codec="PCMA")
+        await scene.heard("CallStreamingStarted", leg=leg)
+        start = (await program.until("start"))[0]["start"]
+        assert (start["call_control_id"], start["media_format"]["encoding"]) == (leg, "PCMA")
+        await program.until("media", 20)
+        await program.connections[-1][1].close(code=1000)
+        await scene.heard("CallStreamingStopped", leg=leg)
+        await scene.actions.start_streaming(leg, stream_url="ws://127.0.0.1:9/")
+        await scene.heard("CallStreamingFailed", leg=leg)
+        await scene.actions.hangup(leg)
+        await scene.heard("CallHangup", leg=leg)
