@@ -1,6 +1,5 @@
 """A measured figure beside its aim, and how many of them look as a table or as JSON. Measures nothing."""
 
-import json
 import os
 import platform
 import subprocess
@@ -47,7 +46,8 @@ def show(figures: list[Figure], console: Console) -> None:
 def write(figures: list[Figure], file: Path) -> None:
     """The same as JSON."""
     rows = [{**msgspec.to_builtins(figure), "met": figure.met} for figure in figures]
-    file.write_text(json.dumps({"machine": machine(), "figures": rows}, indent=2) + "\n")
+    document = msgspec.json.encode({"machine": machine(), "figures": rows})  # not-a-number becomes null
+    file.write_bytes(msgspec.json.format(document, indent=2) + b"\n")
 
 
 def machine() -> str:

@@ -6,7 +6,7 @@ The JSON lines are those of `aiortc_mixer`; offers are put together three by thr
 import asyncio
 
 from benches.peers.lines import cpu, questions, tell
-from offhook.media.commands import AnswerPort, CoreConfig, Hear
+from offhook.media.commands import AnswerPort, Convene, CoreConfig, Hear
 from offhook.media.core import Core
 from offhook.media.events import Described
 
@@ -14,7 +14,7 @@ PARTIES = 3
 
 
 class Mixer:
-    """One core; of each three ports every one hears the other two."""
+    """One core; each three ports meet on a circle."""
 
     def __init__(self, core: Core) -> None:
         self._core = core
@@ -26,9 +26,9 @@ class Mixer:
         assert isinstance(described, Described)  # what else answers a request for a description
         self._gathered.append(port)
         if len(self._gathered) == PARTIES:
-            for each in self._gathered:
-                self._core.send(Hear(port=each, speakers=[other for other in self._gathered if other != each]))
-            self._gathered.clear()
+            circle = self._core.new_port()
+            self._core.send(Convene(circle, self._gathered), *(Hear(each, [circle]) for each in self._gathered))
+            self._gathered = []
         return described.sdp
 
 
