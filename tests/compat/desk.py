@@ -58,8 +58,8 @@ class Desk:
 
 
 @asynccontextmanager
-async def opened(db: Path | None = None, webhook_url: str = "") -> AsyncIterator[Desk]:
-    platform = await start_dev(db=db, webhook_url=webhook_url)
+async def opened(db: Path | None = None, webhook_url: str = "", beep_every: float = 15.0) -> AsyncIterator[Desk]:
+    platform = await start_dev(db=db, webhook_url=webhook_url, beep_every=beep_every)
     env = platform.env
     keys = {"api_key": env["TELNYX_API_KEY"], "public_key": env["TELNYX_PUBLIC_KEY"]}
     try:

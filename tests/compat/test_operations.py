@@ -20,7 +20,6 @@ OPERATIONS = [(method, path) for _, method, path in (line.split() for line in LI
 LATER = {
     "SIP trunks": ("/ip_connections*", "/ips*", "/fqdn_connections*", "/fqdns*", "/sip_registration_status"),
     "TeXML": ("/texml/*",),
-    "recording of conferences": ("/conferences/*/actions/record_*",),
     "reports of the hosted SDKs": ("/voice_sdk_call_reports*", "/connections/count"),
 }  # fmt: skip
 

@@ -156,7 +156,7 @@ class Floors:
             leg = floor.legs[listener]
             if leg.stage != "answered":
                 continue
-            heard = set(self.at.core.hears[leg.dialog.port])
+            heard = set(self.at.core.heard_on(leg.dialog.port))
             due = {floor.legs[other].dialog.port for other in place if place.hears(listener, other)}
             if heard != due:
                 raise Broke(f"{listener} hears {heard} in place of {due}")

@@ -9,7 +9,16 @@ from offhook.engine.ports import AudioSource
 from offhook.engine.quality import Quality
 from offhook.engine.switchboard import Limits, Switchboard
 from offhook.testing.clock import LoopClock
-from offhook.testing.fakes import FakeAudio, FakeCore, FakePhone, FakeShadow, OpenDialplan, Reflex, SeededChance
+from offhook.testing.fakes import (
+    FakeAudio,
+    FakeCore,
+    FakePhone,
+    FakeRecorder,
+    FakeShadow,
+    OpenDialplan,
+    Reflex,
+    SeededChance,
+)
 from offhook.testing.script import Stage
 from offhook.voice.binding import Bindings
 from offhook.voice.leg import DialogId
@@ -42,6 +51,7 @@ class Exchange:
             limits=limits,
             audio=audio or self.audio,
             quality=self.quality,
+            recorder=FakeRecorder(self.core),
         )
         self.core.tell = self.switchboard.media_event
 
@@ -58,7 +68,7 @@ class Exchange:
 
     def connect(self) -> None:
         """The far ends of all open ports come up."""
-        for port in self.core.open_ports:
+        for port in tuple(self.core.hears):
             self.core.connect(port)
 
     def port_of(self, phone: FakePhone) -> int:

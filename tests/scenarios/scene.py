@@ -74,7 +74,7 @@ class Scene:
             for other in (self.alice, self.bob, self.carol)
             if self._in_call(other)
         }
-        return [ports[port] for port in self.at.core.hears[self.at.port_of(phone)]]
+        return [ports[port] for port in self.at.core.heard_on(self.at.port_of(phone))]
 
     def _in_call(self, phone: FakePhone) -> bool:
         try:

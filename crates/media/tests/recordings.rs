@@ -171,6 +171,7 @@ fn what_is_played_to_a_leg_that_is_alone_is_heard_at_its_time() {
     assert_tone(&heard, 1.56, 4.0, 0.0);
 }
 
+/// Case STO-10: of what was said meanwhile nothing is left.
 #[test]
 fn a_pause_is_silence_of_its_own_length() {
     let file = File::new("pause");

@@ -6,6 +6,7 @@ import errno
 import gc
 import ipaddress
 import json
+import math
 import signal
 import socket
 from collections.abc import AsyncGenerator, Generator
@@ -16,6 +17,7 @@ from cyclopts import Parameter
 
 from offhook.cli import platform
 from offhook.errors import ConfigurationError
+from offhook.voice.house_rules import BEEP_SECONDS
 
 DEFAULT_PORT = 9700
 DEFAULT_SIP_DOMAIN = "sip.telnyx.com"
@@ -42,6 +44,7 @@ async def dev(
     webhook_url: str = "",
     numbers: Path | None = None,
     price_plan: Path | None = None,
+    recording_beep_every: float = BEEP_SECONDS,
     as_json: Annotated[bool, Parameter(name="--json", negative="")] = False,
     ready_file: Path | None = None,
     log_level: Literal["debug", "info", "warning", "error"] = "info",
@@ -65,6 +68,9 @@ async def dev(
         is run.
     price_plan
         What calls cost: a TOML file, as in the how-to about costs; without it a WebRTC leg costs $0.002 a minute.
+    recording_beep_every
+        How many seconds pass from beep to beep while a call or conference is recorded with beeps; 0 has one beep at the
+        beginning only.
     as_json
         Print one JSON object instead of the text: the settings, and with them the identities and numbers.
     ready_file
@@ -77,12 +83,15 @@ async def dev(
     log_to_stderr(log_level)
     _expect_domain(sip_domain)
     _expect_url(webhook_url)
+    if not 0 <= recording_beep_every < math.inf:
+        raise ConfigurationError(f"--recording-beep-every: {recording_beep_every} is no number of seconds")
     plan = _read_plan(price_plan) if price_plan else None
     address = await _loopback(host)
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     options: dict[str, Any] = {"sip_domain": sip_domain, "webhook_url": webhook_url, "price_plan": plan}
+    options["beep_every"] = recording_beep_every
     async with started(host=address, port=port, db=db, numbers=numbers, **options) as running:
         rarely_collect_garbage()
         with _announced(running.env, ready_file):  # before the line: who waits for it reads the files next
@@ -146,6 +155,7 @@ async def started(
     webhook_url: str = "",
     numbers: Path | None = None,
     price_plan: Any = None,
+    beep_every: float = BEEP_SECONDS,
 ) -> AsyncGenerator[Running, None]:
     """The platform with its scripted numbers while the block runs; ConfigurationError where its address, database or
     numbers cannot be used."""
@@ -164,6 +174,7 @@ async def started(
             sip_domain=sip_domain,
             webhook_url=webhook_url,
             price_plan=price_plan or STANDARD,
+            beep_every=beep_every,
             numbers=listed(scripted),
         )
     except (StoreError, WrongKey) as error:

@@ -39,6 +39,7 @@ from offhook.media.commands import CoreConfig
 from offhook.media.core import Core
 from offhook.voice.binding import Bindings
 from offhook.voice.dialing import Dialplan, SipDomains
+from offhook.voice.house_rules import HouseRules
 from offhook.voice.rating import PricePlan
 
 
@@ -52,6 +53,7 @@ class Settings(NamedTuple):
     webhook_url: str
     numbers: Sequence[ListedNumber]
     price_plan: PricePlan
+    rules: HouseRules
 
 
 class Base(NamedTuple):
@@ -157,6 +159,7 @@ async def open_exchange(stack: AsyncExitStack, settings: Settings, base: Base, s
         outside=sound.outside,
         recorder=sound.archive,
         quality=base.quality,
+        rules=settings.rules,
     )
     await stack.enter_async_context(switchboard)
     sound.core.fallback = switchboard.media_event

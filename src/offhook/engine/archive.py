@@ -25,6 +25,7 @@ from offhook.engine.worker import Crew, WorkerFailed
 from offhook.media import commands as media
 from offhook.media.events import RecordEnded
 from offhook.voice import effect
+from offhook.voice.conference_event import ConferenceRecordingSaved
 from offhook.voice.event import About, Event, RecordingFailed, RecordingSaved
 from offhook.voice.recording import Card
 
@@ -95,7 +96,9 @@ class Archive:
         """The core has ended one: make it ready."""
         card = self._going_on.pop(event.recording, None)
         if card is not None:
-            about = self._about_of(card.about.ids.call_control_id) or card.about
+            # Whoever stopped it has said as of whom it is to be told.
+            live = None if event.reason == "stopped" else self._about_of(card.about.ids.call_control_id)
+            about = live or card.about
             self._begin(self._finish(msgspec.structs.replace(card, about=about), event))
         self._note_quiet()
 
@@ -175,24 +178,21 @@ class Archive:
             return
         ended_at = card.started_at + made.ms / 1000
         values: Row = {"status": "completed", "updated_at": now, "ended_at": ended_at, "milliseconds": made.ms}
-        saved = RecordingSaved(
-            card.about,
-            now,
-            id,
-            card.settings.kept_channels,
-            card.settings.format,
-            card.started_at,
-            ended_at,
-            urls(card, self._links),
-        )
+        changes: list[Write] = [Change("recordings", account, id, values), *self._transcripts.wanted(card, made.ms)]
         try:
-            await self._write(
-                [Change("recordings", account, id, values), *self._transcripts.wanted(card, made.ms)], saved
-            )
+            await self._write(changes, self._saved(card, now, ended_at))
         except Missing:
             self.path(card).unlink(missing_ok=True)  # its account was forgotten meanwhile
         else:
             self._transcripts.begin(card)
+
+    def _saved(self, card: Card, now: float, ended_at: float) -> Event:
+        settings = card.settings
+        of_file = settings.kept_channels, settings.format, card.started_at, ended_at, urls(card, self._links)
+        if card.source == "conference":
+            state = card.about.client_state
+            return ConferenceRecordingSaved(card.about, now, card.conference_id, state, card.id, *of_file)
+        return RecordingSaved(card.about, now, card.id, *of_file)
 
     async def _made(self, card: Card) -> Made:
         settings = card.settings

@@ -15,6 +15,8 @@ from offhook.voice.signal import Input, PortDescribed, PortRefused
 
 # The play by which a port gets the platform's own sounds; a port has at most one of them at a time.
 _MUSIC = 1
+# How often conferences tell who is the loudest.
+LEVELS_MS = 200
 # The play of a beep: no customer's play ever has this number.
 _BEEP = 1 << 32
 
@@ -116,6 +118,8 @@ def _media_command(it: effect.MediaCommand) -> media.Command:
             return media.EndCandidates(port) if candidate is None else media.AddCandidate(port, candidate)
         case effect.Hear():
             return media.Hear(it.port, list(it.speakers))
+        case effect.Convene(port, speakers, apart):
+            return media.Convene(port, list(speakers), apart, LEVELS_MS)
         case effect.Sing(port, sound):
             stop = media.StopPlay(port, _MUSIC)
             return stop if sound is None else media.Play(port, _MUSIC, sounds.source(sound), loop=0)
@@ -181,6 +185,7 @@ PERFORM: dict[type[msgspec.Struct], Callable[[Performer, Any], Input | None]] = 
         (
             effect.AddCandidate,
             effect.Hear,
+            effect.Convene,
             effect.Sing,
             effect.Play,
             effect.StopPlay,

@@ -7,7 +7,6 @@ from offhook.engine.owner import Owner
 from offhook.voice import queueing
 from offhook.voice.conference import Conference
 from offhook.voice.queue import Queue
-from offhook.voice.session import Session
 
 P = TypeVar("P", Queue, Conference)
 
@@ -15,10 +14,10 @@ P = TypeVar("P", Queue, Conference)
 class Places(Generic[P]):
     """One owner for each place of a kind that is kept, has legs, or is about to get one.
 
-    `begin` runs an owner of a session, `fresh` makes a place of an account and a name that is none yet.
+    `begin` runs the owner of a place, `fresh` makes a place of an account and a name that is none yet.
     """
 
-    def __init__(self, begin: Callable[[Session], Owner], fresh: Callable[[str, str], P]) -> None:
+    def __init__(self, begin: Callable[[P], Owner], fresh: Callable[[str, str], P]) -> None:
         self._begin = begin
         self._fresh = fresh
         self._owners: dict[tuple[str, str], Owner] = {}
@@ -30,7 +29,7 @@ class Places(Generic[P]):
     def open(self, place: P) -> Owner:
         """Let a place be; there must be none of its name."""
         card = place.card
-        owner = self._begin(Session(card.id, place))
+        owner = self._begin(place)
         self._owners[card.account_id, card.name] = owner
         self._names[card.id] = (card.account_id, card.name)
         return owner

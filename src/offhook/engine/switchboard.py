@@ -53,10 +53,11 @@ from offhook.voice.commands.queue.create import CreateQueue
 from offhook.voice.conference import Conference
 from offhook.voice.effect import Save
 from offhook.voice.floor import Key
+from offhook.voice.house_rules import HouseRules
 from offhook.voice.leg import DialogId, Leg, LegIds, Party
 from offhook.voice.queue import DEFAULT_SIZE_BY_ENQUEUE, Queue
 from offhook.voice.resources.problem import Rejected, rejected
-from offhook.voice.session import NO_CALL, Session
+from offhook.voice.session import NO_CALL, STANDARD, Session
 from offhook.voice.signal import (
     Answered,
     Arrived,
@@ -69,6 +70,7 @@ from offhook.voice.signal import (
     HungUp,
     Input,
     Lost,
+    Loudest,
     NotArrived,
     Ordered,
     Originated,
@@ -137,6 +139,7 @@ class Switchboard:
         outside: Outside | None = None,
         recorder: Recorder | None = None,
         quality: Quality | None = None,
+        rules: HouseRules = STANDARD,
     ) -> None:
         self.bindings = bindings
         self.active = active
@@ -144,6 +147,7 @@ class Switchboard:
         self._clock = clock
         self._chance = chance
         self._quality = quality or Quality()
+        self._rules = rules
         self.owners = owners = Owners()
         self._router = Router(dialplan, owners, clock, chance, limits or Limits())
         self._world = World(
@@ -152,8 +156,8 @@ class Switchboard:
         self._recorder = recorder or NoRecorder()
         self._preparer = Preparer(audio, owners.post)
         self._listeners = outside and Listeners(core, outside, owners.post)
-        self.queues = Places(self._run, self._fresh_queue)
-        self.conferences = Places(self._run, self._fresh_conference)
+        self.queues: Places[Queue] = Places(self._run_place, self._fresh_queue)
+        self.conferences: Places[Conference] = Places(self._run_place, self._fresh_conference)
         self._tasks: set[asyncio.Task[None]] = set()
         self._heart: asyncio.Task[None] | None = None
 
@@ -327,6 +331,8 @@ class Switchboard:
             case media.RecordEnded():
                 self._recorder.ended(event)
                 self.owners.post(RecordingOver(event.port, event.recording))
+            case media.Loudest():
+                self.owners.post(Loudest(event.port, event.speaker))
             case media.QualityMeasured():
                 self._quality.measured(event.stats)
             case media.PortClosed():
@@ -426,7 +432,7 @@ class Switchboard:
         return Queue(queue.Card(self._chance.uuid(), account_id, name, DEFAULT_SIZE_BY_ENQUEUE, "passing", 0.0, 0.0))
 
     def _fresh_conference(self, account_id: str, name: str) -> Conference:
-        return Conference(conference.Card(self._chance.uuid(), account_id, name))
+        return Conference(conference.Card(self._chance.uuid(), account_id, name), self._router.new_port())
 
     # ---- sessions --------------------------------------------------------------------------------------------
 
@@ -465,7 +471,13 @@ class Switchboard:
         """The owner of a session; one that is new, or has ended meanwhile, begins."""
         owner = self.owners.sessions.get(id)
         if owner is None:
-            owner = self.owners.sessions[id] = self._run(Session(id))
+            owner = self.owners.sessions[id] = self._run(Session(id, rules=self._rules))
+        return owner
+
+    def _run_place(self, place: Queue | Conference) -> Owner:
+        owner = self._run(Session(place.card.id, place, self._rules))
+        if isinstance(place, Conference):
+            self.owners.ports[place.port] = owner
         return owner
 
     def _run(self, session: Session) -> Owner:
@@ -494,6 +506,8 @@ class Switchboard:
         self.queues.closed(owner)
         self.conferences.closed(owner)
         self.owners.sessions.pop(owner.session.id, None)
+        if owner.session.floor.conference is not None:
+            self.owners.port_closed(owner.session.floor.conference.port)
         self._ended(owner, tuple(owner.session.floor.names))
 
     def _ended(self, owner: Owner, keys: Sequence[Key]) -> None:

@@ -36,8 +36,12 @@ from offhook.voice.effect import (
     KeepConference,
     KeepQueue,
     KeepRecording,
+    PauseRecord,
+    Record,
+    Recording,
     Remember,
     Save,
+    StopRecord,
     Tell,
 )
 from offhook.voice.event import Event
@@ -59,15 +63,17 @@ Reflex = Literal["nothing", "ring", "answer"]
 class FakeCore:
     """A media core without media: it refuses the offer or answer "garbage" and grants everything else.
 
-    `hears` is what each open port hears, `plays` what is played to it, `loops` how often each of its plays so far was
-    to be played, `digits` what was sent to its far end, `recordings` what is
-    recorded and `paused` which of it is.
+    `hears` is what each open port hears, `circles` who speaks on each circle, `plays` what is played to a port,
+    `played` all that ever was, `loops` how often each of it, `digits` what was sent to its far end, `recordings` what
+    is recorded and `paused` which of it is.
     Set `tell` to where its events shall go.
     """
 
     def __init__(self, max_ports: int = 10_000) -> None:
         self.hears: dict[int, list[int]] = {}
+        self.circles: dict[int, media.Convene] = {}
         self.plays: dict[int, dict[int, media.Tones | media.Audio]] = {}
+        self.played: dict[int, list[media.Tones | media.Audio]] = {}
         self.loops: dict[int, list[int]] = {}
         self.digits: dict[int, str] = {}
         self.recordings: dict[str, media.Record] = {}
@@ -104,13 +110,19 @@ class FakeCore:
 
     def _obey(self, command: media.Command) -> None:
         port = command.port
-        if port not in self.hears:
+        if isinstance(command, media.Convene):
+            self.circles[port] = command
+            for table in (self.played, self.loops):
+                table.setdefault(port, [])
+            self.plays.setdefault(port, {})
+        if port not in self.hears and port not in self.circles:
             return
         match command:
             case media.Hear():
                 self.hears[port] = command.speakers
             case media.Play():
                 self.plays[port][command.play] = command.source
+                self.played[port].append(command.source)
                 self.loops[port].append(command.loop)
             case media.StopPlay():
                 self.plays[port].pop(command.play, None)
@@ -124,6 +136,8 @@ class FakeCore:
                 self.paused[command.recording] = command.paused
             case media.StopRecord():
                 self.end_recording(command.recording, "stopped")
+            case media.ClosePort() if port in self.circles:
+                self._end_circle(port)
             case media.ClosePort():
                 self._close(port)
             case _:
@@ -156,7 +170,15 @@ class FakeCore:
 
     @property
     def open_ports(self) -> set[int]:
-        return set(self.hears)
+        """Circles are ports, too."""
+        return self.hears.keys() | self.circles.keys()
+
+    def heard_on(self, port: int) -> list[int]:
+        """The ports that a port hears, those on its circle among them."""
+        heard: list[int] = []
+        for each in self.hears[port]:
+            heard += self.circles[each].speakers if each in self.circles else [each]
+        return [each for each in heard if each != port]
 
     def _open(self, port: int, sdp: str, ours: str) -> events.Described | events.Refused:
         if port in self.hears:
@@ -165,7 +187,7 @@ class FakeCore:
             return events.Refused("too_many_ports", "no port is left")
         if sdp == GARBAGE:
             return events.Refused("sdp_syntax", "not an SDP", sdp)
-        self.hears[port], self.plays[port], self.loops[port] = [], {}, []
+        self.hears[port], self.plays[port], self.played[port], self.loops[port] = [], {}, [], []
         self.digits[port], self.candidates[port] = "", []
         return events.Described(ours, "opus")
 
@@ -187,14 +209,39 @@ class FakeCore:
         self._forget(port)
         self.tell(events.PortClosed(_no_stats(port)))
 
+    def _end_circle(self, port: int) -> None:
+        del self.circles[port]
+        self._forget(port)
+        for recording in [id for id, record in self.recordings.items() if record.port == port]:
+            self.end_recording(recording, "closed")
+
     def _forget(self, port: int) -> None:
-        for table in (self.hears, self.plays, self.loops, self.digits, self.candidates):
+        for table in (self.hears, self.plays, self.played, self.loops, self.digits, self.candidates):
             table.pop(port, None)
         self._offered.discard(port)
 
 
 def _no_stats(port: int) -> events.PortStats:
     return events.PortStats(port, None, None, events.Direction(), events.Direction())
+
+
+class FakeRecorder:
+    """Has a core record, and keeps nothing (`ports.Recorder`). Its files are named as the recordings are."""
+
+    def __init__(self, core: FakeCore) -> None:
+        self._core = core
+
+    def perform(self, it: Recording) -> None:
+        match it:
+            case Record(port, card):
+                channels = 2 if card.settings.kept_channels == "dual" else 1
+                self._core.send(media.Record(port, card.id, card.id, 16_000, card.settings.track, channels))
+            case PauseRecord(port, recording, paused):
+                self._core.send(media.PauseRecord(port, recording, paused))
+            case StopRecord(port, recording):
+                self._core.send(media.StopRecord(port, recording))
+
+    def ended(self, event: events.RecordEnded) -> None: ...
 
 
 class FakeAudio:

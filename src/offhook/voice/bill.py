@@ -171,8 +171,19 @@ def _of_participant(leg: Close, usage: Usage) -> Document:
     }
 
 
+def _of_recording(_leg: Close, usage: Usage) -> Document:
+    """`notice` is how those who were recorded were told, for whoever has to show that they were."""
+    every = usage.notice_every
+    return {
+        "recording_id": usage.about,
+        "notice": None if every is None else "beep",
+        "notice_interval_secs": every,
+        "notice_first_at": None if every is None else moment(usage.began_at),
+    }
+
+
 _OWN: dict[AddOn, Callable[[Close, Usage], Document]] = {
-    "recording": lambda _leg, usage: {"recording_id": usage.about},
+    "recording": _of_recording,
     "tts": lambda _leg, usage: {"speak_id": usage.about, "number_of_characters": usage.units},
     "media-streaming": lambda _leg, usage: {"stream_id": usage.about},
     "stt": lambda _leg, usage: {"transcription_id": usage.about},

@@ -10,6 +10,7 @@ import msgspec
 from offhook.voice.event import About
 from offhook.voice.leg import Hold, LegIds, Moment
 from offhook.voice.place import SUPERVISORS, Part, Place, Voice
+from offhook.voice.recording import Recordings
 from offhook.voice.sound import Source
 
 DEFAULT_PARTICIPANTS, MAX_PARTICIPANTS = 250, 800
@@ -66,23 +67,48 @@ class Participant(msgspec.Struct, frozen=True):
     beeps: Beeps | None = None
 
 
+class Contest(msgspec.Struct, frozen=True):
+    """Who has the floor, and who has been the loudest instead in so many reports running."""
+
+    holder: str | None = None
+    challenger: str | None = None
+    reports: int = 0
+
+    def without(self, leg: str) -> "Contest":
+        """The same once this leg has gone."""
+        if self.holder == leg:
+            return Contest(None, self.challenger, self.reports)
+        return Contest(self.holder) if self.challenger == leg else self
+
+
+# Who speaks on a circle, and who of them is kept apart in recordings, by their ports.
+Convened = tuple[tuple[int, ...], int | None]
+
+
 class Conference:
     """Participants by call_control_id, in the order in which they came, and the place where they are.
 
     `stored` is the card as the last decision that was stored left it; `answers` are the outcomes of its commands by
-    their command_id; `floor_holder` is whoever talks. While `fate` is set it ends: its participants have yet to go.
+    their command_id; `contest` says who talks. While `fate` is set it ends: its participants have yet to go. `port` is
+    its circle in the media core, `convened` what that was told last.
     """
 
-    __slots__ = ("answers", "card", "expires", "fate", "floor_holder", "participants", "place", "settings", "stored")
+    __slots__ = (
+        "answers", "card", "contest", "convened", "expires", "fate", "participants", "place", "port", "recordings",
+        "settings", "stored",
+    )  # fmt: skip
 
-    def __init__(self, card: Card) -> None:
+    def __init__(self, card: Card, port: int) -> None:
         self.card = self.stored = card
         self.settings = Settings()
         self.place = Place("conference", card.id, MAX_PARTICIPANTS)
         self.participants: dict[str, Participant] = {}
         self.expires: float | None = None
         self.fate: OnExit = "goes on"
-        self.floor_holder: str | None = None
+        self.contest = Contest()
+        self.port = port
+        self.convened: Convened = (), None
+        self.recordings = Recordings()
         self.answers: dict[str, dict[str, object]] = {}
 
     @property
@@ -97,8 +123,9 @@ class Conference:
 
     @property
     def wakes_at(self) -> float | None:
-        """The monotonic time at which it has lasted as long as it may."""
-        return self.expires if self.is_live else None
+        """The monotonic time at which it has lasted as long as it may, or a beep is due before that."""
+        times = (self.expires, self.recordings.beeps_at) if self.is_live else ()
+        return min((at for at in times if at is not None), default=None)
 
     @property
     def creator_session(self) -> str:

@@ -60,6 +60,30 @@ class ParticipantLeft(ConferenceEvent, frozen=True):
     type = "conference.participant.left"
 
 
+class ConferenceRecordingSaved(ConferenceEvent, frozen=True):
+    """A recording can be downloaded: `urls` are its links by format. Moments are Unix seconds."""
+
+    type = "conference.recording.saved"
+
+    recording_id: str
+    channels: str
+    format: str
+    started_at: float
+    ended_at: float
+    urls: dict[str, str | None]
+
+    def fields(self) -> Document:
+        return {
+            "channels": self.channels,
+            "format": self.format,
+            "public_recording_urls": dict.fromkeys(self.urls),
+            "recording_ended_at": format_moment(self.ended_at),
+            "recording_id": self.recording_id,
+            "recording_started_at": format_moment(self.started_at),
+            "recording_urls": self.urls,
+        }
+
+
 class FloorChanged(ConferenceEvent, frozen=True):
     """This participant talks now, and is the loudest."""
 

@@ -5,7 +5,7 @@ Each function that is not given the conference does nothing on a floor that is n
 
 from typing import Any
 
-from offhook.voice import effect, metering, player
+from offhook.voice import effect, metering, player, taping
 from offhook.voice.conference import Conference, EndReason, OnExit, Participant
 from offhook.voice.conference_event import (
     ConferenceCreated,
@@ -58,6 +58,7 @@ def seat(floor: Floor, conference: Conference, leg: Leg, participant: Participan
     floor.save(leg)
     tell(floor, ParticipantJoined, about(leg), now)
     wait_or_hear(floor, conference, leg, now)
+    taping.came(floor, conference, leg, now)
     if conference.beeps(participant, "on_enter"):
         beep(floor, conference)
 
@@ -72,8 +73,8 @@ def left(floor: Floor, leg: Leg, now: Moment) -> None:
         player.of(leg).forsake(floor, leg, None, "cancelled", now)
         metering.end(floor, leg, "conference-participant", conference.card.id, now)
     tell(floor, ParticipantLeft, about(leg), now)
-    if conference.floor_holder == leg.id:
-        conference.floor_holder = None
+    conference.contest = conference.contest.without(leg.id)
+    taping.went(floor, conference, leg, now)
     if participant.on_exit != "goes on":
         end(conference, participant.on_exit, "host_left", now, leg.ids)
     elif conference.beeps(participant, "on_exit"):
@@ -111,7 +112,12 @@ def end(conference: Conference, others: OnExit, why: EndReason, now: Moment, by:
 def expire(floor: Floor, now: Moment) -> None:
     """End a conference that has lasted as long as it may."""
     conference = floor.conference
-    if conference is not None and conference.wakes_at is not None and conference.wakes_at <= now.mono:
+    if (
+        conference is not None
+        and conference.is_live
+        and conference.expires is not None
+        and conference.expires <= now.mono
+    ):
         end(conference, "hangs up", "time_exceeded", now)
 
 
@@ -122,6 +128,9 @@ def finish(floor: Floor, conference: Conference, now: Moment) -> None:
         return
     owner, reason = conference.card.owner, conference.card.end_reason or "all_left"
     assert owner is not None  # it was live
+    taping.end(floor, conference)
+    floor.emit(effect.ClosePort(conference.port))
+    conference.convened = (), None
     conference.change(now, status="completed", end_reason=reason)
     floor.emit(effect.KeepConference(conference.card))
     tell(floor, ConferenceEnded, owner, now, reason)
@@ -149,3 +158,4 @@ def beep(floor: Floor, conference: Conference) -> None:
     for id in conference.place:
         if conference.place.seat(id).part != "waiting":
             floor.emit(effect.Beep(floor.legs[id].dialog.port, "conference"))
+    floor.emit(effect.Beep(conference.port, "conference"))

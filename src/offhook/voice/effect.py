@@ -224,6 +224,15 @@ class Hear(msgspec.Struct, frozen=True):
     speakers: tuple[int, ...]
 
 
+class Convene(msgspec.Struct, frozen=True):
+    """From now on exactly these ports speak on the circle `port`; whoever hears it hears them all, but not itself.
+    `apart` has a channel of its own in its recordings. `Loudest` comes back a few times a second while they speak."""
+
+    port: int
+    speakers: tuple[int, ...]
+    apart: int | None
+
+
 class Sing(msgspec.Struct, frozen=True):
     """From now on the far end of `port` gets this sound in place of what it hears; None stops it."""
 
@@ -279,7 +288,7 @@ class Beep(msgspec.Struct, frozen=True):
 
 
 class ClosePort(msgspec.Struct, frozen=True):
-    """End a port."""
+    """End a port or circle."""
 
     port: int
 
@@ -475,7 +484,9 @@ class PassOn(msgspec.Struct, frozen=True):
 
 
 MediaRequest = AnswerPort | OfferPort | AcceptAnswer | AnswerReoffer
-MediaCommand = AddCandidate | Hear | Sing | Play | StopPlay | Measure | SendDigits | Denoise | Beep | ClosePort
+MediaCommand = (
+    AddCandidate | Hear | Convene | Sing | Play | StopPlay | Measure | SendDigits | Denoise | Beep | ClosePort
+)
 SignallingEffect = Invite | Ringing | Progress | Answer | Bye
 ReplyEffect = Done | Declined | Accepted | Rejected
 Audio = Prepare | Discard

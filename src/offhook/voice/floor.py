@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 
 from offhook.voice.cause import Ending, ending
 from offhook.voice.conference import Conference
-from offhook.voice.effect import Bye, Close, ClosePort, Effect, Hear, Save, Sing, Sound, Tell
+from offhook.voice.effect import Bye, Close, ClosePort, Convene, Effect, Hear, Save, Sing, Sound, Tell
 from offhook.voice.event import CallHungUp, Event, Source, about
+from offhook.voice.house_rules import HouseRules
 from offhook.voice.leg import Dialog, DialogId, Hearing, Leg, Moment
 from offhook.voice.place import Part, Place, Seat
 from offhook.voice.queue import Queue
@@ -37,10 +38,12 @@ class Floor:
     """
 
     __slots__ = (
-        "_effects", "_ended", "_wants", "dialogs", "legs", "names", "owned", "places", "ports", "sessions", "wanted",
+        "_effects", "_ended", "_wants", "dialogs", "legs", "names", "owned", "places", "ports", "rules", "sessions",
+        "wanted",
     )  # fmt: skip
 
-    def __init__(self) -> None:
+    def __init__(self, rules: HouseRules) -> None:
+        self.rules = rules
         self.legs: dict[str, Leg] = {}
         self.places: list[Place] = []
         self.dialogs: dict[DialogId, Leg] = {}
@@ -197,6 +200,8 @@ class Floor:
         returned: the rest is half-made."""
         for leg in list(self.legs.values()):
             self.end(leg, ending("NORMAL_TEMPORARY_FAILURE", "internal error"), now)
+        if self.conference is not None:
+            self.emit(ClosePort(self.conference.port))
         return self.drain()
 
     def take_ended(self) -> list[Key]:
@@ -230,18 +235,48 @@ class Floor:
         """Tell the mixer what has changed: for each port who is heard on it, and what sound replaces that."""
         # Those for whom somebody rings to whom they are being transferred.
         rung_for = {leg.meets for leg in self.legs.values() if leg.ringback != "none"}
+        self._convene()
+        whispers = self._whispers()
         for place in self.places:
             for id in place:
                 leg = self.legs[id]
                 if leg.stage in ("early", "answered"):
-                    wanted = self._speakers(leg, place), self._sound(leg, place, rung_for)
+                    wanted = self._speakers(leg, place, whispers), self._sound(leg, place, rung_for)
                     self._tell_mixer(leg.dialog.port, leg.dialog.heard, wanted)
                     leg.dialog.heard = wanted
 
-    def _speakers(self, leg: Leg, place: Place) -> tuple[int, ...]:
-        """The ports that the far end of a leg shall hear."""
+    def _convene(self) -> None:
+        """Tell the circle of a conference who speaks on it."""
+        conference = self.conference
+        if conference is None:
+            return
+        place, owner = conference.place, conference.card.owner
+        creator = None if owner is None else self.legs.get(owner.ids.call_control_id)
+        speakers = tuple(self.legs[id].dialog.port for id in place if place.speaks(id))
+        wanted = speakers, creator.dialog.port if creator is not None and speakers else None
+        if wanted != conference.convened:
+            self.emit(Convene(conference.port, *wanted))
+            conference.convened = wanted
+
+    def _whispers(self) -> dict[str, tuple[int, ...]]:
+        """Who hears whom whispering in the conference that this floor is."""
+        heard: dict[str, tuple[int, ...]] = {}
+        if self.conference is None:
+            return heard
+        for id in self.conference.place:
+            for coached in self.conference.place.coached_by(id):
+                heard[coached] = (*heard.get(coached, ()), self.legs[id].dialog.port)
+        return heard
+
+    def _speakers(self, leg: Leg, place: Place, whispers: dict[str, tuple[int, ...]]) -> tuple[int, ...]:
+        """The ports that the far end of a leg shall hear. Queues have no part that hears; they and conferences may be
+        long: nobody in them is compared with everybody."""
         if place.kind == "queue":
-            return ()  # it has no part that hears, and may be long: nobody in it is compared with everybody
+            return ()
+        if self.conference is not None and place is self.conference.place:
+            own = leg.dialog.port
+            whispered = tuple(port for port in whispers.get(leg.id, ()) if port != own)
+            return (self.conference.port, *whispered) if place.listens(leg.id) else ()
         return tuple(
             self.legs[other].dialog.port
             for other in place

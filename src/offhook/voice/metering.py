@@ -12,14 +12,17 @@ and is what their detail record refers to. Time that begins again under the same
 What still runs when the leg ends, ends with it; after a crash it ends at the last heartbeat.
 """
 
+import msgspec
+
 from offhook.voice.floor import Floor
 from offhook.voice.leg import Leg, Moment
 from offhook.voice.usage import AddOn, Usage
 
 
-def begin(floor: Floor, leg: Leg, add_on: AddOn, about: str, now: Moment) -> None:
+def begin(floor: Floor, leg: Leg, add_on: AddOn, about: str, now: Moment, notice_every: float | None = None) -> None:
     """The leg's time with an add-on runs; where it does already nothing changes."""
-    _note(floor, leg, _line(leg, add_on, about, now).running(*now))
+    line = msgspec.structs.replace(_line(leg, add_on, about, now), notice_every=notice_every)
+    _note(floor, leg, line.running(*now))
 
 
 def end(floor: Floor, leg: Leg, add_on: AddOn, about: str, now: Moment) -> None:

@@ -18,6 +18,7 @@ Voice = Literal["open", "muted"]
 SUPERVISORS: frozenset[Part] = frozenset(("monitor", "whisper", "barge"))
 _TALKERS: frozenset[Part] = frozenset(("party", "barge"))
 _EARS: frozenset[Part] = frozenset(("party", "monitor", "whisper", "barge"))
+_NOBODY: frozenset[str] = frozenset()
 MAX_SUPERVISORS = 8
 
 # The seat rule: which parts a kind of place has, and how many members other than supervisors it takes.
@@ -89,14 +90,25 @@ class Place:
 
     def hears(self, listener: str, speaker: str) -> bool:
         """Whether `listener` hears `speaker`, both members of this place."""
-        if listener == speaker:
+        if listener == speaker or not self.listens(listener):
             return False
-        ear, mouth = self._seats[listener], self._seats[speaker]
-        if ear.part not in _EARS or ear.hold == "held" or mouth.hold == "held" or mouth.voice == "muted":
-            return False
-        if mouth.part == "whisper":
-            return listener in mouth.coached
-        return mouth.part in _TALKERS
+        return self.speaks(speaker) or listener in self.coached_by(speaker)
+
+    def listens(self, member: str) -> bool:
+        """Whether the member hears anybody."""
+        ear = self._seats[member]
+        return ear.part in _EARS and ear.hold == "active"
+
+    def speaks(self, member: str) -> bool:
+        """Whether all who listen hear the member."""
+        mouth = self._seats[member]
+        return mouth.part in _TALKERS and mouth.hold == "active" and mouth.voice == "open"
+
+    def coached_by(self, member: str) -> frozenset[str]:
+        """Those to whom the member whispers."""
+        mouth = self._seats[member]
+        whispers = mouth.part == "whisper" and mouth.hold == "active" and mouth.voice == "open"
+        return mouth.coached if whispers else _NOBODY
 
     def waits_on(self, leg: str) -> bool:
         """Whether the member gets music: it waits, or the party that it is bridged to holds the call."""

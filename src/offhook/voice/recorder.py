@@ -1,106 +1,71 @@
-"""The recordings of one leg: begun, paused, resumed and stopped, or over by themselves. No I/O.
+"""Recordings of a leg or conference: begun, paused, resumed and stopped, or over by themselves. No I/O.
 
-They end with their leg, wherever it has been meanwhile. What a recording costs is its time without its pauses, and the
-same again, at another price, for its text.
+They end with what they are of, wherever a leg has been meanwhile. What a recording costs is its time without its
+pauses, and the same again, at another price, for its text. One with beeps is heard to go on by everybody who is
+recorded: at its beginning, when it is resumed, and at intervals.
 """
 
-from collections.abc import Callable, Iterable
-from typing import Literal
+from collections.abc import Iterable
+from typing import Literal, NamedTuple
 
 from offhook.voice import effect, metering
-from offhook.voice.event import about
+from offhook.voice.event import About, about
 from offhook.voice.floor import Floor
 from offhook.voice.leg import Leg, Moment
-from offhook.voice.recording import STAGES, Card, Initiator, Settings, Stage, recording_id
+from offhook.voice.recording import STAGES, Card, Initiator, Recordings, Settings, Source, recording_id
 from offhook.voice.resources.problem import rejected
-from offhook.voice.usage import AddOn
 
-Meter = Callable[[Floor, Leg, AddOn, str, Moment], None]
 NAME = "recorder"
 MAX_RECORDINGS = 8
 
 
-class Recorder:
-    """The recordings of a leg, by their ids. A `Doing`: limits are kept by the media core, which has the audio."""
+class Recorded(NamedTuple):
+    """What is recorded: the port with its audio, as whom its customer is told, the leg that pays (None where nobody is
+    there to), and the ports of those who are to hear beeps. `scope` makes the ids of its recordings its own."""
 
-    __slots__ = ("_add_ons", "_due", "_made", "_stages")
+    recordings: Recordings
+    scope: str
+    source: Source
+    port: int
+    about: About
+    payer: Leg | None
+    present: tuple[int, ...]
+    conference_id: str = ""
+
+
+class Recorder:
+    """The recordings of a leg. A `Doing`: limits are kept by the media core, which has the audio."""
+
+    __slots__ = ("_due", "recordings")
 
     def __init__(self) -> None:
-        self._stages: dict[str, Stage] = {}
-        self._add_ons: dict[str, tuple[AddOn, ...]] = {}
-        self._made = 0
+        self.recordings = Recordings()
         self._due: tuple[Settings, Initiator] | None = None
 
-    wakes_at: float | None = None
+    @property
+    def wakes_at(self) -> float | None:
+        """When there is to be the next beep."""
+        return self.recordings.beeps_at
 
     def tick(self, floor: Floor, leg: Leg, now: Moment) -> None:
-        """Nothing is ever due."""
+        """It is time for a beep."""
+        beep_if_due(floor, of_leg(floor, leg), now)
 
     def leg_ended(self, floor: Floor, leg: Leg, now: Moment) -> None:  # noqa: ARG002
         """They are complete with the last that was heard. Their cost ends with the leg's."""
-        ids, self._stages, self._due = tuple(self._stages), {}, None
-        floor.emit(*(effect.StopRecord(leg.dialog.port, id, about(leg)) for id in ids))
-
-    # ---- what customers order --------------------------------------------------------------------------------
+        self._due = None
+        end(floor, of_leg(floor, leg))
 
     def start_when_answered(self, leg: Leg, settings: Settings, by: Initiator) -> str:
         """Record the leg from its answer on; the id that the recording will have."""
         self._due = settings, by
-        return self._next_id(leg)
+        return recording_id(_scope(leg), self.recordings.made + 1)
 
     def answered(self, floor: Floor, leg: Leg, now: Moment) -> None:
         """The leg was answered: begin what was to begin with that."""
         if self._due is not None:
             (settings, by), self._due = self._due, None
-            self.start(floor, leg, settings, by, now)
-
-    def start(self, floor: Floor, leg: Leg, settings: Settings, by: Initiator, now: Moment) -> str:
-        """Record the leg from now on; the recording's id. Rejected where there are too many."""
-        if len(self._stages) == MAX_RECORDINGS:
-            raise rejected("10027", f"{MAX_RECORDINGS} recordings of this call go on already.")
-        id = self._next_id(leg)
-        self._made += 1
-        self._stages[id] = "running"
-        card = Card(id, settings, about(leg), now.wall, by)
-        self._add_ons[id] = ("recording",) if settings.language is None else ("recording", "stt")
-        self._meter(metering.begin, floor, leg, id, now)
-        floor.emit(effect.KeepRecording(card), effect.Record(leg.dialog.port, card))
-        if settings.start == "with a beep":
-            floor.emit(*(effect.Beep(each.dialog.port) for each in _present(floor, leg)))
-        return id
-
-    def turn(self, floor: Floor, leg: Leg, ids: Iterable[str], action: Literal["pause", "resume"], now: Moment) -> None:
-        """Pause or resume; where that is so already nothing changes."""
-        for id in ids:
-            before, after = self._stages[id], STAGES[self._stages[id], action]
-            if before == after:
-                continue
-            self._stages[id] = after
-            self._meter(metering.end if after == "paused" else metering.begin, floor, leg, id, now)
-            floor.emit(effect.PauseRecord(leg.dialog.port, id, after == "paused"))
-
-    def stop(self, floor: Floor, leg: Leg, ids: Iterable[str], now: Moment) -> None:
-        """End recordings; the customer is told when each can be had."""
-        for id in ids:
-            self.over(floor, leg, id, now)
-            floor.emit(effect.StopRecord(leg.dialog.port, id, about(leg)))
-
-    def over(self, floor: Floor, leg: Leg, id: str, now: Moment) -> None:
-        """A recording has ended by itself; nothing where it was known to be over."""
-        if self._stages.pop(id, None) is not None:
-            self._meter(metering.end, floor, leg, id, now)
-
-    @property
-    def going_on(self) -> tuple[str, ...]:
-        """The ids of what is not over."""
-        return tuple(self._stages)
-
-    def _meter(self, note: Meter, floor: Floor, leg: Leg, id: str, now: Moment) -> None:
-        for add_on in self._add_ons[id]:
-            note(floor, leg, add_on, id, now)
-
-    def _next_id(self, leg: Leg) -> str:
-        return recording_id(leg.ids, self._made + 1)
+            start(floor, of_leg(floor, leg), settings, by, now)
 
 
 def of(leg: Leg) -> Recorder:
@@ -110,18 +75,128 @@ def of(leg: Leg) -> Recorder:
     return found
 
 
-def chosen(leg: Leg, id: str | None) -> tuple[str, ...]:
+def of_leg(floor: Floor, leg: Leg) -> Recorded:
+    """A leg as what is recorded. Whoever talks with it is to know."""
+    place = floor.place_of(leg.id)
+    others = floor.others(leg) if place.kind == "bridge" else []
+    present = (leg, *(other for other in others if other.stage == "answered"))
+    ports = tuple(each.dialog.port for each in present)
+    return Recorded(of(leg).recordings, _scope(leg), "call", leg.dialog.port, about(leg), leg, ports)
+
+
+# ---- what customers order ------------------------------------------------------------------------------------
+
+
+def start(floor: Floor, what: Recorded, settings: Settings, by: Initiator, now: Moment) -> str:
+    """Record from now on; the recording's id. Rejected where there are too many."""
+    recordings = what.recordings
+    if len(recordings.stages) == MAX_RECORDINGS:
+        raise rejected("10027", f"{MAX_RECORDINGS} recordings of this {what.source} go on already.")
+    recordings.made += 1
+    id = recording_id(what.scope, recordings.made)
+    recordings.add(id, settings)
+    card = Card(id, settings, what.about, now.wall, by, what.source, what.conference_id)
+    bill(floor, what, now)
+    floor.emit(effect.KeepRecording(card), effect.Record(what.port, card))
+    if recordings.beeps(id):
+        _beep(floor, what, now)
+    return id
+
+
+def turn(floor: Floor, what: Recorded, ids: Iterable[str], action: Literal["pause", "resume"], now: Moment) -> None:
+    """Pause or resume; where that is so already nothing changes."""
+    recordings = what.recordings
+    for id in ids:
+        before, after = recordings.stages[id], STAGES[recordings.stages[id], action]
+        if before == after:
+            continue
+        recordings.stages[id] = after
+        if after == "paused":
+            _end_bill(floor, what, what.payer, id, now)
+        floor.emit(effect.PauseRecord(what.port, id, after == "paused"))
+        if after == "running" and recordings.beeps(id):
+            _beep(floor, what, now)
+    bill(floor, what, now)
+    _plan(floor, what, now)
+
+
+def stop(floor: Floor, what: Recorded, ids: Iterable[str], now: Moment) -> None:
+    """End recordings; the customer is told when each can be had."""
+    for id in ids:
+        over(floor, what, id, now)
+        floor.emit(effect.StopRecord(what.port, id, what.about))
+
+
+def over(floor: Floor, what: Recorded, id: str, now: Moment) -> None:
+    """A recording has ended by itself; nothing where it was known to be over."""
+    if what.recordings.stages.pop(id, None) is None:
+        return
+    _end_bill(floor, what, what.payer, id, now)
+    del what.recordings.settings[id]
+    _plan(floor, what, now)
+
+
+def end(floor: Floor, what: Recorded) -> None:
+    """What is recorded ends, and with it whoever pays."""
+    ids = what.recordings.clear()
+    floor.emit(*(effect.StopRecord(what.port, id, what.about) for id in ids))
+
+
+def chosen(recordings: Recordings, id: str | None, of: Source = "call") -> tuple[str, ...]:
     """The recording of that id, or all that go on; Rejected where there is none."""
-    going_on = of(leg).going_on if NAME in leg.doings else ()
-    found = going_on if id is None else tuple(each for each in going_on if each == id)
+    found = tuple(each for each in recordings.stages if id in (None, each))
     if not found:
-        why = "This call is not being recorded." if id is None else "This call has no such recording going on."
+        why = f"This {of} is not being recorded." if id is None else f"This {of} has no such recording going on."
         raise rejected("10027", why, pointer=None if id is None else "/recording_id")
     return found
 
 
-def _present(floor: Floor, leg: Leg) -> list[Leg]:
-    """The leg, and who talks with it: whoever is recorded is to know."""
-    place = floor.place_of(leg.id)
-    others = floor.others(leg) if place.kind == "bridge" else []
-    return [leg, *(other for other in others if other.stage == "answered")]
+# ---- what goes on --------------------------------------------------------------------------------------------
+
+
+def bill(floor: Floor, what: Recorded, now: Moment) -> None:
+    """The leg that pays does so for whatever runs."""
+    if what.payer is None:
+        return
+    for id, stage in what.recordings.stages.items():
+        notice = floor.rules.beep_every if what.recordings.beeps(id) else None
+        for add_on in what.recordings.settings[id].add_ons if stage == "running" else ():
+            metering.begin(floor, what.payer, add_on, id, now, notice)
+
+
+def pass_bill(floor: Floor, what: Recorded, leg: Leg, now: Moment) -> None:
+    """A leg has gone, which pays no more; another one does."""
+    for id in what.recordings.stages if leg.stage != "ended" else ():
+        _end_bill(floor, what, leg, id, now)
+    bill(floor, what, now)
+
+
+def _end_bill(floor: Floor, what: Recorded, payer: Leg | None, id: str, now: Moment) -> None:
+    if payer is None:
+        return
+    for add_on in what.recordings.settings[id].add_ons:
+        metering.end(floor, payer, add_on, id, now)
+
+
+def beep_if_due(floor: Floor, what: Recorded, now: Moment) -> None:
+    """Let everybody hear that they are recorded, where it is time."""
+    if what.recordings.beeps_at is not None and what.recordings.beeps_at <= now.mono:
+        _beep(floor, what, now)
+
+
+def _beep(floor: Floor, what: Recorded, now: Moment) -> None:
+    floor.emit(*(effect.Beep(port) for port in what.present))
+    what.recordings.beeps_at = None
+    _plan(floor, what, now)
+
+
+def _plan(floor: Floor, what: Recorded, now: Moment) -> None:
+    recordings, every = what.recordings, floor.rules.beep_every
+    if not recordings.is_heard or not every:
+        recordings.beeps_at = None
+    elif recordings.beeps_at is None:
+        recordings.beeps_at = now.mono + every
+
+
+def _scope(leg: Leg) -> str:
+    return f"{leg.ids.call_control_id}/{leg.ids.call_leg_id}"

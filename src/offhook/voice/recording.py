@@ -6,7 +6,7 @@ from typing import Literal
 import msgspec
 
 from offhook.voice.event import About
-from offhook.voice.leg import LegIds
+from offhook.voice.usage import AddOn
 
 Channels = Literal["single", "dual"]
 Format = Literal["wav", "mp3"]
@@ -44,6 +44,11 @@ class Settings(msgspec.Struct, frozen=True):
     language: str | None = None
 
     @property
+    def add_ons(self) -> tuple[AddOn, ...]:
+        """What it is charged as."""
+        return ("recording",) if self.language is None else ("recording", "stt")
+
+    @property
     def kept_channels(self) -> Channels:
         """As they will be: one track alone has one channel."""
         return self.channels if self.track == "both" else "single"
@@ -62,6 +67,37 @@ class Card(msgspec.Struct, frozen=True):
     conference_id: str = ""
 
 
-def recording_id(ids: LegIds, number: int) -> str:
-    """The id of the `number`th recording of a leg, which its command tells before it has begun."""
-    return str(uuid.uuid5(_IDS, f"{ids.call_control_id}/{ids.call_leg_id}/{number}"))
+class Recordings:
+    """The recordings of one leg or conference that are not over, by their ids; `made` counts all there have been,
+    `beeps_at` is the monotonic time of the next beep."""
+
+    __slots__ = ("beeps_at", "made", "settings", "stages")
+
+    def __init__(self) -> None:
+        self.stages: dict[str, Stage] = {}
+        self.settings: dict[str, Settings] = {}
+        self.made = 0
+        self.beeps_at: float | None = None
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether one runs that is to be heard."""
+        return any(self.stages[id] == "running" and self.beeps(id) for id in self.stages)
+
+    def beeps(self, id: str) -> bool:
+        """Whether this one is to be heard while it runs."""
+        return self.settings[id].start == "with a beep"
+
+    def add(self, id: str, settings: Settings) -> None:
+        """One has begun."""
+        self.stages[id], self.settings[id] = "running", settings
+
+    def clear(self) -> tuple[str, ...]:
+        """All are over: their ids."""
+        ids, self.stages, self.beeps_at = tuple(self.stages), {}, None
+        return ids
+
+
+def recording_id(scope: str, number: int) -> str:
+    """The id of the `number`th recording of what is called `scope`; a leg's command tells it before it has begun."""
+    return str(uuid.uuid5(_IDS, f"{scope}/{number}"))

@@ -146,8 +146,8 @@ def _keep_terms(floor: Floor, leg: Leg, now: Moment) -> None:
     record, suppress = leg.party.terms.record, leg.party.terms.suppress
     if suppress is not None:
         suppressing.start(floor, leg, suppress, now)
-    if record is not None and not recorder.of(leg).going_on:
-        recorder.of(leg).start(floor, leg, Settings(record.channels, record.format), "Trunking", now)
+    if record is not None and not recorder.of(leg).recordings.stages:
+        recorder.start(floor, recorder.of_leg(floor, leg), Settings(record.channels, record.format), "Trunking", now)
 
 
 def _meet(floor: Floor, leg: Leg, now: Moment) -> None:

@@ -23,6 +23,8 @@ from offhook.voice import (
     recorder,
     ringing,
     streaming,
+    talking,
+    taping,
     transcribing,
 )
 from offhook.voice.cause import CAUSES, Ending, ending
@@ -40,6 +42,7 @@ from offhook.voice.effect import (
 )
 from offhook.voice.event import CallHeld, CallInitiated, CallUnheld, DtmfReceived, Source
 from offhook.voice.floor import Floor
+from offhook.voice.house_rules import HouseRules
 from offhook.voice.leg import ANSWERED, LIVE, RUNG, Dialog, Leg, Moment, Stage
 from offhook.voice.place import Kind, Place, Seat
 from offhook.voice.queue import Queue
@@ -59,6 +62,7 @@ from offhook.voice.signal import (
     HungUp,
     Input,
     Lost,
+    Loudest,
     NotArrived,
     Ordered,
     Originated,
@@ -87,6 +91,7 @@ from offhook.voice.signal import (
     Wanted,
 )
 
+STANDARD = HouseRules()
 MAX_DIGITS = 100
 _DIGITS = frozenset("0123456789ABCD*#wW")
 _PAUSES = frozenset("wW")
@@ -105,13 +110,14 @@ class Rule(NamedTuple):
 
 class Session:
     """The owner of the legs that share a `call_session_id`, and of those that were bridged to them; or of the
-    legs in the queue or conference `owned`, whichever sessions they are of. `decide` is its only way in."""
+    legs in the queue or conference `owned`, whichever sessions they are of. `decide` is its only way in. `rules` are
+    those of the house."""
 
     __slots__ = ("floor", "id")
 
-    def __init__(self, id: str, owned: Queue | Conference | None = None) -> None:
+    def __init__(self, id: str, owned: Queue | Conference | None = None, rules: HouseRules = STANDARD) -> None:
         self.id = id
-        self.floor = Floor()
+        self.floor = Floor(rules)
         self.floor.owned = owned
 
     def decide(self, given: Input, now: Moment) -> list[Effect]:
@@ -120,6 +126,8 @@ class Session:
         owning.begin(self.floor, given)
         if isinstance(given, DialogSignal):
             self._apply(given, self.floor.find(given.dialog), now)
+        elif isinstance(given, PortSignal) and self._is_circle(given.port):
+            self._circle_told(given, now)
         elif isinstance(given, PortSignal):
             self._apply(given, self.floor.find_port(given.port), now)
         else:
@@ -153,6 +161,20 @@ class Session:
             _turn_away(self, given, found)
         else:
             rule.decide(self, *found, given, now)
+
+    def _is_circle(self, port: int) -> bool:
+        return self.floor.conference is not None and self.floor.conference.port == port
+
+    def _circle_told(self, given: PortSignal, now: Moment) -> None:
+        conference = self.floor.conference
+        assert conference is not None  # it has a circle
+        match given:
+            case RecordingOver():
+                taping.over(self.floor, conference, given, now)
+            case Loudest():
+                talking.reported(self.floor, conference, given, now)
+            case _:
+                pass  # what was played to its recordings is over
 
     # ---- set-up ----------------------------------------------------------------------------------------------
 
@@ -297,7 +319,7 @@ class Session:
             transcribing.heard(self.floor, leg, signal, now)
 
     def recording_over(self, leg: Leg, _dialog: Dialog, signal: RecordingOver, now: Moment) -> None:
-        recorder.of(leg).over(self.floor, leg, signal.recording, now)
+        recorder.over(self.floor, recorder.of_leg(self.floor, leg), signal.recording, now)
 
     def audio_ready(self, signal: AudioReady, now: Moment) -> None:
         leg = self.floor.legs.get(signal.leg)
@@ -350,6 +372,7 @@ class Session:
 
     def tick(self, _signal: Tick, now: Moment) -> None:
         conferencing.expire(self.floor, now)
+        taping.tick(self.floor, now)
         for leg in queueing.lose_turns(self.floor, now):
             meeting.leave(self.floor, leg, now, "timeout")
         for leg in list(self.floor.legs.values()):

@@ -192,8 +192,15 @@ class Sounded(msgspec.Struct, frozen=True):
     tone_hz: float
 
 
+class Loudest(msgspec.Struct, frozen=True):
+    """Whose port has been the loudest on the circle `port` since the last report; None where nobody was loud."""
+
+    port: int
+    speaker: int | None
+
+
 class RecordingOver(msgspec.Struct, frozen=True):
-    """A recording of this port has ended, by itself or as it was told."""
+    """A recording of this port or circle has ended, by itself or as it was told."""
 
     port: int
     recording: str
@@ -360,7 +367,7 @@ class Broken(msgspec.Struct, frozen=True):
 
 
 DialogSignal = Rang | Answered | HungUp | Pressed | AskedHold | Renegotiated | Trickled
-PortSignal = PortUp | PortDown | DigitHeard | Played | Sounded | RecordingOver
+PortSignal = PortUp | PortDown | DigitHeard | Played | Sounded | RecordingOver | Loudest
 AudioSignal = AudioReady | AudioFailed
 StreamSignal = StreamUp | StreamEnded | StreamFailed
 ListenerSignal = StreamSignal | Transcribed

@@ -15,7 +15,7 @@ class Usage(msgspec.Struct, frozen=True):
 
     `about` says which of its kind it is (a recording's id, a conference's), `began_at` and `ended_at` (None while it
     goes on) when, in Unix seconds. While time runs, `since_mono` and `since_wall` say from when on it is not in
-    `seconds` yet.
+    `seconds` yet. `notice_every` is for recordings of which people are told by a beep, every so many seconds.
     """
 
     add_on: AddOn
@@ -26,6 +26,7 @@ class Usage(msgspec.Struct, frozen=True):
     since_mono: float | None = None
     since_wall: float | None = None
     ended_at: float | None = None
+    notice_every: float | None = None
 
     def running(self, mono: float, wall: float) -> "Usage":
         """Time runs from now on; where it does already nothing changes."""

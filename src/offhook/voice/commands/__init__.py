@@ -52,6 +52,18 @@ from offhook.voice.commands.conference import (
     gather_using_audio as gather_in_conference,
 )
 from offhook.voice.commands.conference import (
+    record_pause as pause_recording_conference,
+)
+from offhook.voice.commands.conference import (
+    record_resume as resume_recording_conference,
+)
+from offhook.voice.commands.conference import (
+    record_start as record_conference,
+)
+from offhook.voice.commands.conference import (
+    record_stop as stop_recording_conference,
+)
+from offhook.voice.commands.conference import (
     send_dtmf as send_dtmf_to_conference,
 )
 from offhook.voice.commands.conference import (
@@ -117,10 +129,14 @@ CONFERENCE_COMMANDS: dict[str, CommandRule] = {
         hold.RULE,
         leave.RULE,
         mute.RULE,
+        pause_recording_conference.RULE,
         play.RULE,
+        record_conference.RULE,
+        resume_recording_conference.RULE,
         send_dtmf_to_conference.RULE,
         speak_to_conference.RULE,
         stop.RULE,
+        stop_recording_conference.RULE,
         unhold.RULE,
         unmute.RULE,
         update_conference.RULE,

@@ -67,7 +67,7 @@ def decide(floor: Floor, leg: Leg, order: Ordered[Bridge], now: Moment) -> Wants
 def _record(floor: Floor, command: Bridge, leg: Leg, now: Moment) -> None:
     settings = command.to_record
     if settings is not None:
-        recorder.of(leg).start(floor, leg, settings, "StartCallRecordingAPI", now)
+        recorder.start(floor, recorder.of_leg(floor, leg), settings, "StartCallRecordingAPI", now)
 
 
 def _meet(floor: Floor, command: Bridge, leg: Leg, other: Leg, now: Moment) -> None:

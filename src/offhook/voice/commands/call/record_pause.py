@@ -19,8 +19,8 @@ class RecordPause(Command, frozen=True, kw_only=True):
 
 
 def decide(floor: Floor, leg: Leg, order: Ordered[RecordPause], now: Moment) -> None:
-    ids = recorder.chosen(leg, order.command.recording_id)
-    recorder.of(leg).turn(floor, leg, ids, "pause", now)
+    ids = recorder.chosen(recorder.of(leg).recordings, order.command.recording_id)
+    recorder.turn(floor, recorder.of_leg(floor, leg), ids, "pause", now)
 
 
 RULE = CommandRule("record_pause", RecordPause, ANSWERED, decide, codes=("10027",))

@@ -18,8 +18,8 @@ class RecordResume(Command, frozen=True, kw_only=True):
 
 
 def decide(floor: Floor, leg: Leg, order: Ordered[RecordResume], now: Moment) -> None:
-    ids = recorder.chosen(leg, order.command.recording_id)
-    recorder.of(leg).turn(floor, leg, ids, "resume", now)
+    ids = recorder.chosen(recorder.of(leg).recordings, order.command.recording_id)
+    recorder.turn(floor, recorder.of_leg(floor, leg), ids, "resume", now)
 
 
 RULE = CommandRule("record_resume", RecordResume, ANSWERED, decide, codes=("10027",))

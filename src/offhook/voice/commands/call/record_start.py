@@ -54,7 +54,7 @@ def decide(floor: Floor, leg: Leg, order: Ordered[RecordStart], now: Moment) -> 
         start="with a beep" if command.play_beep else "silently",
         language=command.transcription_language if command.transcription else None,
     )
-    id = recorder.of(leg).start(floor, leg, settings, "StartCallRecordingAPI", now)
+    id = recorder.start(floor, recorder.of_leg(floor, leg), settings, "StartCallRecordingAPI", now)
     return OK | {"recording_id": id}
 
 

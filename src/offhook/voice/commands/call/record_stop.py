@@ -18,8 +18,8 @@ class RecordStop(Command, frozen=True, kw_only=True):
 
 
 def decide(floor: Floor, leg: Leg, order: Ordered[RecordStop], now: Moment) -> None:
-    ids = recorder.chosen(leg, order.command.recording_id)
-    recorder.of(leg).stop(floor, leg, ids, now)
+    ids = recorder.chosen(recorder.of(leg).recordings, order.command.recording_id)
+    recorder.stop(floor, recorder.of_leg(floor, leg), ids, now)
 
 
 RULE = CommandRule("record_stop", RecordStop, ANSWERED, decide, causes=("call.recording.saved",), codes=("10027",))

@@ -1,0 +1,27 @@
+"""Record pause: a recording of a conference goes on as silence, so that every later word has its time."""
+
+from offhook.voice import recorder, taping
+from offhook.voice.command import CommandRule
+from offhook.voice.commands.call.shared import RecordingId
+from offhook.voice.commands.conference.shared import Named, conference_of
+from offhook.voice.floor import Floor
+from offhook.voice.leg import Moment
+from offhook.voice.signal import Directed
+
+
+class PauseRecordingConference(Named, frozen=True, kw_only=True):
+    """POST /conferences/{id}/actions/record_pause.
+
+    Without `recording_id` all recordings of the conference are meant; one that is paused already stays so.
+    """
+
+    recording_id: RecordingId | None = None
+
+
+def decide(floor: Floor, _leg: None, order: Directed[PauseRecordingConference], now: Moment) -> None:
+    conference = conference_of(floor)
+    ids = recorder.chosen(conference.recordings, order.command.recording_id, "conference")
+    recorder.turn(floor, taping.of_conference(floor, conference), ids, "pause", now)
+
+
+RULE = CommandRule("record_pause", PauseRecordingConference, frozenset(), decide)

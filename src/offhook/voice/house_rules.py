@@ -1,0 +1,13 @@
+"""What the house that a platform runs in lays down for all its calls. Plain data."""
+
+import msgspec
+
+# Recorder tones are to come every 12 to 15 seconds (47 CFR 64.501, as it was).
+BEEP_SECONDS = 15.0
+
+
+class HouseRules(msgspec.Struct, frozen=True):
+    """`beep_every` is how many seconds pass from beep to beep while something is recorded with beeps; 0 has one beep at
+    the beginning only."""
+
+    beep_every: float = BEEP_SECONDS
