@@ -89,7 +89,7 @@ async def test_a_conference_is_recorded_and_its_floor_told(desk: Desk, john: Cli
 async def test_sto_10_beeps_come_again_and_again_and_are_in_the_recording(
     desk: Desk, john: Client, hearing: Hearing
 ) -> None:
-    """Case STO-10, a leg and a conference at a time: at the start and at the configured interval; the record says so."""
+    """Case STO-10, a leg and a conference at a time: at the start and at the interval; the detail record says so."""
     calls = [await desk.answered(john, 440.0), await desk.answered(john, 440.0)]
     alone, member = (call.ids.call_control for call in calls)
     id = await created(desk, calls[1])

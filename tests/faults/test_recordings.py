@@ -29,6 +29,7 @@ from offhook.engine.store import Add, Find, Store
 from offhook.media.events import RecordEnded
 from offhook.testing.fakes import FakeCore
 from offhook.voice import effect
+from offhook.voice.conference_event import ConferenceRecordingSaved
 from offhook.voice.event import About, RecordingFailed, RecordingSaved
 from offhook.voice.leg import LegIds, Party
 from offhook.voice.recording import Card, Settings
@@ -223,6 +224,18 @@ async def test_a_new_start_finishes_what_there_is_and_removes_what_nobody_knows(
     assert isinstance(saved, RecordingSaved)
     assert saved.urls["wav"] is None
     assert os.listdir(tmp_path) == [f"{ID}.mp3"]
+    await room.close()
+
+
+async def test_a_conference_that_was_cut_off_is_told_of_as_one(tmp_path: Path) -> None:
+    room = Room(tmp_path)
+    part(tmp_path, tone(2.0))
+    cut_off = msgspec.structs.replace(card(), source="conference", conference_id="c")
+    await room.store.write(Add("recordings", row_of(cut_off)))
+    await room.archive.recover()
+    saved = await room.told.events.get()
+    assert isinstance(saved, ConferenceRecordingSaved)
+    assert (saved.conference_id, saved.recording_id, saved.ended_at - saved.started_at) == ("c", ID, 2.0)
     await room.close()
 
 

@@ -64,6 +64,29 @@ def test_the_circle_is_recorded_with_its_creator_apart() -> None:
     play(script)
 
 
+def test_what_is_played_to_all_is_recorded_once_and_stops_with_the_rest() -> None:
+    async def script(s: Scene) -> None:
+        id = await three(s)
+        await recorded(s, id)
+        await order(s, id, "play", audio_url="http://a.test/all.wav")
+        await order(s, id, "play", audio_url="http://a.test/bob.wav", call_control_ids=[s.leg(s.bob)])
+        assert len(s.at.core.plays[circle(s)]) == 1
+        await order(s, id, "stop")
+        assert s.at.core.plays[circle(s)] == {}
+
+    play(script)
+
+
+def test_one_may_begin_while_all_wait_for_the_conference_to_start() -> None:
+    async def script(s: Scene) -> None:
+        id = await made(s, start_conference_on_create=False)
+        recording = await recorded(s, id, play_beep=True)
+        assert s.at.core.recordings.keys() == {recording}
+        assert beeps(s, s.at.port_of(s.alice)) == 0
+
+    play(script)
+
+
 def test_it_ends_with_its_conference() -> None:
     async def script(s: Scene) -> None:
         id = await three(s)

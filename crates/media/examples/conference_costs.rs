@@ -1,8 +1,9 @@
 //! What conferences cost the media thread: CPU milliseconds per participant and second, over real sockets.
 //!
-//! `cargo run --release --example conference_costs -- [codec] [size…]`: conferences of so many fill the same number of
-//! legs. Their phones, in a core of their own, all send a tone (`talking`), or one of each conference does and the others
-//! send silence (`listening`). Only the platform's media thread counts.
+//! `cargo run --release --example conference_costs -- [codec] [size…]`: conferences of so many fill 60 legs, or more.
+//! Their phones, in a core of their own, all send a tone (`talking`), or one of each conference does and the others send
+//! silence (`listening`). `listed` is as `talking`, but without circles: everybody has a list, and so a sum, of his own.
+//! Only the platform's media thread counts.
 
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
@@ -81,11 +82,11 @@ fn connect(platform: &Core, phones: &Core, leg: u32, codec: &str) -> Result<(), 
     Ok(())
 }
 
-fn wait_for_all(platform: &Core) -> Result<(), Error> {
+fn wait_for_all(platform: &Core, legs: u32) -> Result<(), Error> {
     let mut connected = 0;
     wait_for(|| {
         connected += platform.take_events().iter().filter(|it| matches!(it, Event::PortConnected { .. })).count();
-        Ok((connected >= LEGS as usize).then_some(()))
+        Ok((connected >= legs as usize).then_some(()))
     })
 }
 
@@ -95,28 +96,43 @@ fn talk(phones: &Core, leg: u32) {
     phones.send(vec![Command::Play { port: PHONES + leg, play: 1, source, rounds: 0, overlay: false }]);
 }
 
+/// How participants are told whom they hear.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Told {
+    Circle,
+    List,
+}
+
+fn meet(platform: &Core, members: std::ops::Range<u32>, told: Told) {
+    let circle = CIRCLES + members.start;
+    for port in members.clone() {
+        let others = members.clone().filter(|other| *other != port).collect();
+        let speakers = if told == Told::List { others } else { vec![circle] };
+        platform.send(vec![Command::Hear { port, speakers }]);
+    }
+    if told == Told::Circle {
+        let speakers = members.collect();
+        platform.send(vec![Command::Convene { port: circle, speakers, apart: None, levels_ms: 200 }]);
+    }
+}
+
 /// CPU milliseconds per participant and second in conferences of `size`, of whom so many talk.
-fn cost(codec: &str, size: u32, talkers: u32) -> Result<f64, Error> {
+fn cost(codec: &str, size: u32, talkers: u32, told: Told) -> Result<f64, Error> {
+    let legs = LEGS.max(size);
     let (platform, phones) = (Running::start()?, Running::start()?);
-    for leg in 0..LEGS {
+    for leg in 0..legs {
         connect(&platform.core, &phones.core, leg, codec)?;
     }
-    wait_for_all(&platform.core)?;
-    for port in 0..LEGS {
-        let first = port / size * size;
-        let (circle, speakers) = (CIRCLES + first, (first..(first + size).min(LEGS)).collect());
-        platform.core.send(vec![
-            Command::Convene { port: circle, speakers, apart: None, levels_ms: 200 },
-            Command::Hear { port, speakers: vec![circle] },
-        ]);
-        if port - first < talkers {
-            talk(&phones.core, port);
-        }
+    wait_for_all(&platform.core, legs)?;
+    for first in (0..legs).step_by(size as usize) {
+        let members = first..(first + size).min(legs);
+        members.clone().take(talkers as usize).for_each(|leg| talk(&phones.core, leg));
+        meet(&platform.core, members, told);
     }
     std::thread::sleep(Duration::from_secs(1));
     let (before, start) = (platform.cpu_ms()?, Instant::now());
     std::thread::sleep(Duration::from_secs(SECONDS));
-    Ok((platform.cpu_ms()? - before) / start.elapsed().as_secs_f64() / f64::from(LEGS))
+    Ok((platform.cpu_ms()? - before) / start.elapsed().as_secs_f64() / f64::from(legs))
 }
 
 fn main() -> Result<(), Error> {
@@ -124,8 +140,11 @@ fn main() -> Result<(), Error> {
     let codec = arguments.next().unwrap_or_else(|| "pcmu".into());
     let sizes: Vec<u32> = arguments.map(|size| size.parse()).collect::<Result<_, _>>()?;
     for size in if sizes.is_empty() { vec![3, 10, LEGS] } else { sizes } {
-        let (talking, listening) = (cost(&codec, size, size)?, cost(&codec, size, 1)?);
-        println!("{codec}, conferences of {size:2}: {talking:.2} ms talking, {listening:.2} ms listening");
+        let (talking, listening) = (cost(&codec, size, size, Told::Circle)?, cost(&codec, size, 1, Told::Circle)?);
+        let listed = cost(&codec, size, size, Told::List)?;
+        println!(
+            "{codec}, conferences of {size}: {talking:.2} ms talking, {listening:.2} listening, {listed:.2} listed"
+        );
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 """What is played to a conference: one item for each participant that hears it, over the others' voices. No I/O.
 
-What all hear is told once, when the first begins to hear it and when it is over for the last; what some hear is told
-for each of them. Its speech is charged once, to the first.
+What all hear is told once, when the first begins to hear it and when it is over for the last, and is in recordings as
+the first hears it; what some hear is told for each of them. Its speech is charged once, to the first.
 """
 
 import msgspec
@@ -41,17 +41,21 @@ _TO_SOME = {
 
 
 class Announcement:
-    """What the customer is told of one announcement (`player.Teller`). `whom` is the leg that its events are about."""
+    """What the customer is told of one announcement (`player.Teller`). `whom` is the leg that its events are about,
+    `tape` the circle whose recordings have it, if any."""
 
     as_what = "announcement"
 
-    def __init__(self, conference: Conference, whom: About, kinds: Kinds, source: Source, listeners: int) -> None:
+    def __init__(
+        self, conference: Conference, whom: About, kinds: Kinds, source: Source, listeners: int, tape: int | None = None
+    ) -> None:
         self.leg = conference.card.id
         self._conference = conference
         self._whom = whom
         self._kinds = kinds
         self._source = source
         self._left = listeners
+        self._tape = tape
         self._begun = False
 
     def began(self, floor: Floor, leg: Leg, item: Item, now: Moment) -> None:
@@ -59,6 +63,7 @@ class Announcement:
         if self._begun:
             return
         self._begun = True
+        item.tape = self._tape
         if isinstance(self._source, Speech):
             metering.count(floor, leg, "tts", item.name, self._source.characters, now)
         self._tell(floor, self._kinds.started, now)
@@ -82,7 +87,7 @@ def announce(floor: Floor, conference: Conference, legs: list[Leg], to_all: bool
     kind = "speech" if isinstance(source, Speech) else "file"
     owner = conference.card.owner
     assert owner is not None  # it has participants
-    shared = Announcement(conference, owner, _TO_ALL[kind], source, len(legs))
+    shared = Announcement(conference, owner, _TO_ALL[kind], source, len(legs), conference.port)
     for leg in legs:
         told = shared if to_all else Announcement(conference, about(leg), _TO_SOME[kind], source, 1)
         player.of(leg).add(floor, leg, Item(source, told, rounds, "over"))

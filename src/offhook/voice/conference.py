@@ -107,7 +107,7 @@ class Conference:
         self.fate: OnExit = "goes on"
         self.contest = Contest()
         self.port = port
-        self.convened: Convened = (), None
+        self.convened: Convened | None = None
         self.recordings = Recordings()
         self.answers: dict[str, dict[str, object]] = {}
 

@@ -130,7 +130,6 @@ def finish(floor: Floor, conference: Conference, now: Moment) -> None:
     assert owner is not None  # it was live
     taping.end(floor, conference)
     floor.emit(effect.ClosePort(conference.port))
-    conference.convened = (), None
     conference.change(now, status="completed", end_reason=reason)
     floor.emit(effect.KeepConference(conference.card))
     tell(floor, ConferenceEnded, owner, now, reason)

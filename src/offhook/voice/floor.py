@@ -248,12 +248,12 @@ class Floor:
     def _convene(self) -> None:
         """Tell the circle of a conference who speaks on it."""
         conference = self.conference
-        if conference is None:
+        if conference is None or not conference.is_live:
             return
         place, owner = conference.place, conference.card.owner
         creator = None if owner is None else self.legs.get(owner.ids.call_control_id)
         speakers = tuple(self.legs[id].dialog.port for id in place if place.speaks(id))
-        wanted = speakers, creator.dialog.port if creator is not None and speakers else None
+        wanted = speakers, None if creator is None else creator.dialog.port
         if wanted != conference.convened:
             self.emit(Convene(conference.port, *wanted))
             conference.convened = wanted

@@ -80,10 +80,13 @@ class Told(msgspec.Struct, frozen=True):
 class Item:
     """Something to be played. `rounds` is how often, 0 for ever; `after` is called when it is over, unless its leg is.
 
-    `name` is what its events call it; `clips` have arrived and are not with the core yet; `plays` are with it.
+    `name` is what its events call it; `clips` have arrived and are not with the core yet; `plays` are with it. What is
+    played goes to the circle `tape` as well, for its recordings.
     """
 
-    __slots__ = ("after", "arrived", "clips", "lane", "name", "number", "plays", "rounds", "source", "stage", "told")
+    __slots__ = (
+        "after", "arrived", "clips", "lane", "name", "number", "plays", "rounds", "source", "stage", "tape", "told",
+    )  # fmt: skip
 
     def __init__(
         self, source: Source, told: Teller, rounds: int = 1, lane: Lane = "instead", after: After | None = None
@@ -99,6 +102,7 @@ class Item:
         self.arrived: Literal["some", "all"] = "some"
         self.clips: deque[Clip] = deque()
         self.plays: set[int] = set()
+        self.tape: int | None = None
 
 
 class Player:
@@ -219,14 +223,16 @@ class Player:
     def _play(self, floor: Floor, leg: Leg, item: Item, clip: Clip) -> None:
         self._plays += 1
         item.plays.add(self._plays)
-        floor.emit(effect.Play(leg.dialog.port, self._plays, clip, item.rounds, item.lane))
+        for port, play in _places(leg, item, self._plays):
+            floor.emit(effect.Play(port, play, clip, item.rounds, item.lane))
 
     def _finish(self, floor: Floor, leg: Leg, item: Item, status: PlayStatus, now: Moment, detail: str = "") -> None:
         self._lanes[item.lane].remove(item)
         self._cover(leg)
         if item.stage != "queued" and item.arrived == "some":
             floor.emit(effect.Discard(leg.id, item.number))
-        floor.emit(*(effect.StopPlay(leg.dialog.port, play) for play in sorted(item.plays)))
+        for each in sorted(item.plays):
+            floor.emit(*(effect.StopPlay(port, play) for port, play in _places(leg, item, each)))
         item.told.ended(floor, item, status, detail, now)
         if item.after is not None and status != "call_hangup":
             item.after(floor, leg, now)
@@ -265,6 +271,12 @@ def file_told(leg: str, source: Source) -> Told:
 def name_of(leg: Leg, kind: str, number: int) -> str:
     """Ten characters that name the `number`th thing of its kind on a leg, as the API has them."""
     return hashlib.sha256(f"{leg.id}/{kind}/{number}".encode()).hexdigest()[:10]
+
+
+def _places(leg: Leg, item: Item, play: int) -> list[tuple[int, int]]:
+    """Where a play is played, and its number there: on a circle it must be no other leg's."""
+    port = leg.dialog.port
+    return [(port, play)] if item.tape is None else [(port, play), (item.tape, port << 32 | play)]
 
 
 def _prepare(floor: Floor, leg: Leg, item: Item) -> None:

@@ -16,8 +16,8 @@ class RecordConference(Named, frozen=True, kw_only=True):
     """POST /conferences/{id}/actions/record_start.
 
     With `channels` dual, whoever the conference was made with is on channel A and everybody else on channel B. Nobody
-    is recorded while muted or on hold, nor are whispers. The reply tells the recording's id, which the official types
-    do not know: without it nobody could stop one of several.
+    is recorded while muted or on hold, nor are whispers; what is played to all is. The reply tells the recording's id,
+    which the official types do not know: without it nobody could stop one of several.
     """
 
     format: Format
