@@ -226,6 +226,17 @@ class Scene:
         await self.met()
         await self.meeting.join(self.conference, call_control_id=self.other)
 
+    async def met_recording(self) -> None:
+        """Something has been recorded, too: what John said while he pressed a digit."""
+        await self.met()
+        await self.meeting.record_start(self.conference, format="wav")
+        await self.gathered(self.actions.gather(self.leg, maximum_digits=1))
+        await self.heard("CallGatherEnded")
+
+    async def met_recording_paused(self) -> None:
+        await self.met_recording()
+        await self.meeting.record_pause(self.conference)
+
     async def met_playing(self) -> None:
         await self.met()
         await self.meeting.play(self.conference, audio_url=self.audio_url, loop="infinity")

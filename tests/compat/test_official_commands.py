@@ -230,6 +230,22 @@ ROWS = {
         ("CallGatherEnded",),
         lambda it: it.meeting.gather_dtmf_audio(it.conference, call_control_id=it.leg), (422, "10004"),
     ),
+    "conferences record_start": Row(
+        "met", lambda it: it.meeting.record_start(it.conference, format="mp3"), (),
+        lambda it: it.meeting.record_start(it.conference, format="ogg"), (422, "10032"),  # type: ignore[arg-type]
+    ),
+    "conferences record_stop": Row(
+        "met_recording", lambda it: it.meeting.record_stop(it.conference), ("ConferenceRecordingSaved",),
+        lambda it: it.meeting.record_stop(it.conference), (422, "10027"),
+    ),
+    "conferences record_pause": Row(
+        "met_recording", lambda it: it.meeting.record_pause(it.conference), (),
+        lambda it: it.meeting.record_pause(it.conference, recording_id="another"), (400, "10015"),
+    ),
+    "conferences record_resume": Row(
+        "met_recording_paused", lambda it: it.meeting.record_resume(it.conference), (),
+        lambda it: it.meeting.record_resume(it.conference, recording_id="another"), (400, "10015"),
+    ),
     "conferences end": Row(
         "met", lambda it: it.meeting.end_conference(it.conference), ("ConferenceParticipantLeft", "ConferenceEnded"),
         lambda it: it.meeting.end_conference(it.conference), (422, "90019"),
@@ -268,7 +284,7 @@ def commands() -> set[str]:
 
 
 def test_no_command_is_left_out() -> None:
-    assert commands() - {f"conferences record_{verb}" for verb in ("start", "stop", "pause", "resume")} == ROWS.keys()
+    assert commands() == ROWS.keys()
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
