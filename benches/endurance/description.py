@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import random
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
@@ -13,6 +14,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from schemathesis.checks import not_a_server_error
 from schemathesis.core.failures import FailureGroup
+from schemathesis.core.parameters import ParameterLocation
 from schemathesis.generation import GenerationMode
 from schemathesis.specs.openapi import checks
 
@@ -130,13 +132,20 @@ def _cases(operation: Any) -> st.SearchStrategy[Any]:
 
 def _faults(case: Any, response: Any) -> Iterator[str]:
     try:
-        case.validate_response(response, checks=list(CHECKS))
+        case.validate_response(response, checks=[*CHECKS, *_more_checks(case)])
     except FailureGroup as group:
         yield "\n".join(str(each) for each in group.exceptions)
         return
     described = case.operation.definition.raw["responses"]
     if "x-error-codes" in described[str(response.status_code)]:
         yield from _strange_codes(described, response)
+
+
+def _more_checks(case: Any) -> list[Any]:
+    """What is wrong in a JSON body has to be refused. What is wrong in a query may have no form on the wire."""
+    body = case.meta.components.get(ParameterLocation.BODY)
+    is_wrong = body is not None and body.mode is GenerationMode.NEGATIVE and case.media_type == "application/json"
+    return [checks.negative_data_rejection] if is_wrong else []
 
 
 def _strange_codes(described: Document, response: Any) -> Iterator[str]:
@@ -163,9 +172,14 @@ def _simplify(schema: Any) -> None:
         pattern = schema.get("pattern")
         if isinstance(pattern, str) and "[^" in pattern:
             del schema["pattern"]
-            schema |= {"enum": [NOWHERE_BY_SOCKET if "wss" in pattern else NOWHERE]} if "://" in pattern else {}
+            schema |= {"enum": _urls(pattern)} if "://" in pattern else {}
     for each in schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else ():
         _simplify(each)
+
+
+def _urls(pattern: str) -> list[str]:
+    """What stands for all URLs of a pattern, none among them where that is allowed."""
+    return [NOWHERE_BY_SOCKET if "wss" in pattern else NOWHERE, *([""] if re.search(pattern, "") else [])]
 
 
 def _close(schema: Any) -> None:

@@ -13,6 +13,8 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 import requests
+from schemathesis.core.parameters import ParameterLocation
+from schemathesis.generation import GenerationMode
 
 from benches.platform import Platform
 
@@ -78,12 +80,14 @@ class RealThings:
         return self._json("GET", path)
 
     def put_into(self, case: Any) -> None:
-        """Let a generated request name what is there, mostly; and no address of anybody else."""
+        """Let a generated request name what is there, mostly; and no address of anybody else. What is wrong on purpose
+        stays so."""
         path = case.operation.path
-        for name in case.path_parameters or {}:
+        wrong = {place for place, made in case.meta.components.items() if made.mode is GenerationMode.NEGATIVE}
+        for name in {} if ParameterLocation.PATH in wrong else case.path_parameters or {}:
             if self._mostly() and (real := self._in_path(case.method, path, name)):
                 case.path_parameters[name] = real
-        if isinstance(case.body, dict):
+        if isinstance(case.body, dict) and ParameterLocation.BODY not in wrong:
             case.body = {name: self._in_body(path, name, value) for name, value in case.body.items()}
         if path == "/v2/detail_records" and self._mostly():
             case.query = {**(case.query or {}), "filter[record_type]": "sip-trunking"}
@@ -177,10 +181,16 @@ class RealThings:
 
     def _running_conference(self) -> str:
         if self._shown("conferences", self._conference).get("status") != "in_progress":
-            self._made += 1
-            body = {"call_control_id": self._live_leg(), "name": f"fuzzed {self._made}"}
-            self._conference = self._json("POST", "/v2/conferences", body)["data"]["id"]
+            self._conference = _until(self._opened)
         return self._conference
+
+    def _opened(self) -> str | None:
+        """A new conference; None where its call ended at that moment, as the one before has hung it up."""
+        self._made += 1
+        body = {"call_control_id": self._live_leg(), "name": f"fuzzed {self._made}"}
+        made = self._ask("POST", "/v2/conferences", body)
+        self._leg = self._leg if made.ok else ""
+        return made.json()["data"]["id"] if made.ok else None
 
     def _queue(self, name: str) -> str:
         self._ask("POST", "/v2/queues", {"queue_name": name})

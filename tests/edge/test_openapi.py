@@ -141,3 +141,8 @@ def test_a_command_knows_every_code_that_its_file_names(rule: CommandRule) -> No
     source = inspect.getsource(inspect.getmodule(rule.decide))  # pyright: ignore[reportArgumentType]
     named = set(re.findall(r'(?:rejected|Problem)\(\s*"(\d{5})"', source))
     assert named <= codes(rule) <= TITLES.keys()
+
+
+@pytest.mark.parametrize("name", CONFERENCE_COMMANDS)
+def test_a_command_to_a_conference_may_find_it_over_or_not_there(name: str) -> None:
+    assert {"90019", "90058"} <= codes(CONFERENCE_COMMANDS[name])

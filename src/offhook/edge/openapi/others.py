@@ -112,7 +112,7 @@ def _of_media() -> list[Operation]:
         answers={200: Answer("The file.", {"*/*": Shape({})})},
         refusals=together(GUARDED, by_status(("10005",))),
     )
-    several = query("filter[content_type][]", {"type": "array", "items": {"type": "string"}})
+    several = query("filter[content_type][]", {"type": ["array", "string"], "items": {"type": "string"}})
     files = operation(MEDIA_FILES, "list", "/v2/media")
     return [
         _uploading(create),

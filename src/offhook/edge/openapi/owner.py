@@ -76,7 +76,7 @@ def _open() -> list[Operation]:
     destination = (
         query("destination", _TEXT),
         query("from", _TEXT, "The username that calls."),
-        query("format", {"enum": ["json"]}),
+        query("format", _TEXT, "json for programs; all else is text."),
     )
     ladder, unknown = "/_offhook/sessions/{id}/ladder", text("No such session.", 404)
     explained = {200: Answer("Who would ring, why, and what it costs.", {TEXT: Shape(_TEXT), JSON: Shape({})})}

@@ -110,7 +110,7 @@ def _body(resource: Resource, action: Action) -> dict[str, Shape]:
 def _query(resource: Resource) -> tuple[Schema, ...]:
     size: Schema = {"type": "integer", "minimum": 1, "maximum": resource.max_page_size, "default": resource.page_size}
     names = "|".join(name for name, _ in resource.sorts)
-    pattern = f"^-?(?:{names})(?:,-?(?:{names})){{0,7}}$"
+    pattern = f"^(?:-?(?:{names})(?:,-?(?:{names})){{0,7}})?$"
     order: Schema = {"type": "string", "pattern": pattern, "default": resource.default_sort}
     return (
         query("page[number]", {"type": "integer", "minimum": 1, "maximum": MAX_PAGE, "default": 1}),

@@ -24,4 +24,4 @@ def decide(floor: Floor, _leg: None, order: Directed[PauseRecordingConference], 
     recorder.turn(floor, taping.of_conference(floor, conference), ids, "pause", now)
 
 
-RULE = CommandRule("record_pause", PauseRecordingConference, frozenset(), decide)
+RULE = CommandRule("record_pause", PauseRecordingConference, frozenset(), decide, codes=("10027", "90019", "90058"))

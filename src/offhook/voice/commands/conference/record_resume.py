@@ -24,4 +24,4 @@ def decide(floor: Floor, _leg: None, order: Directed[ResumeRecordingConference],
     recorder.turn(floor, taping.of_conference(floor, conference), ids, "resume", now)
 
 
-RULE = CommandRule("record_resume", ResumeRecordingConference, frozenset(), decide)
+RULE = CommandRule("record_resume", ResumeRecordingConference, frozenset(), decide, codes=("10027", "90019", "90058"))

@@ -40,4 +40,11 @@ def decide(floor: Floor, _leg: None, order: Directed[RecordConference], now: Mom
     return OK | {"recording_id": recorder.start(floor, what, settings, "StartConferenceRecordingAPI", now)}
 
 
-RULE = CommandRule("record_start", RecordConference, frozenset(), decide)
+RULE = CommandRule(
+    "record_start",
+    RecordConference,
+    frozenset(),
+    decide,
+    causes=("conference.recording.saved",),
+    codes=("10027", "90019", "90058"),
+)

@@ -25,4 +25,11 @@ def decide(floor: Floor, _leg: None, order: Directed[StopRecordingConference], n
     recorder.stop(floor, taping.of_conference(floor, conference, order.command.client_state), ids, now)
 
 
-RULE = CommandRule("record_stop", StopRecordingConference, frozenset(), decide)
+RULE = CommandRule(
+    "record_stop",
+    StopRecordingConference,
+    frozenset(),
+    decide,
+    causes=("conference.recording.saved",),
+    codes=("10027", "90019", "90058"),
+)
