@@ -241,17 +241,6 @@ class Scene:
         await self.met()
         await self.meeting.play(self.conference, audio_url=self.audio_url, loop="infinity")
 
-    async def met_recorded(self) -> None:
-        """Something has been recorded, too: a file that all heard."""
-        await self.met()
-        await self.meeting.record_start(self.conference, format="wav")
-        await self.meeting.play(self.conference, audio_url=self.audio_url)
-        await self.heard("ConferencePlaybackEnded")
-
-    async def met_paused(self) -> None:
-        await self.met_recorded()
-        await self.meeting.record_pause(self.conference)
-
 
 async def _answer_all(jane: Client, scene: Scene) -> None:
     async for call in jane.incoming():

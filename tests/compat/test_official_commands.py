@@ -217,22 +217,6 @@ ROWS = {
         "met_playing", lambda it: it.meeting.stop(it.conference), ("ConferencePlaybackEnded",),
         lambda it: it.meeting.stop(it.conference, call_control_ids=[it.other]), (422, "90015"),
     ),
-    "conferences record_start": Row(
-        "met", lambda it: it.meeting.record_start(it.conference, format="wav"), (),
-        lambda it: it.meeting.record_start(it.conference, format="ogg"), (422, "10032"),  # type: ignore[arg-type]
-    ),
-    "conferences record_stop": Row(
-        "met_recorded", lambda it: it.meeting.record_stop(it.conference), ("ConferenceRecordingSaved",),
-        lambda it: it.meeting.record_stop(it.conference), (422, "10027"),
-    ),
-    "conferences record_pause": Row(
-        "met_recorded", lambda it: it.meeting.record_pause(it.conference), (),
-        lambda it: it.meeting.record_pause(it.conference, recording_id="another"), (400, "10015"),
-    ),
-    "conferences record_resume": Row(
-        "met_paused", lambda it: it.meeting.record_resume(it.conference), (),
-        lambda it: it.meeting.record_resume(it.conference, recording_id="another"), (400, "10015"),
-    ),
     "conferences send_dtmf": Row(
         "met", lambda it: it.meeting.send_dtmf(it.conference, digits="1"), (),
         lambda it: it.meeting.send_dtmf(it.conference, digits="Z"), (422, "90026"),
