@@ -54,12 +54,13 @@ class CountingTranscriber:
         """It has nothing to close."""
 
 
-def installed_transcriber(folder: Path) -> str:
-    """What a package of a transcription engine would be: an entry to put on the path that Python searches."""
-    about = folder / "counting_transcriber-1.dist-info"
+def installed(folder: Path, group: str, made: str) -> str:
+    """What a package of a plug-in would be: an entry to put on the path that Python searches. `made` is what makes
+    it, as `module:name`."""
+    about = folder / "a_plug_in-1.dist-info"
     about.mkdir()
-    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: counting-transcriber\nVersion: 1\n")
-    (about / "entry_points.txt").write_text(f"[{GROUP}]\ncounting = {__name__}:{CountingTranscriber.__name__}\n")
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: a-plug-in\nVersion: 1\n")
+    (about / "entry_points.txt").write_text(f"[{group}]\nplug-in = {made}\n")
     return str(folder)
 
 
@@ -272,7 +273,7 @@ async def staged(folder: Path) -> AsyncIterator[Scene]:
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     host = f"127.0.0.1:{runner.addresses[0][1]}"
-    sys.path.append(installed_transcriber(folder))
+    sys.path.append(installed(folder, GROUP, f"{__name__}:{CountingTranscriber.__name__}"))
     try:
         async with opened(webhook_url=f"http://{host}/webhooks") as desk, desk.phone(JOHN) as john:
             backend.unwrap = desk.api.webhooks.unwrap

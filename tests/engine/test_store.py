@@ -227,6 +227,7 @@ async def test_waiting_writes_share_a_transaction() -> None:
     for n in range(9):
         await asyncio.sleep(0)  # each is of a turn of its own
         rest.append(store.write(Drop("legs", "a", str(n))))
+    await asyncio.sleep(0)  # the last is handed over at the end of its turn, too
     held.set()
     await asyncio.gather(first, *rest)
     assert sum(groups) == 10

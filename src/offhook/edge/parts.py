@@ -27,6 +27,7 @@ from offhook.engine.mediafiles import MediaFiles
 from offhook.engine.outbox import Outbox
 from offhook.engine.platform import Identities
 from offhook.engine.pstn import ListedNumber, TelephoneNetwork
+from offhook.engine.pushing import Waker, pusher
 from offhook.engine.quality import Quality
 from offhook.engine.seed import DEV_SIGNING_KEY, Seeded, seed
 from offhook.engine.shadow import StoredShadow
@@ -146,6 +147,10 @@ async def open_exchange(stack: AsyncExitStack, settings: Settings, base: Base, s
     identities = base.identities
     pstn = TelephoneNetwork(identities.directory, identities.logins, settings.numbers, base.chance.token(32))
     dialplan = Dialplan(pstn, base.bindings, base.active, settings.served, settings.price_plan, identities.spending)
+    push = identities.mobile_push_credentials
+    waker = Waker(identities.store, identities.vault, base.clock, identities.directory.connection, push.show, pusher())
+    await waker.load()
+    stack.push_async_callback(waker.close)
     switchboard = Switchboard(
         core=sound.core,
         dialplan=dialplan,
@@ -160,6 +165,7 @@ async def open_exchange(stack: AsyncExitStack, settings: Settings, base: Base, s
         recorder=sound.archive,
         quality=base.quality,
         rules=settings.rules,
+        waker=waker,
     )
     await stack.enter_async_context(switchboard)
     sound.core.fallback = switchboard.media_event

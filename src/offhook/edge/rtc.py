@@ -16,7 +16,7 @@ from offhook.edge.attempts import Attempts
 from offhook.edge.rtc_far_end import FarEnd
 from offhook.edge.rtc_writer import AIOHTTP_LIMIT, Writer
 from offhook.edge.text import shown
-from offhook.engine.ports import Authenticator, Chance, Clock, Contact, Exchange, Identity, LoginRefused
+from offhook.engine.ports import Authenticator, Chance, Clock, Contact, Device, Exchange, Identity, LoginRefused
 from offhook.wire import rtc
 from offhook.wire import rtc_c2s as c2s
 from offhook.wire.rtc_liveness import CloseReason
@@ -237,7 +237,7 @@ class _Socket:
 
     def _register(self, login: c2s.Login | c2s.AnonymousLogin, identity: Identity, session: str) -> FarEnd:
         agent = shown(login.user_agent)
-        contact = msgspec.structs.replace(self._contact, user_agent=agent, sessid=session)
+        contact = msgspec.structs.replace(self._contact, user_agent=agent, sessid=session, device=_device(login))
         far_end = FarEnd(self._connection, self._door.exchange, agent, self._send_soon, self._logged_off)
         far_end.binding = self._door.exchange.register(identity, contact, far_end)
         _log.info("rtc.registered", binding=far_end.binding, account=identity.account_id, user_agent=agent)
@@ -319,6 +319,11 @@ def _guessable(login: c2s.Login | c2s.AnonymousLogin) -> str:
 
 def _name(identity: Identity) -> tuple[str, str]:
     return identity.account_id, identity.username
+
+
+def _device(login: c2s.Login | c2s.AnonymousLogin) -> Device | None:
+    said = login.device if isinstance(login, c2s.Login) else None
+    return said and Device(said.provider, said.token, said.environment, said.when_active)
 
 
 def _contact(request: web.Request, transport: asyncio.Transport) -> Contact:

@@ -117,6 +117,10 @@ class FarEnd:
             case c2s.RingingAck():
                 self._connection.answer(ticket, Done())
                 self._exchange.rang(self.binding, message.call_id)
+            case c2s.DisablePushNotification():
+                if message.device is not None:
+                    self._exchange.forget_device(self.binding, message.device.token)
+                self._connection.answer(ticket, Done(message="disable push notification success"))
             case c2s.AiConversation() | c2s.Broadcast():
                 self._connection.refuse(ticket, Code.CALL_ERROR, "nobody is there to hear it")
             case _:
@@ -222,10 +226,8 @@ def _call_result(request: c2s.CallRequest, sdp: str | None, held: bool | None) -
 
 
 def _session_result(message: Message) -> Result:
-    """What is true of a server that holds no push tokens and has no channels."""
+    """What is true of a server that has no channels."""
     match message:
-        case c2s.DisablePushNotification():
-            return Done(message="disable push notification success")
         case c2s.AttachCalls():
             return Gateway(params=GatewayParams("ATTACHED"))
         case c2s.Unsubscribe():

@@ -6,7 +6,7 @@ from typing import ClassVar
 import msgspec
 
 from offhook.engine.resources import Document, Keeper
-from offhook.engine.store import Change, Row, Where, Write
+from offhook.engine.store import Change, Find, Row, Where, Write
 from offhook.voice.resources.call_control_application import CALL_CONTROL_APPLICATIONS
 from offhook.voice.resources.connection import CONNECTIONS, KINDS, SHOWN
 from offhook.voice.resources.field import completed
@@ -23,6 +23,8 @@ class ConnectionKeeper(Keeper):
 
     async def filling(self, row: Row, document: Document, before: Row | None = None) -> Sequence[Write]:
         self._expect_profile(row["account_id"], document["outbound"]["outbound_voice_profile_id"])
+        for kind in ("android", "ios"):
+            await self._expect_push(row["account_id"], kind, document.get(f"{kind}_push_credential_id"))
         row["kind"] = self.resource.record_type
         self.store_document(row, document)
         renamed = before is not None and before["connection_name"] != row["connection_name"]
@@ -38,6 +40,16 @@ class ConnectionKeeper(Keeper):
         if id and (profile is None or profile.account_id != account_id):
             raise rejected(
                 "10017", "There is no such outbound voice profile.", pointer="/outbound/outbound_voice_profile_id"
+            )
+
+    async def _expect_push(self, account_id: str, kind: str, id: str | None) -> None:
+        """A connection names push credentials of its own account, each of its kind."""
+        if id is None:
+            return
+        where = (Where("id", "eq", id), Where("type", "eq", kind))
+        if not (await self.world.store.find(Find("push_credentials", account_id, where, limit=1))).rows:
+            raise rejected(
+                "10017", f"There is no such push credential for {kind}.", pointer=f"/{kind}_push_credential_id"
             )
 
     def _renamed_numbers(self, row: Row) -> list[Write]:

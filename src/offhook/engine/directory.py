@@ -225,6 +225,8 @@ def _credential_card(row: Row, settings: dict[str, Any]) -> ConnectionCard:
         localization=outbound["localization"],
         profile_id=row["outbound_voice_profile_id"],
         parks=bool(outbound["call_parking_enabled"]),
+        android_push_id=settings["android_push_credential_id"],
+        ios_push_id=settings["ios_push_credential_id"],
         suppress=None if settings["noise_suppression"] == "disabled" else settings["noise_suppression"],
     )
 

@@ -31,6 +31,8 @@ __all__ = [
     "Clock",
     "Contact",
     "Datagrams",
+    "Device",
+    "Devices",
     "Dialplan",
     "Exchange",
     "Fetch",
@@ -48,6 +50,7 @@ __all__ = [
     "MediaSocket",
     "MediaSockets",
     "NoAudio",
+    "NoDevices",
     "NoRecorder",
     "OrderReply",
     "Recorder",
@@ -125,10 +128,21 @@ class Identity(msgspec.Struct, frozen=True):
     network: Network = "sip"
 
 
+class Device(msgspec.Struct, frozen=True):
+    """A phone with an app that sleeps. It is woken by a push to its `token`, also beside a socket that it has if it
+    wants that `when_active`."""
+
+    provider: Literal["android", "ios"]
+    token: str
+    environment: str = ""
+    when_active: bool = False
+
+
 class Contact(msgspec.Struct, frozen=True):
     """Where a far end was seen: for the registration status, the console and per-source limits.
 
-    `sessid` is the browser SDK's name for the login, which its detail records carry.
+    `sessid` is the browser SDK's name for the login, which its detail records carry; `device` is what it can be woken
+    by when it sleeps.
     """
 
     address: str
@@ -136,6 +150,23 @@ class Contact(msgspec.Struct, frozen=True):
     transport: Literal["WS", "WSS", "UDP", "TCP", "TLS"]
     user_agent: str = ""
     sessid: str = ""
+    device: Device | None = None
+
+
+class Devices(Protocol):
+    """The devices that are woken when their usernames are called."""
+
+    def seen(self, who: Identity, device: Device | None) -> None: ...
+    def forget(self, username: str, token: str) -> None: ...
+    def called(self, username: str, number: str, name: str, *, reached: bool) -> None: ...
+
+
+class NoDevices:
+    """Nobody sleeps."""
+
+    def seen(self, who: Identity, device: Device | None) -> None: ...
+    def forget(self, username: str, token: str) -> None: ...
+    def called(self, username: str, number: str, name: str, *, reached: bool) -> None: ...
 
 
 class Invite(msgspec.Struct, frozen=True):
@@ -181,6 +212,10 @@ class Exchange(Protocol):
     def renewed(self, binding: str, who: Identity) -> None:
         """It proved anew who it is, on the same connection (a fresh token): it keeps its place among its username's
         bindings, and what withdraws the old proof does not touch it any more."""
+        ...
+
+    def forget_device(self, binding: str, token: str) -> None:
+        """This device of its username shall not be woken any more."""
         ...
 
     def unregister(self, binding: str) -> None:

@@ -5,7 +5,7 @@ from typing import Protocol
 
 import msgspec
 
-from offhook.engine.ports import Chance, Clock, Dialplan, Invite
+from offhook.engine.ports import Chance, Clock, Devices, Dialplan, Invite, NoDevices
 from offhook.voice import dialing, effect
 from offhook.voice.binding import Binding
 from offhook.voice.cause import Ending, ending
@@ -44,6 +44,7 @@ class Router:
         chance: Chance,
         limits: Limits,
         park_seconds: float = 60.0,
+        devices: Devices | None = None,
     ) -> None:
         self._dialplan = dialplan
         self._far_ends = far_ends
@@ -51,6 +52,7 @@ class Router:
         self._chance = chance
         self._limits = limits
         self._park_seconds = park_seconds
+        self._devices = devices or NoDevices()
         self._last_port = 0
 
     def dialled(self, binding: Binding, invite: Invite, ids: LegIds) -> tuple[Plan, Party]:
@@ -72,6 +74,7 @@ class Router:
         caller = self._party(binding, number, invite.caller_name, terms)
         if isinstance(decision, dialing.Park):
             return Park(self._park_seconds), caller
+        self._rouse(decision, invite.caller_number, invite.caller_name)
         plan = self._ring([decision], ids.call_session_id)
         if isinstance(plan, Ring) and plan.party.network == "pstn":
             plan = _of(plan, caller)
@@ -80,7 +83,10 @@ class Router:
     def ordered(self, it: effect.Route) -> Ring | Refuse:
         """Who rings for a leg that a customer dials: all of its destinations at once. The leg stays its account's
         and its connection's, whoever rings."""
-        plan = self._ring([self._ordered(it, each) for each in it.destinations], it.leg.call_session_id, it.leg)
+        decisions = [self._ordered(it, each) for each in it.destinations]
+        for each in decisions:
+            self._rouse(each, it.caller_number, "")
+        plan = self._ring(decisions, it.leg.call_session_id, it.leg)
         return plan if isinstance(plan, Refuse) else _of(plan, self._on_terms(it))
 
     def permitted(self, party: Party, destinations: Sequence[str]) -> dialing.Permitted | Rejected:
@@ -118,6 +124,16 @@ class Router:
                 caller_number=it.caller_number,
             )
         )
+
+    def _rouse(self, decision: dialing.Decision, number: str, name: str) -> None:
+        """Whom a call is for may have apps that sleep."""
+        match decision:
+            case dialing.Ring(username=username):
+                self._devices.called(username, number, name, reached=True)
+            case dialing.Refuse(username=str(username)):
+                self._devices.called(username, number, name, reached=False)
+            case _:
+                pass
 
     def _on_terms(self, it: effect.Route) -> Party:
         """Whose leg it is, with what its connection wants of it; the command may have named a billing group itself."""

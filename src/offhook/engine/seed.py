@@ -65,8 +65,8 @@ SEEDED = Seeded(
 
 # Children before parents.
 _TABLES: tuple[Table, ...] = (
-    "push_credentials", "recording_transcriptions", "recordings", "legs", "queues", "conferences", "detail_records",
-    "tokens", "numbers", "credentials", "connections", "profiles", "api_keys",
+    "push_devices", "push_credentials", "recording_transcriptions", "recordings", "legs", "queues", "conferences",
+    "detail_records", "tokens", "numbers", "credentials", "connections", "profiles", "api_keys",
 )  # fmt: skip
 
 

@@ -23,12 +23,14 @@ from offhook.engine.ports import (
     Chance,
     Clock,
     Contact,
+    Devices,
     Dialplan,
     Headers,
     Identity,
     Invite,
     Ladders,
     MediaCore,
+    NoDevices,
     NoRecorder,
     OrderReply,
     Recorder,
@@ -140,6 +142,7 @@ class Switchboard:
         recorder: Recorder | None = None,
         quality: Quality | None = None,
         rules: HouseRules = STANDARD,
+        waker: Devices | None = None,
     ) -> None:
         self.bindings = bindings
         self.active = active
@@ -149,7 +152,8 @@ class Switchboard:
         self._quality = quality or Quality()
         self._rules = rules
         self.owners = owners = Owners()
-        self._router = Router(dialplan, owners, clock, chance, limits or Limits())
+        self._waker = waker or NoDevices()
+        self._router = Router(dialplan, owners, clock, chance, limits or Limits(), devices=self._waker)
         self._world = World(
             clock, core, shadow, active, ladders, owners.way_to, ice, self._elsewhere, owners.of_input, self._ended
         )
@@ -212,6 +216,7 @@ class Switchboard:
                 network=who.network,
             )
         )
+        self._waker.seen(who, contact.device)
         self.owners.reach(id, signalling, contact.sessid)
         return id
 
@@ -227,6 +232,12 @@ class Switchboard:
                     token_expires_at=who.token_expires_at,
                 )
             )
+
+    def forget_device(self, binding: str, token: str) -> None:
+        """This device of its username shall not be woken any more."""
+        known = self.bindings.get(binding)
+        if known is not None:
+            self._waker.forget(known.username, token)
 
     def unregister(self, binding: str) -> None:
         """It logged out or its socket is gone: its calls are lost, the former binding of its username rings."""

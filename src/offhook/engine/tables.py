@@ -241,6 +241,9 @@ recording_transcriptions = _table(
     Column("document", Text, nullable=False),
 )
 
+# Devices that can be woken; `secret` is all that is known of one, sealed.
+push_devices = _table("push_devices", Column("secret", LargeBinary, nullable=False))
+
 # What wakes an app on a phone; `secret` is sealed.
 push_credentials = _table(
     "push_credentials",

@@ -38,6 +38,8 @@ class ConnectionCard(msgspec.Struct, frozen=True):
     parks: bool = False
     first_command_timeout_secs: int | None = None
     suppress: Suppressed | None = None
+    android_push_id: str | None = None
+    ios_push_id: str | None = None
 
 
 class CredentialCard(msgspec.Struct, frozen=True):

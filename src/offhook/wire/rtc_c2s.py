@@ -36,6 +36,18 @@ class Request(Params, frozen=True, kw_only=True):
 # ---- the session -------------------------------------------------------------------------------------------
 
 
+class PushDevice(msgspec.Struct, frozen=True):
+    """What a mobile app says of its phone: the token by which Apple or Google reach it."""
+
+    token: Annotated[str, msgspec.Meta(min_length=1, max_length=4096)] = msgspec.field(name="push_device_token")
+    provider: Literal["android", "ios"] = msgspec.field(name="push_notification_provider")
+    environment: Text = msgspec.field(default="", name="push_notification_environment")
+    when_active: bool = msgspec.field(default=False, name="push_when_active")
+
+    def __repr__(self) -> str:
+        return f"PushDevice({self.provider})"
+
+
 class LoginParams(msgspec.Struct, frozen=True, omit_defaults=True):
     """Wishes that go with a login."""
 
@@ -73,6 +85,11 @@ class Login(_SessionRequest, frozen=True, kw_only=True):
     token: Annotated[str, msgspec.Meta(max_length=8192)] | None = msgspec.field(default=None, name="login_token")
     login_params: LoginParams = msgspec.field(default_factory=LoginParams, name="loginParams")
     user_variables: msgspec.Raw = msgspec.field(default=NOTHING, name="userVariables")
+
+    @property
+    def device(self) -> "PushDevice | None":
+        """What the app can be woken by; None where it has said nothing of the kind."""
+        return _device(self.user_variables)
 
     def __repr__(self) -> str:
         return f"Login(by={'password' if self.login and self.password else 'token'})"
@@ -112,6 +129,12 @@ class DisablePushNotification(Request, frozen=True, kw_only=True):
     """Send this device no pushes any more."""
 
     method: ClassVar[str] = "telnyx_rtc.disable_push_notification"
+    user_agent_raw: msgspec.Raw = msgspec.field(default=NOTHING, name="User-Agent")
+
+    @property
+    def device(self) -> "PushDevice | None":
+        """Which one; None where that is not said."""
+        return _device(self.user_agent_raw)
 
 
 class Subscribe(Request, frozen=True, kw_only=True):
@@ -362,7 +385,16 @@ class _Agent(msgspec.Struct):
     data: str = ""
 
 
+_DEVICE = msgspec.json.Decoder(PushDevice)
 _AGENT = msgspec.json.Decoder(str | _Agent | None)
+
+
+def _device(raw: msgspec.Raw) -> PushDevice | None:
+    """The device of a free-form object, which most clients say nothing about."""
+    try:
+        return _DEVICE.decode(raw) if bytes(raw) else None
+    except (msgspec.DecodeError, RecursionError):
+        return None
 
 
 def _agent_text(raw: msgspec.Raw) -> str:

@@ -13,8 +13,13 @@ ENGINES = (
     "denoiser", "deep_filter_net", "deep_filter_net_large", "krisp_viva_tel", "krisp_viva_tel_lite",
     "krisp_viva_promodel", "krisp_viva_ss", "quail_voice_focus",
 )  # fmt: skip
-NO_PUSH = "this release wakes no sleeping app by push"
+UUID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 NO_TEXML = "this release fetches no TeXML documents"
+
+
+def _push_credential(name: str) -> Field:
+    return text(name, nullable=True, pattern=UUID, expects="the id of a push credential", wrong_code="10017")
+
 
 INBOUND = group(
     "inbound",
@@ -64,7 +69,7 @@ FIELDS: tuple[Field, ...] = (
     text("password", required=True, low=8, high=128),
     flag("active", True),
     choice("anchorsite_override", SITES, "Latency"),
-    text("android_push_credential_id", nullable=True, only=(None,), because=NO_PUSH),
+    _push_credential("android_push_credential_id"),
     flag("bridge_generate_comfort_noise_on_cn"),
     flag("call_cost_in_webhooks"),
     flag(
@@ -78,7 +83,7 @@ FIELDS: tuple[Field, ...] = (
     flag("encode_contact_header_enabled"),
     choice("encrypted_media", ("SRTP",), None, nullable=True),
     INBOUND,
-    text("ios_push_credential_id", nullable=True, only=(None,), because=NO_PUSH),
+    _push_credential("ios_push_credential_id"),
     group(
         "jitter_buffer",
         flag("enable_jitter_buffer"),
