@@ -87,7 +87,7 @@ async def call_in_vain(desk: Desk, john: Client) -> None:
     """He calls her, whose socket is gone: the call ends as such calls do."""
     actions, connection = desk.api.credential_connections.actions, await janes(desk)
     # The platform takes notice of the end of a socket when it does: there is nothing to wait on.
-    while (await actions.check_registration_status(connection)).data.status != "Not Registered":  # pyright: ignore  # noqa: ASYNC110
+    while (await actions.check_registration_status(connection)).data.status == "Registered":  # pyright: ignore  # noqa: ASYNC110
         await asyncio.sleep(0.01)
     call = await john.new_call(JANE.login, caller_number="+12025550101")
     assert (await call.ended()).cause == "USER_NOT_REGISTERED"
@@ -104,3 +104,49 @@ async def test_a_connection_names_its_own_credentials_of_the_right_kind_only(des
         with pytest.raises(telnyx.APIStatusError) as error:
             await desk.api.credential_connections.update(connection, **fields)
         assert code_of(error)[1] == "10017"
+
+
+async def test_a_credential_that_a_connection_names_stays(desk: Desk) -> None:
+    connection, id = await janes(desk), await credential(desk)
+    await desk.api.credential_connections.update(connection, android_push_credential_id=id)
+    with pytest.raises(telnyx.UnprocessableEntityError) as error:
+        await desk.api.mobile_push_credentials.delete(id)
+    assert code_of(error) == (422, "10021")
+    await desk.api.credential_connections.update(connection, android_push_credential_id=None)
+    await desk.api.mobile_push_credentials.delete(id)
+
+
+async def test_a_push_says_what_the_phone_would_show_once(desk: Desk) -> None:
+    """Of a client that says booleans as text and no environment, and disables without naming its provider."""
+    connections = desk.api.credential_connections
+    await connections.update(await janes(desk), android_push_credential_id=await credential(desk))
+    said = {
+        "push_device_token": TOKEN, "push_notification_provider": "android",
+        "push_notification_environment": None, "push_when_active": "true",
+    }  # fmt: skip
+    to = f"sip:{JANE.login}@sip.telnyx.com"
+    call: dict[str, Any] = {"connection_id": desk.connection, "from_": "+12025550101", "from_display_name": "John"}
+    async with aiohttp.ClientSession() as http, http.ws_connect(desk.platform.env["OFFHOOK_WS_URL"]) as jane:
+        await asked(jane, "login", login=JANE.login, passwd=JANE.password, userVariables=said)
+        made = (await desk.api.calls.dial(to=[to, JANE.login + "@sip.telnyx.com"], **call)).data
+        async with asyncio.timeout(10):
+            push = await OFFERED.get()
+        assert made is not None
+        assert push.ids.call_control_id == made.call_control_id
+        assert (push.caller_number, push.caller_name) == ("+12025550101", "John")
+        await asked(jane, "telnyx_rtc.disable_push_notification", **{"User-Agent": {"push_device_token": TOKEN}})
+        await desk.api.calls.dial(to=to, **call)
+    assert OFFERED.empty()
+
+
+async def test_a_push_shows_the_number_that_the_callers_connection_shows(desk: Desk) -> None:
+    connections = desk.api.credential_connections
+    await connections.update(await janes(desk), android_push_credential_id=await credential(desk))
+    await connections.update(desk.connection, outbound={"call_parking_enabled": None, "ani_override": "+12025550177"})
+    said = {"push_device_token": TOKEN, "push_notification_provider": "android"}
+    async with aiohttp.ClientSession() as http, desk.phone(JOHN) as john:
+        await john.ready()
+        async with http.ws_connect(desk.platform.env["OFFHOOK_WS_URL"]) as jane:
+            await asked(jane, "login", login=JANE.login, passwd=JANE.password, userVariables=said)
+        await call_in_vain(desk, john)
+        assert (await OFFERED.get()).caller_number == "+12025550177"

@@ -12,9 +12,11 @@ from offhook.engine.pushing import MAX_DEVICES, Push, Waker
 from offhook.engine.store import Find, Store
 from offhook.engine.vault import Vault
 from offhook.voice.directory import ConnectionCard
+from offhook.voice.leg import LegIds
 
 WHO = Identity("account", "1", "anna")
 PHONE = Device("android", "token-1", "debug")
+IDS = LegIds("v3:control", "session", "leg")
 BOTH = {"android_push_id": "credential-a", "ios_push_id": "credential-i"}
 
 
@@ -72,12 +74,12 @@ async def test_a_device_survives_a_restart_sealed_and_is_forgotten_when_it_says_
     room.waker.seen(WHO, PHONE)
     room = await room.anew()
     assert b"token-1" not in (await room.rows())[0]["secret"]
-    room.waker.called("anna", "+12025550100", "Carol", reached=False)
+    room.waker.called("anna", "+12025550100", "Carol", ids=IDS, reached=False)
     push = await room.plugin.offered.get()
-    assert push == Push(PHONE, {"id": "credential-a", "account_id": "account"}, "anna", "+12025550100", "Carol")
+    assert push == Push(PHONE, {"id": "credential-a", "account_id": "account"}, "anna", "+12025550100", "Carol", IDS)
     room.waker.forget("anna", "token-1")
     room = await room.anew()
-    room.waker.called("anna", "", "", reached=False)
+    room.waker.called("anna", "", "", ids=IDS, reached=False)
     await room.settled()
     assert room.plugin.offered.empty()
     await room.close()
@@ -95,8 +97,8 @@ async def test_a_device_survives_a_restart_sealed_and_is_forgotten_when_it_says_
 async def test_who_is_offered_a_push(device: Device, reached: bool, card: dict[str, str], offered: int) -> None:
     room = Room(**card)
     room.waker.seen(WHO, device)
-    room.waker.called("anna", "", "", reached=reached)
-    room.waker.called("somebody", "", "", reached=reached)
+    room.waker.called("anna", "", "", ids=IDS, reached=reached)
+    room.waker.called("somebody", "", "", ids=IDS, reached=reached)
     await room.settled()
     assert room.plugin.offered.qsize() == offered
     await room.close()
@@ -107,7 +109,7 @@ async def test_a_username_has_its_latest_devices_and_a_deleted_connection_none()
     for number in range(MAX_DEVICES + 3):
         room.waker.seen(WHO, Device("ios", f"token-{number}"))
         room.waker.seen(WHO, Device("ios", f"token-{number}"))
-    room.waker.called("anna", "", "", reached=False)
+    room.waker.called("anna", "", "", ids=IDS, reached=False)
     await room.settled()
     tokens = [room.plugin.offered.get_nowait().device.token for _ in range(MAX_DEVICES)]
     assert tokens == [f"token-{number}" for number in range(3, MAX_DEVICES + 3)]
@@ -125,10 +127,10 @@ async def test_a_plug_in_that_fails_or_hangs_harms_nobody_and_is_told_without_th
     room = Room()
     room.waker.seen(WHO, PHONE)
     room.plugin.failure = OSError("token-1 was refused")
-    room.waker.called("anna", "", "", reached=False)
+    room.waker.called("anna", "", "", ids=IDS, reached=False)
     await room.settled()
     room.plugin.failure, room.plugin.hangs = None, True
-    room.waker.called("anna", "", "", reached=False)
+    room.waker.called("anna", "", "", ids=IDS, reached=False)
     await room.settled()
     told = capsys.readouterr().out
     assert [word for word in ("OSError", "TimeoutError") if word not in told] == []

@@ -323,7 +323,7 @@ def _name(identity: Identity) -> tuple[str, str]:
 
 def _device(login: c2s.Login | c2s.AnonymousLogin) -> Device | None:
     said = login.device if isinstance(login, c2s.Login) else None
-    return said and Device(said.provider, said.token, said.environment, said.when_active)
+    return said and Device(said.provider, said.token, said.environment or "", said.when_active)
 
 
 def _contact(request: web.Request, transport: asyncio.Transport) -> Contact:

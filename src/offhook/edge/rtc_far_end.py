@@ -118,8 +118,8 @@ class FarEnd:
                 self._connection.answer(ticket, Done())
                 self._exchange.rang(self.binding, message.call_id)
             case c2s.DisablePushNotification():
-                if message.device is not None:
-                    self._exchange.forget_device(self.binding, message.device.token)
+                if message.token is not None:
+                    self._exchange.forget_device(self.binding, message.token)
                 self._connection.answer(ticket, Done(message="disable push notification success"))
             case c2s.AiConversation() | c2s.Broadcast():
                 self._connection.refuse(ticket, Code.CALL_ERROR, "nobody is there to hear it")

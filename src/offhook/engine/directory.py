@@ -167,6 +167,11 @@ class MemoryDirectory:
         """All connections that use an outbound voice profile."""
         return [card for card, *_ in self._connections.cards.values() if card.profile_id == profile_id]
 
+    def connections_waking_with(self, push_credential_id: str) -> list[ConnectionCard]:
+        """All connections whose apps are woken with a push credential."""
+        cards: list[ConnectionCard] = [card for card, *_ in self._connections.cards.values()]
+        return [card for card in cards if push_credential_id in (card.android_push_id, card.ios_push_id)]
+
     def token_is_live(self, token_id: str) -> bool:
         """Whether a token of that id was minted here and not revoked since."""
         return self._tokens.cards.get(token_id, False)

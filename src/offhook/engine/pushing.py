@@ -17,6 +17,7 @@ from offhook.engine.ports import Clock, Device, Identity
 from offhook.engine.store import Drop, Load, Put, Row, Store, StoreError, Write
 from offhook.engine.vault import Vault
 from offhook.voice.directory import ConnectionCard
+from offhook.voice.leg import LegIds
 from offhook.voice.resources.problem import Rejected
 
 GROUP = "offhook.push"
@@ -27,15 +28,24 @@ MAX_DEVICES = 8
 _log = structlog.get_logger("offhook.engine")
 
 
+class Call(msgspec.Struct, frozen=True):
+    """A call as the phone would show it, and the ids of the leg to it."""
+
+    number: str
+    name: str
+    ids: LegIds
+
+
 class Push(msgspec.Struct, frozen=True):
     """What a device is to be told: a call for `username` has come. `credential` is the push credential of the
-    connection, with what it has of secrets, in the API's words."""
+    connection, with what it has of secrets, in the API's words. `ids` are those of the leg to `username`."""
 
     device: Device
     credential: dict[str, Any]
     username: str
     caller_number: str
     caller_name: str
+    ids: LegIds
 
 
 class Pusher(Protocol):
@@ -137,7 +147,7 @@ class Waker:
                 del self._known[username][id]
                 self._begin(self._write(self._dropped(known)))
 
-    def called(self, username: str, number: str, name: str, *, reached: bool) -> None:
+    def called(self, username: str, number: str, name: str, *, ids: LegIds, reached: bool) -> None:
         """A call comes for this username, whose sockets it has `reached`, or there are none. Its devices are offered a
         push, those that do not want one beside a socket only where there is none."""
         for known in self._known.get(username, {}).values():
@@ -146,14 +156,14 @@ class Waker:
             if len(self._tasks) >= MAX_AT_ONCE:
                 _log.warning("push not offered", username=username, why="too many are under way")
                 return
-            self._begin(self._offer(known, number, name))
+            self._begin(self._offer(known, Call(number, name, ids)))
 
-    async def _offer(self, known: Known, number: str, name: str) -> None:
-        outcome = await self._outcome(known, number, name)
+    async def _offer(self, known: Known, call: Call) -> None:
+        outcome = await self._outcome(known, call)
         if outcome is not None:
             _log.info("push offered", username=known.username, provider=known.device.provider, outcome=outcome)
 
-    async def _outcome(self, known: Known, number: str, name: str) -> str | None:
+    async def _outcome(self, known: Known, call: Call) -> str | None:
         """What came of a push, in a word; None where the connection has no credential for such a device."""
         card = self._connection(known.connection_id)
         id = card and (card.ios_push_id if known.device.provider == "ios" else card.android_push_id)
@@ -162,7 +172,9 @@ class Waker:
         try:
             credential = await self._credential(known.account_id, id)
             async with asyncio.timeout(PUSH_SECONDS):
-                await self._pusher.push(Push(known.device, credential, known.username, number, name))
+                await self._pusher.push(
+                    Push(known.device, credential, known.username, call.number, call.name, call.ids)
+                )
         except NotInstalled:
             return "no plug-in is installed"
         except (Rejected, StoreError):

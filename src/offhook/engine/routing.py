@@ -74,8 +74,7 @@ class Router:
         caller = self._party(binding, number, invite.caller_name, terms)
         if isinstance(decision, dialing.Park):
             return Park(self._park_seconds), caller
-        self._rouse(decision, invite.caller_number, invite.caller_name)
-        plan = self._ring([decision], ids.call_session_id)
+        plan = self._ring([decision], self.new_ids(ids.call_session_id), invite.caller_name)
         if isinstance(plan, Ring) and plan.party.network == "pstn":
             plan = _of(plan, caller)
         return plan, caller
@@ -83,10 +82,7 @@ class Router:
     def ordered(self, it: effect.Route) -> Ring | Refuse:
         """Who rings for a leg that a customer dials: all of its destinations at once. The leg stays its account's
         and its connection's, whoever rings."""
-        decisions = [self._ordered(it, each) for each in it.destinations]
-        for each in decisions:
-            self._rouse(each, it.caller_number, "")
-        plan = self._ring(decisions, it.leg.call_session_id, it.leg)
+        plan = self._ring([self._ordered(it, each) for each in it.destinations], it.leg, it.caller_name)
         return plan if isinstance(plan, Refuse) else _of(plan, self._on_terms(it))
 
     def permitted(self, party: Party, destinations: Sequence[str]) -> dialing.Permitted | Rejected:
@@ -125,15 +121,12 @@ class Router:
             )
         )
 
-    def _rouse(self, decision: dialing.Decision, number: str, name: str) -> None:
-        """Whom a call is for may have apps that sleep."""
-        match decision:
-            case dialing.Ring(username=username):
-                self._devices.called(username, number, name, reached=True)
-            case dialing.Refuse(username=str(username)):
-                self._devices.called(username, number, name, reached=False)
-            case _:
-                pass
+    def _rouse(self, decisions: Sequence[dialing.Decision], ids: LegIds, name: str) -> None:
+        """Whom a call is for may have apps that sleep; who is meant twice is called once."""
+        meant = {it.username: it for it in decisions if not isinstance(it, dialing.Park) and it.username}
+        for username, it in meant.items():
+            reached = isinstance(it, dialing.Ring)
+            self._devices.called(username, it.caller_number, name, ids=ids, reached=reached)
 
     def _on_terms(self, it: effect.Route) -> Party:
         """Whose leg it is, with what its connection wants of it; the command may have named a billing group itself."""
@@ -148,7 +141,8 @@ class Router:
         group = it.party.terms.billing_group or terms.billing_group
         return msgspec.structs.replace(it.party, terms=msgspec.structs.replace(terms, billing_group=group))
 
-    def _ring(self, decisions: list[dialing.Decision], session: str, ids: LegIds | None = None) -> Ring | Refuse:
+    def _ring(self, decisions: list[dialing.Decision], ids: LegIds, caller_name: str) -> Ring | Refuse:
+        self._rouse(decisions, ids, caller_name)
         rings = [each for each in decisions if isinstance(each, dialing.Ring)]
         if not rings:
             [first, *_] = [each for each in decisions if isinstance(each, dialing.Refuse)]
@@ -161,7 +155,7 @@ class Router:
             return Refuse(ending("USER_BUSY", "the dialled client has as many calls as it may have"))
         decided = rings[0]
         return Ring(
-            ids=ids or self.new_ids(session),
+            ids=ids,
             party=self._party(free[0], decided.shown, "", decided.terms),
             targets=tuple(
                 Target(

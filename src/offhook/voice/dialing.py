@@ -89,13 +89,14 @@ class Refuse(msgspec.Struct, frozen=True):
     """Nobody rings. `ending` is for the caller, its `detail` names the setting; `reason` is for `explain`.
 
     `username` is whom the destination means, where it means anybody: registered, it would ring. `why` has the API's
-    code, where a limit of the caller's refused the call.
+    code, where a limit of the caller's refused the call. `caller_number` is what that phone would show.
     """
 
     ending: Ending
     reason: str
     username: str | None = None
     why: Reason | None = None
+    caller_number: str = ""
 
 
 class Permitted(msgspec.Struct, frozen=True):
@@ -268,10 +269,11 @@ class Dialplan:
         if full(connection.inbound_channel_limit, self._traffic.inbound(connection.id)):
             raise Refused(CONNECTION_FULL, f"inbound.channel_limit of {attempt.named(connection)} is reached")
         registered = self._registered.of_username(username)
-        if not registered:
-            raise Refused("USER_NOT_REGISTERED", f"{why}, and nobody is registered under it", username)
-        ringing = registered if connection.simultaneous_ringing else registered[:1]
         dialled = number.number if number else None
+        shown = _shown_number(attempt, connection, dialled)
+        if not registered:
+            raise Refused("USER_NOT_REGISTERED", f"{why}, and nobody is registered under it", username, shown)
+        ringing = registered if connection.simultaneous_ringing else registered[:1]
         return Ring(
             account_id=connection.account_id,
             connection_id=connection.id,
@@ -279,7 +281,7 @@ class Dialplan:
             bindings=ringing,
             reason=f"{why}; {_who_rings(len(ringing), len(registered))}",
             number=dialled,
-            caller_number=_shown_number(attempt, connection, dialled),
+            caller_number=shown,
             ringback=_ringback(attempt.caller, connection),
             unheard_seconds=connection.timeout_1xx_secs,
             ring_seconds=connection.timeout_2xx_secs,
@@ -318,7 +320,7 @@ def _names_number(destination: str) -> bool:
 
 
 def _refusal(why: Refused) -> Refuse:
-    return Refuse(ending(why.reason.cause, why.detail), why.detail, why.username, why.reason)
+    return Refuse(ending(why.reason.cause, why.detail), why.detail, why.username, why.reason, why.number)
 
 
 def domains(name: str = HOSTED_DOMAINS[0], aliases: Sequence[str] | None = None) -> SipDomains:

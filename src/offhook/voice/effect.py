@@ -433,6 +433,7 @@ class Route(msgspec.Struct, frozen=True):
     party: Party
     destinations: tuple[str, ...]
     caller_number: str
+    caller_name: str = ""
 
 
 class Want(msgspec.Struct, frozen=True):

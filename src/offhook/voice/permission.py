@@ -32,13 +32,15 @@ NO_CREDIT = Reason("CALL_REJECTED", "10010", "D19")
 
 
 class Refused(Exception):
-    """Leaves the rules from wherever one says no. `str()` names the setting; `username` is whom the call was for."""
+    """Leaves the rules from wherever one says no. `str()` names the setting; `username` is whom the call was for,
+    `number` the caller's as that phone would show it."""
 
-    def __init__(self, reason: Reason | str, detail: str, username: str | None = None) -> None:
+    def __init__(self, reason: Reason | str, detail: str, username: str | None = None, number: str = "") -> None:
         super().__init__(detail)
         self.reason = Reason(reason) if isinstance(reason, str) else reason
         self.detail = detail
         self.username = username
+        self.number = number
 
 
 class Purse(Protocol):

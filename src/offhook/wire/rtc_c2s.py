@@ -36,12 +36,15 @@ class Request(Params, frozen=True, kw_only=True):
 # ---- the session -------------------------------------------------------------------------------------------
 
 
+PushToken = Annotated[str, msgspec.Meta(min_length=1, max_length=4096)]
+
+
 class PushDevice(msgspec.Struct, frozen=True):
     """What a mobile app says of its phone: the token by which Apple or Google reach it."""
 
-    token: Annotated[str, msgspec.Meta(min_length=1, max_length=4096)] = msgspec.field(name="push_device_token")
+    token: PushToken = msgspec.field(name="push_device_token")
     provider: Literal["android", "ios"] = msgspec.field(name="push_notification_provider")
-    environment: Text = msgspec.field(default="", name="push_notification_environment")
+    environment: Text | None = msgspec.field(default=None, name="push_notification_environment")
     when_active: bool = msgspec.field(default=False, name="push_when_active")
 
     def __repr__(self) -> str:
@@ -132,9 +135,12 @@ class DisablePushNotification(Request, frozen=True, kw_only=True):
     user_agent_raw: msgspec.Raw = msgspec.field(default=NOTHING, name="User-Agent")
 
     @property
-    def device(self) -> "PushDevice | None":
-        """Which one; None where that is not said."""
-        return _device(self.user_agent_raw)
+    def token(self) -> str | None:
+        """That of the device; None where it is not said. Some clients do not say whose it is."""
+        return _token(self.user_agent_raw)
+
+    def __repr__(self) -> str:
+        return "DisablePushNotification()"
 
 
 class Subscribe(Request, frozen=True, kw_only=True):
@@ -385,7 +391,13 @@ class _Agent(msgspec.Struct):
     data: str = ""
 
 
-_DEVICE = msgspec.json.Decoder(PushDevice)
+class _SaidToken(msgspec.Struct, frozen=True):
+    token: PushToken = msgspec.field(name="push_device_token")
+
+
+# Clients say booleans as text.
+_DEVICE = msgspec.json.Decoder(PushDevice, strict=False)
+_TOKEN = msgspec.json.Decoder(_SaidToken)
 _AGENT = msgspec.json.Decoder(str | _Agent | None)
 
 
@@ -393,6 +405,13 @@ def _device(raw: msgspec.Raw) -> PushDevice | None:
     """The device of a free-form object, which most clients say nothing about."""
     try:
         return _DEVICE.decode(raw) if bytes(raw) else None
+    except (msgspec.DecodeError, RecursionError):
+        return None
+
+
+def _token(raw: msgspec.Raw) -> str | None:
+    try:
+        return _TOKEN.decode(raw).token
     except (msgspec.DecodeError, RecursionError):
         return None
 

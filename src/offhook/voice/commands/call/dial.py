@@ -209,7 +209,7 @@ def place(floor: Floor, leg: Leg, destinations: tuple[str, ...], now: Moment) ->
     """Let a leg that the platform dials be, alone until it is answered, and find out who rings for it."""
     floor.admit(leg, Place("parked", leg.id), Seat("ringing"))
     ringing.announce(floor, leg, now, "bridging")
-    floor.emit(effect.Route(leg.ids, leg.party, destinations, leg.caller.number))
+    floor.emit(effect.Route(leg.ids, leg.party, destinations, leg.caller.number, leg.caller.name))
 
 
 def call_document(ids: LegIds, client_state: Base64 | None) -> Document:
