@@ -9,7 +9,7 @@ from offhook.engine import pushing
 from offhook.engine.clock import SystemClock
 from offhook.engine.ports import Device, Identity
 from offhook.engine.pushing import MAX_DEVICES, Push, Waker
-from offhook.engine.store import Find, Store
+from offhook.engine.store import Change, Drop, Find, Store, Write
 from offhook.engine.vault import Vault
 from offhook.voice.directory import ConnectionCard
 from offhook.voice.leg import LegIds
@@ -104,19 +104,42 @@ async def test_who_is_offered_a_push(device: Device, reached: bool, card: dict[s
     await room.close()
 
 
-async def test_a_username_has_its_latest_devices_and_a_deleted_connection_none() -> None:
+async def test_a_username_has_the_devices_that_were_seen_last() -> None:
     room = Room()
-    for number in range(MAX_DEVICES + 3):
+    for number in range(MAX_DEVICES):
+        room.waker.seen(WHO, Device("ios", f"token-{number}"))
+    for number in (0, MAX_DEVICES, MAX_DEVICES + 1):
         room.waker.seen(WHO, Device("ios", f"token-{number}"))
         room.waker.seen(WHO, Device("ios", f"token-{number}"))
+    room = await room.anew()
     room.waker.called("anna", "", "", ids=IDS, reached=False)
     await room.settled()
     tokens = [room.plugin.offered.get_nowait().device.token for _ in range(MAX_DEVICES)]
-    assert tokens == [f"token-{number}" for number in range(3, MAX_DEVICES + 3)]
+    assert tokens == [f"token-{number}" for number in (*range(3, MAX_DEVICES), 0, MAX_DEVICES, MAX_DEVICES + 1)]
     assert len(await room.rows()) == MAX_DEVICES
-    room.cards.clear()
-    await room.waker.load()
-    assert await room.rows() == []
+    await room.close()
+
+
+@pytest.mark.parametrize(
+    ("write", "left"),
+    [
+        (Drop("connections", "account", "1"), []),
+        (Change("connections", "account", "1", {"password": b"another"}), ["bob"]),
+        (Change("connections", "account", "1", {"active": True}), ["anna", "bob"]),
+        (Drop("credentials", "account", "k"), ["anna"]),
+    ],
+)
+async def test_a_log_in_that_is_deleted_or_has_another_password_has_no_devices(write: Write, left: list[str]) -> None:
+    room = Room()
+    room.waker.seen(WHO, PHONE)
+    room.waker.seen(Identity("account", "1", "bob", credential_id="k"), PHONE)
+    room.waker._wrote([write])  # pyright: ignore[reportPrivateUsage]
+    room = await room.anew()
+    for username in ("anna", "bob"):
+        room.waker.called(username, "", "", ids=IDS, reached=False)
+    await room.settled()
+    assert [room.plugin.offered.get_nowait().username for _ in range(room.plugin.offered.qsize())] == left
+    assert len(await room.rows()) == len(left)
     await room.close()
 
 

@@ -230,7 +230,7 @@ class _Socket:
         if self._far_end is None:
             self._far_end = self._register(login, identity, session)
         else:
-            self._door.exchange.renewed(self._far_end.binding, identity)
+            self._door.exchange.renewed(self._far_end.binding, identity, _device(login))
         self._identity = identity
         self._connection.log_in(ticket, session)
         self._arm()

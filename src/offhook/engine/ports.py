@@ -209,7 +209,7 @@ class Exchange(Protocol):
         """A far end logged in: returns its binding id. Latest login rings first."""
         ...
 
-    def renewed(self, binding: str, who: Identity) -> None:
+    def renewed(self, binding: str, who: Identity, device: Device | None = None) -> None:
         """It proved anew who it is, on the same connection (a fresh token): it keeps its place among its username's
         bindings, and what withdraws the old proof does not touch it any more."""
         ...

@@ -6,7 +6,7 @@ What sends is a plug-in: an entry point of the group `offhook.push` whose object
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from importlib.metadata import entry_points
 from typing import Any, Protocol, cast
 
@@ -14,7 +14,7 @@ import msgspec
 import structlog
 
 from offhook.engine.ports import Clock, Device, Identity
-from offhook.engine.store import Drop, Load, Put, Row, Store, StoreError, Write
+from offhook.engine.store import Change, Drop, Load, Put, Row, Store, StoreError, Write
 from offhook.engine.vault import Vault
 from offhook.voice.directory import ConnectionCard
 from offhook.voice.leg import LegIds
@@ -25,6 +25,7 @@ PUSH_SECONDS = 10.0
 # Pushes under way; what comes on top is not offered.
 MAX_AT_ONCE = 64
 MAX_DEVICES = 8
+_LOG_IN = {"password", "user_name"}
 _log = structlog.get_logger("offhook.engine")
 
 
@@ -74,10 +75,11 @@ def pusher() -> Pusher:
 
 
 class Known(msgspec.Struct, frozen=True):
-    """A device, and whose it is."""
+    """A device, and by which log-in it is known: a connection's own, or that of a telephony credential under it."""
 
     account_id: str
     connection_id: str
+    credential_id: str | None
     username: str
     device: Device
 
@@ -108,18 +110,13 @@ class Waker:
         self._pusher = pusher
         self._known: dict[str, dict[str, Known]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        store.watch(self._wrote)
 
     async def load(self) -> None:
-        """Know what an earlier run knew, but for devices of connections that are gone."""
-        gone: list[Write] = []
+        """Know what an earlier run knew."""
         for row in await self._store.load(Load("push_devices", order=("created_at",))):
             known = msgspec.json.decode(self._vault.unseal(row["secret"], _place(row["id"])), type=Known)
-            if self._connection(known.connection_id) is None:
-                gone.append(Drop("push_devices", row["account_id"], row["id"]))
-            else:
-                self._known.setdefault(known.username, {})[row["id"]] = known
-        if gone:
-            await self._store.write(*gone)
+            self._known.setdefault(known.username, {})[row["id"]] = known
 
     async def close(self) -> None:
         """Nobody is woken any more."""
@@ -128,13 +125,14 @@ class Waker:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def seen(self, who: Identity, device: Device | None) -> None:
-        """Somebody has logged in, with this device; a username has the latest eight."""
+        """Somebody has logged in, with this device; a username has the eight that were seen last."""
         if device is None:
             return
-        known = Known(who.account_id, who.connection_id, who.username, device)
+        known = Known(who.account_id, who.connection_id, who.credential_id, who.username, device)
         devices = self._known.setdefault(who.username, {})
-        if devices.get(known.id) == known:
+        if list(devices.values())[-1:] == [known]:
             return
+        devices.pop(known.id, None)
         devices[known.id] = known
         oldest = next(iter(devices))
         dropped = [self._dropped(devices.pop(oldest))] if len(devices) > MAX_DEVICES else []
@@ -142,10 +140,7 @@ class Waker:
 
     def forget(self, username: str, token: str) -> None:
         """This device wants no pushes any more."""
-        for id, known in list(self._known.get(username, {}).items()):
-            if known.device.token == token:
-                del self._known[username][id]
-                self._begin(self._write(self._dropped(known)))
+        self._forget(known for known in self._known.get(username, {}).values() if known.device.token == token)
 
     def called(self, username: str, number: str, name: str, *, ids: LegIds, reached: bool) -> None:
         """A call comes for this username, whose sockets it has `reached`, or there are none. Its devices are offered a
@@ -157,6 +152,29 @@ class Waker:
                 _log.warning("push not offered", username=username, why="too many are under way")
                 return
             self._begin(self._offer(known, Call(number, name, ids)))
+
+    def _wrote(self, writes: Sequence[Write]) -> None:
+        """A log-in that is deleted, or whose password is another one, has no devices: a phone that was stolen is to be
+        told no more who calls."""
+        for write in writes:
+            match write:
+                case Drop(table="connections", id=id):
+                    self._forget(known for known in self._all() if known.connection_id == id)
+                case Change(table="connections", id=id, values=values) if values.keys() & _LOG_IN:
+                    own = id, None
+                    self._forget(known for known in self._all() if (known.connection_id, known.credential_id) == own)
+                case Drop(table="credentials", id=id):
+                    self._forget(known for known in self._all() if known.credential_id == id)
+                case _:
+                    pass
+
+    def _all(self) -> Iterator[Known]:
+        return (known for devices in self._known.values() for known in devices.values())
+
+    def _forget(self, gone: Iterable[Known]) -> None:
+        for known in list(gone):
+            del self._known[known.username][known.id]
+            self._begin(self._write(self._dropped(known)))
 
     async def _offer(self, known: Known, call: Call) -> None:
         outcome = await self._outcome(known, call)
@@ -170,8 +188,8 @@ class Waker:
         if not id:
             return None
         try:
-            credential = await self._credential(known.account_id, id)
             async with asyncio.timeout(PUSH_SECONDS):
+                credential = await self._credential(known.account_id, id)
                 await self._pusher.push(
                     Push(known.device, credential, known.username, call.number, call.name, call.ids)
                 )

@@ -23,6 +23,7 @@ from offhook.engine.ports import (
     Chance,
     Clock,
     Contact,
+    Device,
     Devices,
     Dialplan,
     Headers,
@@ -220,8 +221,9 @@ class Switchboard:
         self.owners.reach(id, signalling, contact.sessid)
         return id
 
-    def renewed(self, binding: str, who: Identity) -> None:
+    def renewed(self, binding: str, who: Identity, device: Device | None = None) -> None:
         """The same far end with a fresh proof: its place and login time stay."""
+        self._waker.seen(who, device)
         known = self.bindings.get(binding)
         if known is not None:
             self.bindings.reattach(
