@@ -20,7 +20,7 @@ demo: system-demo setup ## Start the platform, let Python phones call each other
 	@$(VENV)/python -m offhook.cli.demo
 
 test: setup-test ## Run every test of CI's ring
-	@$(CARGO_TARGET) cargo test --locked --release --quiet --package offhook-media
+	@$(CARGO_TARGET) cargo test --locked --profile checks --quiet --package offhook-media
 	@$(VENV)/pytest -n 2 --dist loadgroup
 
 setup: system-demo prerequisites $(UV) ## Make .venv with the offhook command, ready
@@ -42,7 +42,7 @@ soak: setup-test ## The long ring: floods, repeats, fuzzing (OFFHOOK_SOAK_SCALE=
 	@$(VENV)/python -m benches.soak
 
 fuzz: setup ## Fuzz the parsers (OFFHOOK_FUZZ_ITERS sets the size)
-	@OFFHOOK_FUZZ_ITERS=$${OFFHOOK_FUZZ_ITERS:-200000} $(CARGO_TARGET) cargo test --locked --release --package offhook-media --test 'fuzz*'
+	@OFFHOOK_FUZZ_ITERS=$${OFFHOOK_FUZZ_ITERS:-200000} $(CARGO_TARGET) cargo test --locked --profile checks --package offhook-media --test 'fuzz*'
 	@OFFHOOK_FUZZ_ITERS=$${OFFHOOK_FUZZ_ITERS:-200000} $(VENV)/pytest -q tests/faults -k fuzz
 
 bench: setup ## Measure, beside the named peers

@@ -24,14 +24,13 @@ door = asyncio.Lock()  # two who come at once shall not open two rooms
 
 
 async def react(event: Any) -> None:
-    """What becomes of the call."""
-    leg, call = event.payload.call_control_id, event.payload
+    """What becomes of the call. Not every event of a conference is about one: `conference.floor.changed` comes, too."""
     match event.event_type:
-        case "call.initiated" if call.state == "parked":
-            await api.calls.actions.answer(leg, command_id=event.id)
+        case "call.initiated" if event.payload.state == "parked":
+            await api.calls.actions.answer(event.payload.call_control_id, command_id=event.id)
         case "call.answered":
             async with door:
-                await enter(leg, event.id)
+                await enter(event.payload.call_control_id, event.id)
         case _:
             pass
 

@@ -102,4 +102,4 @@ async def hook(request: Request) -> Response:
 
 
 if __name__ == "__main__":
-    uvicorn.run(app, host="127.0.0.1", port=PORT, access_log=False, ws="websockets-sansio")
+    uvicorn.run(app, host="127.0.0.1", port=PORT, access_log=False)

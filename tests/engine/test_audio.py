@@ -147,8 +147,8 @@ async def test_a_worker_that_hangs_dies_or_babbles_is_replaced(
 
 async def test_a_worker_that_nobody_kills_ends_by_itself(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """The system ends it when a request has used up its share of the processor."""
-    source = "from offhook.engine import worker\nworker.CPU_SECONDS = 1\n"
-    source += "def answer(request):\n    while True:\n        pass\nworker.serve(answer)\n"
+    source = "from offhook.engine import worker\n"
+    source += "def answer(request):\n    while True:\n        pass\nworker.serve(answer, 1)\n"
     (tmp_path / "busy_worker.py").write_text(source)
     monkeypatch.setenv("PYTHONPATH", f"{tmp_path}:{audio_worker.__file__.partition('/offhook/')[0]}")
     crew = Crew("busy_worker", size=1, seconds=60.0)
