@@ -8,7 +8,7 @@ from aiohttp import web
 
 from offhook.edge.origin import OriginPolicy, guard
 from offhook.edge.rtc import RUNNER_OPTIONS, RtcDoor
-from offhook.engine.ports import Contact, Exchange, Identity, LegIds, LoginRefused, Signalling
+from offhook.engine.ports import Contact, Device, Exchange, Identity, LegIds, LoginRefused, Signalling
 from offhook.testing.clock import LoopClock
 from offhook.testing.fakes import SeededChance
 
@@ -33,7 +33,7 @@ class Notebook:
         self.contacts.append(contact)
         return binding
 
-    def renewed(self, binding: str, who: Identity) -> None:
+    def renewed(self, binding: str, who: Identity, device: Device | None = None) -> None:
         """A fresh proof changes nothing that these tests look at."""
 
     def unregister(self, binding: str) -> None:
