@@ -4,6 +4,7 @@ import asyncio
 import wave
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -93,6 +94,9 @@ async def test_what_is_no_audio_is_said(tmp_path: Path) -> None:
         Array(np.zeros(10, dtype=np.int32), 8000)
     with pytest.raises(AudioFormatError):
         Tone(0)
+    for samples in (np.zeros(10, dtype=np.int16), b"\0\0"):
+        with pytest.raises(AudioFormatError, match="rate"):
+            source(cast(Any, samples))
 
 
 async def test_arrays_of_floats_are_clipped_to_int16() -> None:

@@ -47,10 +47,11 @@ class Desk:
         await self.api.calls.actions.enqueue(call.ids.call_control, queue_name="support", **body)
         return call
 
-    async def agent(self, jane: Client) -> Call:
+    async def agent(self, jane: Client, **body: Any) -> Call:
         """Jane, dialled by the backend, answers."""
         coming = jane.incoming()
-        await self.api.calls.dial(connection_id=self.connection, to=f"sip:{JANE.login}@sip.telnyx.com", from_=NUMBER)
+        to = f"sip:{JANE.login}@sip.telnyx.com"
+        await self.api.calls.dial(connection_id=self.connection, to=to, from_=NUMBER, **body)
         call = await anext(coming)
         await call.answer(audio=Tone(880))
         await call.answered()

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import telnyx
-from tests.compat.desk import JOHN, Desk, code_of, opened
+from tests.compat.desk import JANE, JOHN, Desk, code_of, opened
 
 from offhook import Call, Client, Ear
 from offhook.voice import conference_event as happened
@@ -113,6 +113,22 @@ async def test_everybody_hears_the_others_and_not_who_is_muted_or_held(desk: Des
     await actions.end_conference(id)
     for call in calls:
         await call.ended()
+
+
+async def test_an_agent_is_dialled_straight_into_a_conference(desk: Desk, john: Client) -> None:
+    caller = await desk.answered(john)
+    id = await created(desk, caller, start_conference_on_create=False)
+    async with desk.phone(JANE) as jane:
+        await jane.ready()
+        config = {"id": id, "start_conference_on_enter": True, "end_conference_on_exit": True}
+        agent = await desk.agent(jane, conference_config=config)
+        ears = [Ear(), Ear()]
+        caller.attach(ears[0])
+        agent.attach(ears[1])
+        await ears[0].hears_tone(880)
+        await ears[1].hears_tone(440)
+        await agent.hangup()
+        await caller.ended()
 
 
 async def test_each_operation_is_refused_with_its_code(desk: Desk, john: Client) -> None:

@@ -109,6 +109,7 @@ COMMANDS: list[commands.Command] = [
     Feed(PORT, 16_000, b"\0\1", 7, True),
     ClearFeed(PORT),
     Denoise(PORT, "both"),
+    Denoise(PORT, "inbound", 12.0),
     Mute(PORT, True),
     Meter(PORT, 100),
     ClosePort(PORT),

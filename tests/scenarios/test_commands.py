@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 from tests.scenarios.scene import OK, Scene, play
 
+from offhook.engine.sounds import source
 from offhook.testing.fakes import FakeShadow
+from offhook.voice.sound import Ringtone
 
 
 def test_a_parked_call_hears_ringback_and_ends_after_a_minute_without_a_command() -> None:
@@ -169,6 +171,25 @@ def test_a_linked_call_meets_by_itself_and_answers_for_it() -> None:
         assert s.hears(s.bob) == ["alice"]
         assert s.bob.invitation is not None
         assert s.bob.invitation.caller_number == "+15550100001"
+
+    play(script)
+
+
+@pytest.mark.parametrize("country", ["us", "uk"])
+def test_whoever_waits_for_a_leg_that_rings_hears_the_ringtone_that_was_asked_for(country: Ringtone) -> None:
+    async def script(s: Scene) -> None:
+        leg = await s.answered()
+        s.backend.dial("sip:bob@sip.test", link_to=leg)
+        await sleep(0.1)
+        rung = s.last()
+        assert isinstance(rung, dict)
+        ringtone = {"play_ringtone": True, "ringtone": country}
+        assert await s.order(leg, "bridge", call_control_id=rung["call_control_id"], **ringtone) == OK
+        assert list(s.at.core.plays[s.at.port_of(s.alice)].values()) == [source(country)]
+        s.bob.answer_call()
+        await sleep(0.1)
+        assert not s.at.core.plays[s.at.port_of(s.alice)]
+        assert s.hears(s.alice) == ["bob"]
 
     play(script)
 

@@ -10,7 +10,6 @@ import pytest
 from offhook import Call, CallEnded, Ear, Tone
 from offhook.client.pstn import NUMBERS
 from offhook.testing.clock import run
-from offhook.voice.resources.problem import Rejected
 
 from .town import Town, town
 
@@ -196,12 +195,10 @@ def test_a_backend_neither_dials_nor_transfers_to_an_emergency_number(number: st
             await call.answered()
             told = len(at.shadow.told)
             at.backend.order(call.ids.call_control, "transfer", to=number)
-            with pytest.raises(Rejected, match="mergency"):
-                at.dial(number)
-            with pytest.raises(Rejected, match="mergency"):
-                at.dial([NUMBER["echo"], number])
+            at.dial(number)
+            at.dial([NUMBER["echo"], number])
             await sleep(1)
-            assert at.backend.answers == ["90911"]
+            assert at.backend.answers == ["90911"] * 3
             assert len(at.shadow.told) == told
             await call.hangup()
 

@@ -3,6 +3,8 @@
 import asyncio
 from typing import Any
 
+import pytest
+
 from offhook.engine.store import Find
 from offhook.testing.clock import run
 
@@ -100,6 +102,23 @@ def test_a_call_as_the_browser_sdk_sees_it_and_what_it_costs() -> None:
             assert {record["call_id"] for record in shown} == {"call-1", invite["callID"]}
             assert all(record["session_id"] for record in shown)
             assert not (await at.identities.store.find(Find("legs", at.account))).rows
+
+    run(script())
+
+
+LIMITS = (("denoiser", 6, None), ("deep_filter_net", 6, 6.0), ("deep_filter_net", 0, None))
+
+
+@pytest.mark.parametrize(("engine", "limit", "most"), LIMITS)
+def test_noise_is_taken_from_both_sides_as_their_connection_has_it(engine: str, limit: int, most: float | None) -> None:
+    async def script() -> None:
+        details = {"engine": engine, "attenuation_limit": limit}
+        async with house(noise_suppression="inbound", noise_suppression_details=details) as at:
+            first, second = await at.john("first"), await at.john("second")
+            await first.dial(f"john1234@{DOMAIN}", "call")
+            assert not at.core.denoised
+            await second.answer_last()
+            assert [(each.tracks, each.limit_db) for each in at.core.denoised.values()] == [("inbound", most)] * 2
 
     run(script())
 

@@ -11,7 +11,7 @@ from offhook.voice import numbering
 from offhook.voice.binding import Binding, Bindings
 from offhook.voice.dialing import HOSTED_DOMAINS, Dialled, Dialplan, Refuse, Ring, domains
 from offhook.voice.directory import ConnectionCard, CredentialCard, NumberCard, ProfileCard
-from offhook.voice.terms import Recorded, Terms
+from offhook.voice.terms import Recorded, Suppressed, Terms
 
 DESK = ConnectionCard("1", "acme", "Desk", "john1234", sip_uri_calling_preference="internal")
 NUMBER = "+13125550100"
@@ -344,13 +344,13 @@ KEPT = Recorded("dual", "mp3")
 def test_what_a_caller_wants_of_its_leg(
     profile: dict[str, Any], caller: str, destination: str, record: Recorded | None, group: str
 ) -> None:
-    world = World(dnis_number_format="sip_username", profile_id="p", suppress="inbound")
+    world = World(dnis_number_format="sip_username", profile_id="p", suppress=Suppressed("inbound"))
     world.profiles = full_profile(**profile)
     world.log_in("x", "john1234")
     made = world.dial(destination, caller_number=caller)
     assert isinstance(made, Ring)
-    assert made.caller_terms == Terms(record, "inbound", group)
-    assert made.terms == Terms(suppress="inbound")
+    assert made.caller_terms == Terms(record, Suppressed("inbound"), group)
+    assert made.terms == Terms(suppress=Suppressed("inbound"))
 
 
 def test_what_a_number_wants_of_the_calls_to_it() -> None:

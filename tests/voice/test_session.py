@@ -23,7 +23,7 @@ def parked() -> Session:
     request = AnswerPort(1, "offer", False)
     session.decide(Dialled(ALICE, 1, IDS, 1, party, "anything", "offer", Park()), NOW)
     effects = session.decide(PortDescribed(request, "answer"), NOW)
-    assert effects == [Progress(ALICE, "answer", IDS), Sing(1, "ringback")]
+    assert effects == [Progress(ALICE, "answer", IDS), Sing(1, "us")]
     return session
 
 

@@ -388,7 +388,7 @@ impl Floor {
             Command::Feed { rate, pcm, mark, overlay, encoding, .. } => out.feed(rate, &pcm, mark, overlay, encoding),
             Command::ClearFeed { .. } => out.player.clear_feed(),
             Command::Mute { muted, .. } => out.muted = muted,
-            Command::Denoise { tracks, .. } => port.denoise(tracks),
+            Command::Denoise { tracks, limit_db, .. } => port.denoise(tracks, limit_db),
             Command::Meter { every_ms, .. } => {
                 port.metering = (every_ms > 0).then(|| Metering::new(every_ms, port));
             }

@@ -337,6 +337,8 @@ pub enum Command {
     Denoise {
         port: u32,
         tracks: Option<Tracks>,
+        #[serde(default)]
+        limit_db: Option<f32>,
     },
     Mute {
         port: u32,

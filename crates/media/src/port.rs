@@ -139,11 +139,14 @@ impl Port {
         reported.chain(self.recorders.iter().map(Recorder::tracks)).any(has)
     }
 
-    /// Take noise from these directions, and from no other.
-    pub fn denoise(&mut self, tracks: Option<Tracks>) {
+    /// Take noise from these directions, and from no other; at most so many dB of it.
+    pub fn denoise(&mut self, tracks: Option<Tracks>, limit_db: Option<f32>) {
         let (inbound, outbound) = (tracks.is_some_and(Tracks::has_inbound), tracks.is_some_and(Tracks::has_outbound));
         self.ingress.denoiser = inbound.then(|| self.ingress.denoiser.take().unwrap_or_default());
         self.out.denoiser = outbound.then(|| self.out.denoiser.take().unwrap_or_default());
+        for denoiser in [&mut self.ingress.denoiser, &mut self.out.denoiser].into_iter().flatten() {
+            denoiser.limit(limit_db);
+        }
     }
 
     pub fn since_opened(&self, now: Instant) -> Duration {

@@ -142,9 +142,12 @@ Playable = Source | Iterable[Frame] | AsyncIterable[Frame] | str | Path
 
 
 def source(playable: Playable) -> Source:
-    """The source that `playable` means: a path is a file, an iterable is a stream of frames."""
+    """The source that `playable` means: a path is a file, an iterable is a stream of frames. AudioFormatError for
+    samples without a rate, which iterate, too."""
     if isinstance(playable, Source):
         return playable
+    if isinstance(playable, bytes | bytearray | memoryview) or hasattr(playable, "dtype"):
+        raise AudioFormatError(type(playable).__name__, "samples need a rate: Array(samples, rate) or Frame(pcm, rate)")
     if isinstance(playable, str | Path):
         return File(playable)
     return Stream(playable)

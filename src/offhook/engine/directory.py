@@ -20,7 +20,7 @@ from offhook.voice.resources.credential_connection import CREDENTIAL_CONNECTIONS
 from offhook.voice.resources.field import completed
 from offhook.voice.resources.outbound_voice_profile import OUTBOUND_VOICE_PROFILES
 from offhook.voice.resources.phone_number import NUMBER_VOICE
-from offhook.voice.terms import Recorded
+from offhook.voice.terms import Recorded, Suppressed
 
 
 class Secret(msgspec.Struct, frozen=True):
@@ -232,7 +232,7 @@ def _credential_card(row: Row, settings: dict[str, Any]) -> ConnectionCard:
         parks=bool(outbound["call_parking_enabled"]),
         android_push_id=settings["android_push_credential_id"],
         ios_push_id=settings["ios_push_credential_id"],
-        suppress=None if settings["noise_suppression"] == "disabled" else settings["noise_suppression"],
+        suppress=_suppressed(settings),
     )
 
 
@@ -317,6 +317,13 @@ def _profile(row: Row) -> ProfileCard:
 
 def _recorded(settings: dict[str, Any], prefix: str) -> Recorded:
     return Recorded(settings[f"{prefix}_channels"], settings[f"{prefix}_format"])
+
+
+def _suppressed(settings: dict[str, Any]) -> Suppressed | None:
+    """How much noise is taken away is a matter of the engines that have such a limit; theirs by default is none."""
+    direction, details = settings["noise_suppression"], settings["noise_suppression_details"]
+    limit = None if details["engine"] == "denoiser" else details["attenuation_limit"]
+    return None if direction == "disabled" else Suppressed(direction, limit or None)
 
 
 def _hours(window: dict[str, Any]) -> tuple[int, int] | None:

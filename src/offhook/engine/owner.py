@@ -7,7 +7,6 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import Any
 
 import msgspec
 import structlog
@@ -21,9 +20,8 @@ from offhook.voice import effect, ladder
 from offhook.voice.event import Event
 from offhook.voice.floor import Key
 from offhook.voice.leg import Moment
-from offhook.voice.resources.problem import Rejected
 from offhook.voice.session import Session
-from offhook.voice.signal import Arrived, Broken, Input, Ordered, Tick
+from offhook.voice.signal import Arrived, Broken, Input, Tick
 
 _log = structlog.get_logger("offhook.engine")
 
@@ -95,10 +93,6 @@ class Owner:
         elif number in self._performer.orders:
             given = msgspec.structs.replace(given, reply=to.owe_order(self._performer.orders.pop(number)))
         to.post(given)
-
-    def refuse(self, order: Ordered[Any], why: Rejected) -> None:
-        """Refuse a command that can be passed on to nobody."""
-        self._performer.perform(effect.Rejected(order.reply, why))
 
     def post(self, given: Input) -> None:
         """Put an input into the mailbox. When a mailbox overflows, its session ends."""

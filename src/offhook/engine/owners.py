@@ -12,6 +12,7 @@ from offhook.voice.leg import DialogId
 from offhook.voice.signal import (
     AudioSignal,
     DialogSignal,
+    HangUp,
     Input,
     ListenerSignal,
     Ordered,
@@ -108,11 +109,13 @@ class Owners:
             return self.ports.get(given.port)
         if isinstance(given, Ordered) and given.into:
             return None  # the place itself
-        return self.legs.get(given.leg) if isinstance(given, Ordered | Wanted | AudioSignal | ListenerSignal) else None
+        if isinstance(given, Ordered | Wanted | HangUp | AudioSignal | ListenerSignal):
+            return self.legs.get(given.leg or "")
+        return None
 
     # ---- posting ---------------------------------------------------------------------------------------------
 
-    def post(self, signal: Rang | Trickled | PortSignal | AudioSignal | ListenerSignal) -> None:
+    def post(self, signal: Rang | Trickled | HangUp | PortSignal | AudioSignal | ListenerSignal) -> None:
         """Post a signal that asks for no reply to whom it is for."""
         owner = self.of_input(signal)
         if owner is not None:

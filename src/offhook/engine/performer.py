@@ -132,7 +132,7 @@ def _media_command(it: effect.MediaCommand) -> media.Command:
         case effect.SendDigits():
             return media.SendDigits(it.port, it.digits, it.duration_ms)
         case effect.Denoise():
-            return media.Denoise(it.port, it.tracks)
+            return media.Denoise(it.port, it.tracks, it.limit_db)
         case effect.Beep(port, sound):
             return media.Play(port, _BEEP, sounds.BEEPS[sound], overlay=True)
         case effect.ClosePort():
@@ -160,6 +160,7 @@ PERFORM: dict[type[msgspec.Struct], Callable[[Performer, Any], Input | None]] = 
             effect.KeepBack,
             effect.PassOn,
             effect.EndedAway,
+            effect.TurnAway,
             effect.Prepare,
             effect.Discard,
             effect.OpenStream,

@@ -4,11 +4,10 @@ import math
 from array import array
 from functools import cache
 
+from offhook.engine.ringtones import RINGTONES
 from offhook.media.commands import Audio, Tone, Tones
-from offhook.voice.effect import Beeper, Sound
-
-# North American ringback: 440 + 480 Hz, 2 s on, 4 s off (ITU-T E.180 supplement 2).
-RINGBACK = Tones([Tone([440.0, 480.0], 2000), Tone([], 4000)], level=-19.0)
+from offhook.voice.effect import Beeper
+from offhook.voice.sound import Sound
 
 # What tells people that they are recorded: 1,400 Hz, as the recorder tones of telephone tariffs have it; and what those
 # in a conference hear when somebody comes or goes.
@@ -27,7 +26,7 @@ _PEAK = 5000
 
 def source(sound: Sound) -> Tones | Audio:
     """What to play for a sound, to be looped for ever."""
-    return RINGBACK if sound == "ringback" else hold_music()
+    return hold_music() if sound == "hold_music" else RINGTONES[sound]
 
 
 @cache

@@ -13,6 +13,7 @@ from typing import Any, Literal, Self
 import msgspec
 import structlog
 
+from offhook.engine import places
 from offhook.engine.active import ActiveLegs
 from offhook.engine.listening import Listeners, Outside
 from offhook.engine.owner import MAILBOX, Owner, World
@@ -89,6 +90,7 @@ from offhook.voice.signal import (
     Routed,
     Sounded,
     Trickled,
+    TurnedAway,
     Wanted,
 )
 
@@ -389,6 +391,8 @@ class Switchboard:
         linked = self.active.leg(command.link_to or "")
         if linked is None and command.link_to is not None:
             reply.reject(rejected("90018", "The call to link to has already ended.", pointer="/link_to"))
+        elif not self._entered(command, party):
+            reply.reject(rejected("90058", "There is no such conference.", pointer="/conference_config/id"))
         elif crowded is not None:
             reply.reject(rejected("10007", f"No call can be made now: {crowded.detail}.", status=503))
         else:
@@ -411,6 +415,11 @@ class Switchboard:
         made = Making(reply, partial(self._unmade, ids.call_control_id))
         within = permitted.first_command_within
         owner.post(Originated(owner.owe_order(made), rule, command, ids, party, linked, within))
+
+    def _entered(self, command: Dial, party: Party) -> bool:
+        """Whether there is the conference that a call is to enter by its id, if there is one."""
+        id = command.conference_config and command.conference_config.id
+        return not id or places.conference_of(self.conferences.identified(party.account_id, id)) is not None
 
     def _unmade(self, leg: str) -> None:
         """A command that would have made this leg is settled: where no leg came of it, nothing is counted."""
@@ -550,9 +559,10 @@ class Switchboard:
             case effect.PassOn():
                 to = self._session(it.to) if it.to else self._place(it.account_id, it.order.into)
                 if to is None:
-                    owner.refuse(it.order, no_conference())
-                else:
-                    owner.passed_on(it.order, to)
+                    return TurnedAway(it.order, no_conference())
+                owner.passed_on(it.order, to)
+            case effect.TurnAway():
+                self.owners.post(HangUp(it.why, it.leg))
             case effect.EndedAway():
                 if it.to in self.owners.sessions:
                     self.owners.sessions[it.to].post(EndedAway(it.leg))

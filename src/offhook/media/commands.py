@@ -307,10 +307,12 @@ class ClearFeed(_Message, frozen=True):
 class Denoise(_Message, frozen=True):
     """Take the noise from these directions of the port's audio from now on, None from neither: from what its far end
     says before anybody hears it, from what it hears before it is sent. Costs a decode and an encode of packets that
-    would otherwise be forwarded, and 10 to 13 ms of delay."""
+    would otherwise be forwarded, and 10 to 13 ms of delay. It is made fainter by `limit_db` at most, None for no limit.
+    """
 
     port: int
     tracks: Tracks | None
+    limit_db: float | None = None
 
 
 class Mute(_Message, frozen=True):

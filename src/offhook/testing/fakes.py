@@ -65,7 +65,7 @@ class FakeCore:
 
     `hears` is what each open port hears, `circles` who speaks on each circle, `plays` what is played to a port,
     `played` all that ever was, `loops` how often each of it, `digits` what was sent to its far end, `recordings` what
-    is recorded and `paused` which of it is.
+    is recorded and `paused` which of it is, `denoised` whose noise is taken away.
     Set `tell` to where its events shall go.
     """
 
@@ -79,6 +79,7 @@ class FakeCore:
         self.recordings: dict[str, media.Record] = {}
         self.paused: dict[str, bool] = {}
         self.candidates: dict[int, list[str]] = {}
+        self.denoised: dict[int, media.Denoise] = {}
         self.tell: Callable[[events.Event], None] = lambda _: None
         self.fallback = self.tell
         self._offered: set[int] = set()
@@ -120,6 +121,8 @@ class FakeCore:
         match command:
             case media.Hear():
                 self.hears[port] = command.speakers
+            case media.Denoise():
+                self.denoised[port] = command
             case media.Play():
                 self.plays[port][command.play] = command.source
                 self.played[port].append(command.source)
@@ -418,7 +421,12 @@ class FakeBackend:
         given = {"to": to, "from": "+12025550100", "connection_id": self._connection_id} | body
         label = str(to).removeprefix("sip:").partition("@")[0]
         party = Party(label, "account", self._connection_id, "")
-        self._switchboard.originate(DIAL, cast(Dial, read(DIAL.command, given)), party, self)
+        try:
+            command = cast(Dial, read(DIAL.command, given))
+        except Rejected as why:
+            self.reject(why)
+            return
+        self._switchboard.originate(DIAL, command, party, self)
 
     def create_queue(self, name: str, **body: Any) -> None:
         """Make a queue."""

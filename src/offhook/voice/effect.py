@@ -11,11 +11,11 @@ from offhook.voice.cause import Ending
 from offhook.voice.conference import Card as ConferenceCard
 from offhook.voice.conference_event import ConferenceEnded, ParticipantLeft
 from offhook.voice.event import About, CallHungUp, Event
-from offhook.voice.leg import DialogId, Headers, Leg, LegIds, Party, Side, Sound, Stage, Taken
+from offhook.voice.leg import DialogId, Headers, Leg, LegIds, Party, Side, Stage, Taken
 from offhook.voice.queue import Card
 from offhook.voice.recording import Card as RecordingCard
 from offhook.voice.resources import problem
-from offhook.voice.sound import Clip, Source
+from offhook.voice.sound import Clip, Sound, Source
 from offhook.voice.stream import Card as StreamCard
 from offhook.voice.transcription import Settings as TranscriptionSettings
 from offhook.voice.usage import Usage
@@ -274,10 +274,11 @@ class SendDigits(msgspec.Struct, frozen=True):
 
 
 class Denoise(msgspec.Struct, frozen=True):
-    """Take the noise from these directions of `port`, None from neither."""
+    """Take the noise from these directions of `port`, None from neither; `limit_db` of it at most, None for all."""
 
     port: int
     tracks: Literal["inbound", "outbound", "both"] | None
+    limit_db: float | None = None
 
 
 class Beep(msgspec.Struct, frozen=True):
@@ -475,6 +476,13 @@ class EndedAway(msgspec.Struct, frozen=True):
     to: str
 
 
+class TurnAway(msgspec.Struct, frozen=True):
+    """Let a leg end, whoever has it: what it was dialled for is not there."""
+
+    leg: str
+    why: Ending
+
+
 class PassOn(msgspec.Struct, frozen=True):
     """Give a command (`signal.Ordered`), with its reply, to the queue or conference that it names; or to the leg's
     session `to`, which has been given the leg back."""
@@ -494,7 +502,7 @@ Audio = Prepare | Discard
 Stream = OpenStream | AttachStream | AimStream | StreamDigit | CloseStream
 Listener = Stream | StartFork | StopFork | StartTranscription | StopTranscription
 Recording = Record | PauseRecord | StopRecord
-Elsewhere = Route | Want | HandOver | KeepBack | PassOn | EndedAway | Audio | Recording | Listener
+Elsewhere = Route | Want | HandOver | KeepBack | PassOn | EndedAway | TurnAway | Audio | Recording | Listener
 Durable = Save | Close | Remember | Tell | KeepQueue | DropQueue | KeepConference | KeepRecording
 # What only takes away, or keeps a moving leg from being nowhere: it is performed even where the rest of its decision
 # cannot be.

@@ -10,13 +10,14 @@ from typing import Any, NamedTuple
 
 from offhook.voice.cause import Ending, ending
 from offhook.voice.conference import Conference
-from offhook.voice.effect import Bye, Close, ClosePort, Convene, Effect, Hear, Save, Sing, Sound, Tell
+from offhook.voice.effect import Bye, Close, ClosePort, Convene, Effect, Hear, Save, Sing, Tell
 from offhook.voice.event import CallHungUp, Event, Source, about
 from offhook.voice.house_rules import HouseRules
 from offhook.voice.leg import Dialog, DialogId, Hearing, Leg, Moment
 from offhook.voice.place import Part, Place, Seat
 from offhook.voice.queue import Queue
 from offhook.voice.signal import Ordered
+from offhook.voice.sound import Ringtone, Sound
 
 Key = DialogId | int | str
 
@@ -234,7 +235,9 @@ class Floor:
     def mix(self) -> None:
         """Tell the mixer what has changed: for each port who is heard on it, and what sound replaces that."""
         # Those for whom somebody rings to whom they are being transferred.
-        rung_for = {leg.meets for leg in self.legs.values() if leg.ringback != "none"}
+        rung_for: dict[str, Ringtone] = {
+            leg.meets: leg.ringtone for leg in self.legs.values() if leg.meets and leg.ringback != "none"
+        }
         self._convene()
         whispers = self._whispers()
         for place in self.places:
@@ -283,11 +286,11 @@ class Floor:
             if self.legs[other].stage == "answered" and place.hears(leg.id, other)
         )
 
-    def _sound(self, leg: Leg, place: Place, rung_for: set[str | None]) -> Sound | None:
+    def _sound(self, leg: Leg, place: Place, rung_for: dict[str, Ringtone]) -> Sound | None:
         if leg.platform_sound == "covered":
             return None
         if leg.stage == "early" or leg.id in rung_for:
-            return "ringback"
+            return rung_for.get(leg.id, leg.ringtone)
         return "hold_music" if place.waits_on(leg.id) else None
 
     def _tell_mixer(self, port: int, told: Hearing, wanted: Hearing) -> None:

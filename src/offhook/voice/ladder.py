@@ -34,6 +34,7 @@ from offhook.voice.event import (
     SpeakStarted,
 )
 from offhook.voice.leg import DialogId
+from offhook.voice.sound import Sound
 
 MAX_TEXT = 300
 
@@ -282,6 +283,13 @@ def _port(thing: Any) -> int:
     return thing.port
 
 
+def _sings(sound: Sound | None) -> Said | None:
+    """What a far end hears from now on; of ringback, whose country's is nobody's concern."""
+    if sound is None:
+        return None
+    return Said("<-", sound if sound == "hold_music" else "ringback")
+
+
 def _asked(thing: Any) -> int:
     return thing.request.port
 
@@ -307,7 +315,7 @@ _SAID: dict[type, tuple[_Key, _Say]] = {
     effect.Progress: (_dialog, lambda _e, _: Said("<-", "183 Session Progress")),
     effect.Answer: (_dialog, lambda _e, _: Said("<-", "200 OK")),
     effect.Bye: (_dialog, lambda e, _: _over("<-", e.ending)),
-    effect.Sing: (_port, lambda e, _: None if e.sound is None else Said("<-", e.sound)),
+    effect.Sing: (_port, lambda e, _: _sings(e.sound)),
     effect.SendDigits: (_port, lambda e, _: Said("<-", "DTMF", e.digits, "digits")),
     effect.Tell: (_told, _tell),
 }

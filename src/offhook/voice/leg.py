@@ -13,7 +13,7 @@ from offhook.voice.cause import Ending
 from offhook.voice.doing import Doing
 from offhook.voice.greeting import Wanted
 from offhook.voice.hooks import Hooks
-from offhook.voice.sound import Source
+from offhook.voice.sound import Ringtone, Sound, Source
 from offhook.voice.terms import NONE, Terms
 from offhook.voice.usage import AddOn, Usage
 
@@ -26,8 +26,7 @@ HoldAction = Literal["hold", "unhold", "toggleHold"]
 Side = Literal["incoming", "outgoing"]
 # The Voice API's word, seen from the leg's connection: what its clients or its application dial is `outgoing`.
 Direction = Literal["incoming", "outgoing"]
-# What the platform plays to a far end, and what that far end is told to hear: ports of speakers, the sound in place.
-Sound = Literal["ringback", "hold_music"]
+# What a far end is told to hear: ports of speakers, the sound in their place.
 Hearing = tuple[tuple[int, ...], Sound | None]
 # What becomes of a leg when the one that it was bridged to has gone.
 Unbridged = Literal["hangup", "park"]
@@ -157,8 +156,9 @@ class Leg:
     A leg that is rung may have several dialogs until one of them answers, or none while it is not known who rings;
     any other leg has exactly one. `caller` is who dialled: the leg's own party, or for a rung leg the other one.
     `headers` are those of its invite. `meets` is the leg to which it is bridged when it is answered, or which it then
-    joins in its `role`; `taken` is for the case that this one is bridged by then. `answers` are the outcomes of its
-    commands by their command_id. `patience` is how long an unanswered parked leg waits for each command, in seconds.
+    joins in its `role`, and which hears its `ringtone` until then; `taken` is for the case that this one is bridged by
+    then. `answers` are the outcomes of its commands by their command_id. `patience` is how long an unanswered parked
+    leg waits for each command, in seconds.
     `expires_at` and `media_by` are the monotonic times by which its stage, and the wait for its media, must be over;
     None for no limit. `first_command_within` is how long it waits, once answered, for a command
     (`voice.first_command`). `doings` go on beside its place, by name; while one of them plays in place of what the leg
@@ -171,9 +171,9 @@ class Leg:
     __slots__ = (
         "answer_headers", "answered_at", "answered_wall", "answers", "caller", "caller_id", "client_state",
         "destination", "detects", "dialogs", "digits", "direction", "doings", "ending", "expires_at",
-        "first_command_within", "gathered", "greeting", "headers", "hold", "hooks", "ids", "media_by", "meets", "party",
-        "patience", "platform_sound", "ringback", "rings_until", "role", "side", "stage", "started_wall", "taken",
-        "time_limit", "tones", "transcribes", "unanswered", "unbridged", "usages",
+        "first_command_within", "gathered", "greeting", "headers", "hold", "hooks", "ids", "media_by", "meets",
+        "party", "patience", "platform_sound", "ringback", "rings_until", "ringtone", "role", "side", "stage",
+        "started_wall", "taken", "time_limit", "tones", "transcribes", "unanswered", "unbridged", "usages",
     )  # fmt: skip
 
     def __init__(self, ids: LegIds, side: Side, party: Party, destination: str, started_wall: float) -> None:
@@ -187,6 +187,7 @@ class Leg:
         self.hold: Hold = "active"
         self.dialogs: list[Dialog] = []
         self.ringback: Ringback = "instant"
+        self.ringtone: Ringtone = "us"
         self.caller = party
         self.client_state: str | None = None
         self.headers: Headers = ()

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from offhook.voice import effect, first_command, owning, passage
+from offhook.voice import effect, entering, first_command, owning, passage
 from offhook.voice.command import OK, Command, Document, Enters, Wants, refusal
 from offhook.voice.floor import Floor
 from offhook.voice.hooks import Hooks
@@ -111,7 +111,7 @@ def _reserve(floor: Floor, order: Ordered[Any], now: Moment) -> None:
     try:
         wants = order.rule.reserve(floor, order, now)
     except Rejected as why:
-        floor.emit(effect.Rejected(order.reply, why))
+        entering.refuse(floor, order, why)
         return
     passage.want(floor, wants, order, floor.owned.card.account_id)
 
@@ -125,7 +125,7 @@ def _tried(floor: Floor, leg: Leg, order: Ordered[Any], act: Callable[[], Any]) 
         outcome = act() or OK
     except Rejected as why:
         leg.client_state, leg.hooks = before
-        floor.emit(effect.Rejected(order.reply, why))
+        entering.refuse(floor, order, why)
         return None
     if isinstance(outcome, Wants | Enters):
         leg.client_state, leg.hooks = before

@@ -7,6 +7,7 @@ import msgspec
 from offhook.voice import (
     detection,
     effect,
+    entering,
     first_command,
     meeting,
     passage,
@@ -139,6 +140,7 @@ def answered(floor: Floor, leg: Leg, now: Moment) -> None:
     if recorder.NAME in leg.doings:
         recorder.of(leg).answered(floor, leg, now)
     _keep_terms(floor, leg, now)
+    entering.answered(floor, leg)
 
 
 def _keep_terms(floor: Floor, leg: Leg, now: Moment) -> None:

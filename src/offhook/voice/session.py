@@ -13,6 +13,7 @@ import msgspec
 from offhook.voice import (
     conferencing,
     detection,
+    entering,
     gathering,
     meeting,
     ordering,
@@ -88,6 +89,7 @@ from offhook.voice.signal import (
     Tick,
     Transcribed,
     Trickled,
+    TurnedAway,
     Wanted,
 )
 
@@ -396,6 +398,9 @@ class Session:
         elif command.leg in self.floor.legs:
             meeting.end(self.floor, self.floor.legs[command.leg], command.ending, now)
 
+    def turned_away(self, signal: TurnedAway, _now: Moment) -> None:
+        entering.refuse(self.floor, signal.order, signal.why)
+
     def broken(self, signal: Broken, now: Moment) -> None:
         self._end_all(ending("NORMAL_TEMPORARY_FAILURE", signal.detail), now)
 
@@ -453,6 +458,7 @@ _OTHERS: dict[type, Callable[[Session, Any, Moment], None]] = {
     Tick: Session.tick,
     Broken: Session.broken,
     HangUp: Session.hang_up,
+    TurnedAway: Session.turned_away,
     Routed: Session.routed,
     AudioReady: Session.audio_ready,
     AudioFailed: Session.audio_failed,

@@ -264,12 +264,16 @@ C = TypeVar("C", bound=Command)
 F = TypeVar("F", bound=Form)
 
 
+UNASKED = 0
+"""The reply that nobody waits for."""
+
+
 class Ordered(msgspec.Struct, Generic[C], frozen=True):
     """A customer commands a leg, by its call_control_id. `ids` are for a leg that the command makes, `place` is the
     id of the conference that it names by its path.
 
     `into` is the place by which the command is to be carried out, once the leg's owner has found it lawful;
-    `forbidden` is why the leg that it would make may not be made. Nobody waits for reply 0.
+    `forbidden` is why the leg that it would make may not be made.
     """
 
     leg: str
@@ -280,6 +284,13 @@ class Ordered(msgspec.Struct, Generic[C], frozen=True):
     place: str = ""
     into: Enters | None = None
     forbidden: problem.Rejected | None = None
+
+
+class TurnedAway(msgspec.Struct, frozen=True):
+    """The place that a command is to be carried out by is not there."""
+
+    order: Ordered[Any]
+    why: problem.Rejected
 
 
 class Originated(msgspec.Struct, Generic[C], frozen=True):
@@ -371,7 +382,7 @@ PortSignal = PortUp | PortDown | DigitHeard | Played | Sounded | RecordingOver |
 AudioSignal = AudioReady | AudioFailed
 StreamSignal = StreamUp | StreamEnded | StreamFailed
 ListenerSignal = StreamSignal | Transcribed
-Order = Ordered[Any] | Originated[Any] | Directed[Any] | HangUp
+Order = Ordered[Any] | Originated[Any] | Directed[Any] | HangUp | TurnedAway
 Passage = Wanted | Arrived | NotArrived | EndedAway
 Input = (
     Dialled

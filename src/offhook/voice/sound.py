@@ -1,10 +1,18 @@
-"""What a customer may have played to a leg, and the audio that comes of it. Knows not where that comes from."""
+"""What the platform plays to a leg, or a customer may have played to it. Knows not where the audio comes from."""
 
 from typing import Literal
 
 import msgspec
 
 from offhook.wire.ssml import Part, Words
+
+# A country's ringback tone by the Voice API's word, most of them ISO 3166 codes.
+Ringtone = Literal[
+    "at", "au", "be", "bg", "br", "ch", "cl", "cn", "cz", "de", "dk", "ee", "es", "fi", "fr", "gr", "hu", "il", "in",
+    "it", "jp", "lt", "mx", "my", "nl", "no", "nz", "ph", "pl", "pt", "ru", "se", "sg", "th", "tw", "uk", "us-old",
+    "us", "ve", "za",
+]  # fmt: skip
+Sound = Literal["hold_music"] | Ringtone
 
 Failure = Literal["file_not_found", "failed"]
 

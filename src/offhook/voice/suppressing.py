@@ -1,14 +1,12 @@
 """The noise suppression of one leg, and what it has cost. No I/O."""
 
-from typing import Literal
-
 from offhook.voice import effect, metering
 from offhook.voice.floor import Floor
 from offhook.voice.leg import Leg, Moment
 from offhook.voice.resources.problem import rejected
+from offhook.voice.terms import Suppressed
 
 NAME = "suppression"
-Direction = Literal["inbound", "outbound", "both"]
 
 
 class Suppression:
@@ -23,12 +21,11 @@ class Suppression:
         """Its port is closed, and its cost ends, with the leg."""
 
 
-def start(floor: Floor, leg: Leg, direction: Direction, now: Moment) -> None:
-    """Suppress noise from now on: `inbound` in what the leg's far end says, `outbound` in what it hears. Another
-    direction takes the place of the former one."""
+def start(floor: Floor, leg: Leg, wanted: Suppressed, now: Moment) -> None:
+    """Suppress noise from now on. What was wanted before counts no more."""
     leg.doings[NAME] = Suppression()
     metering.begin(floor, leg, "noise-suppression", leg.id, now)
-    floor.emit(effect.Denoise(leg.dialog.port, direction))
+    floor.emit(effect.Denoise(leg.dialog.port, wanted.direction, wanted.limit_db))
 
 
 def stop(floor: Floor, leg: Leg, now: Moment) -> None:

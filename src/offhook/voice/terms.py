@@ -4,7 +4,15 @@ from typing import Literal
 
 import msgspec
 
-Suppressed = Literal["inbound", "outbound", "both"]
+Direction = Literal["inbound", "outbound", "both"]
+
+
+class Suppressed(msgspec.Struct, frozen=True):
+    """`inbound` in what its far end says, `outbound` in what that hears; made fainter by `limit_db` at most, None for
+    no limit."""
+
+    direction: Direction
+    limit_db: float | None = None
 
 
 class Recorded(msgspec.Struct, frozen=True):

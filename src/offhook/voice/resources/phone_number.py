@@ -3,7 +3,7 @@
 from offhook.voice.resources.field import Field, choice, flag, group, moment, shown, text, texts
 from offhook.voice.resources.resource import Filter, Resource
 
-NO_FORWARDING = "this release forwards no calls"
+NO_FORWARDING = "no trunk leads outside, where a forwarded call would go"
 NO_SCREENING = "this release screens no callers"
 NO_CHANNELS = "this release bills by the minute only"
 STATUSES = (

@@ -11,13 +11,15 @@ from offhook.voice.leg import ANSWERED, RUNG, Leg, Moment
 from offhook.voice.parameter import rule
 from offhook.voice.resources.problem import Problem, rejected
 from offhook.voice.signal import Ordered
+from offhook.voice.sound import Ringtone
 
 
 class Bridge(Recorded, frozen=True, kw_only=True):
     """POST /calls/{call_control_id}/actions/bridge.
 
     `park_after_unbridge` is for the leg that is told to bridge: it parks when the other one has gone. A leg of the
-    same session that still rings is met when it answers; until then `play_ringtone` lets the first one hear it.
+    same session that still rings is met when it answers; until then `play_ringtone` lets the first one hear it, in
+    the way of the country `ringtone`.
     With `queue`, the other leg is the first of that queue, which leaves it in any case. The official package cannot
     leave `call_control_id` out; beside `queue` it must be empty.
     """
@@ -30,7 +32,7 @@ class Bridge(Recorded, frozen=True, kw_only=True):
     hold_after_unbridge: bool = False
     prevent_double_bridge: bool = False
     play_ringtone: bool = False
-    ringtone: Annotated[str, rule(only=("us",), because="there is one ringback tone, North America's")] = "us"
+    ringtone: Ringtone = "us"
     mute_dtmf: MuteDtmf = "none"
 
     def problems(self) -> list[Problem]:
@@ -53,7 +55,8 @@ def decide(floor: Floor, leg: Leg, order: Ordered[Bridge], now: Moment) -> Wants
         return Wants(command.call_control_id, meet, "stays" if command.prevent_double_bridge else "comes")
     if other.stage in RUNG:
         _record(floor, command, leg, now)
-        other.meets, other.ringback = leg.id, "on_ringing" if command.play_ringtone else "none"
+        other.meets, other.ringtone = leg.id, command.ringtone
+        other.ringback = "on_ringing" if command.play_ringtone else "none"
         mute(leg, other, command.mute_dtmf)
         return None
     if other.stage != "answered":

@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar, Literal
 
 import msgspec
 
-from offhook.voice import effect, meeting, recorder, ringing, streaming
+from offhook.voice import effect, entering, meeting, recorder, ringing, streaming
 from offhook.voice.command import Base64, CommandRule, Document
 from offhook.voice.commands.call.audible import MediaName
 from offhook.voice.commands.call.detecting import DETECTION_EVENTS, about_detection, detects
@@ -25,6 +25,8 @@ from offhook.voice.commands.call.shared import (
 )
 from offhook.voice.commands.call.streamed import AnyCodec, Rate, StreamUrl, Token, to_stream
 from offhook.voice.commands.call.transcribed import TranscriptionConfig, when_answered
+from offhook.voice.commands.conference import enter
+from offhook.voice.commands.conference.enter import ConferenceConfig
 from offhook.voice.effect import Save
 from offhook.voice.floor import Floor
 from offhook.voice.greeting import Config
@@ -78,6 +80,7 @@ class Outward(Hooked, frozen=True, kw_only=True):
 class Dial(Outward, frozen=True, kw_only=True, rename={"from_": "from"}):
     """POST /calls. With `to` a list, all of them ring and the first to answer has the leg.
 
+    With `conference_config` it enters that conference when it is answered, and ends where it finds no seat there.
     With `supervise_call_control_id` it joins that leg and its partner when it is answered, and is told so by
     `call.bridged`.
     """
@@ -85,7 +88,6 @@ class Dial(Outward, frozen=True, kw_only=True, rename={"from_": "from"}):
     ignored: ClassVar[frozenset[str]] = Outward.ignored | {"send_silence_when_idle"}
     refused: ClassVar[dict[str, str]] = Outward.refused | {
         "assistant": NO_AI,
-        "conference_config": "a call enters a conference by a command of its own, once it is answered",
         "conversation_relay_config": NO_AI,
         "deepfake_detection": NO_AI,
         "dialogflow_config": NO_AI,
@@ -112,15 +114,22 @@ class Dial(Outward, frozen=True, kw_only=True, rename={"from_": "from"}):
     stream_establish_before_call_originate: bool = False
     transcription: bool = False
     transcription_config: TranscriptionConfig | None = None
+    conference_config: ConferenceConfig | None = None
     supervise_call_control_id: ControlId | None = None
     supervisor_role: Literal["barge", "whisper", "monitor"] = "barge"
 
     def problems(self) -> list[Problem]:
         problems = super().problems() + about_emergency(*self.destinations)
-        if self.bridge_on_answer and self.supervise_call_control_id:
-            detail = "A call that supervises two others cannot be bridged with one of them."
-            problems.append(Problem("10015", detail, "/supervise_call_control_id"))
+        problems += self.conference_config.problems() if self.conference_config else []
+        meets = [self.bridge_on_answer, self.conference_config, self.supervise_call_control_id]
+        if sum(map(bool, meets)) > 1:
+            detail = "A call can be bridged, enter a conference or supervise others, and only one of these."
+            problems.append(Problem("10015", detail, f"/{self._last_met}"))
         return problems
+
+    @property
+    def _last_met(self) -> str:
+        return "supervise_call_control_id" if self.supervise_call_control_id else "conference_config"
 
     def needed(self) -> str:
         return "transcription" if self.transcription else ""
@@ -145,6 +154,8 @@ def decide(floor: Floor, _leg: None, order: Originated[Dial], now: Moment) -> Do
     leg.taken = "stays" if command.prevent_double_bridge else "comes"
     leg.unanswered = "timeout" if command.retry_on_timeout else "no_answer"
     leg.transcribes = when_answered(command.transcription, command.transcription_config)
+    if command.conference_config is not None:
+        entering.when_answered(leg, enter.order(leg, command.conference_config))
     _stream(floor, leg, command)
     recording = record(command, leg)
     place(floor, leg, destinations, now)
@@ -243,7 +254,9 @@ RULE = CommandRule(
         "streaming.started",
         "streaming.failed",
         "call.recording.saved",
+        "conference.created",
+        "conference.participant.joined",
         *DETECTION_EVENTS,
     ),
-    codes=("10004", "10017", "10027", "90015", "90018", "90042", "90043", "90057", "90911"),
+    codes=("10004", "10017", "10027", "90015", "90018", "90042", "90043", "90057", "90058", "90911"),
 )

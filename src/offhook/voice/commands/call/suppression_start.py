@@ -7,6 +7,7 @@ from offhook.voice.command import Command, CommandRule
 from offhook.voice.floor import Floor
 from offhook.voice.leg import ANSWERED, Leg, Moment
 from offhook.voice.signal import Ordered
+from offhook.voice.terms import Direction, Suppressed
 
 
 class SuppressionStart(Command, frozen=True, kw_only=True):
@@ -14,12 +15,12 @@ class SuppressionStart(Command, frozen=True, kw_only=True):
 
     refused: ClassVar[dict[str, Any]] = {"noise_suppression_engine_config": "the one engine has nothing to configure"}
 
-    direction: Literal["inbound", "outbound", "both"] = "inbound"
+    direction: Direction = "inbound"
     noise_suppression_engine: Literal["Denoiser", "A"] = "Denoiser"
 
 
 def decide(floor: Floor, leg: Leg, order: Ordered[SuppressionStart], now: Moment) -> None:
-    suppressing.start(floor, leg, order.command.direction, now)
+    suppressing.start(floor, leg, Suppressed(order.command.direction), now)
 
 
 RULE = CommandRule("suppression_start", SuppressionStart, ANSWERED, decide)
