@@ -30,7 +30,7 @@ class Backend(FakeBackend):
         """What came of dialling: `ok`, or the code of the refusal."""
         given = {"to": to, "from": HERE, "connection_id": self.home.connection} | body
         party = Party("john", self.home.account, given["connection_id"], "")
-        self.home.switchboard.originate(DIAL, cast(Dial, read(DIAL.command, given)), party, self)
+        self.home.switchboard.dispatch.originate(DIAL, cast(Dial, read(DIAL.command, given)), party, self)
         await settle()
         answer = self.answers[-1]
         if isinstance(answer, str):

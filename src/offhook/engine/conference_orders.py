@@ -65,7 +65,7 @@ class ConferenceOrders:
         command = read(rule.command, body)
         expect_able(command, self._lacking)
         outcome = Outcome()
-        if self._switchboard.direct_conference(account_id, id, rule, command, outcome, leg):
+        if self._switchboard.dispatch.direct_conference(account_id, id, rule, command, outcome, leg):
             return await outcome.document
         known = await self._orders.remembered(account_id, id, getattr(command, "command_id", None))
         if known is None:

@@ -138,7 +138,7 @@ class Orders:
         """What comes of a command. One that goes on with another owner, a queue say, is not done at once: while it is
         under way, others of its name wait for what comes of it."""
         outcome = Outcome()
-        if not self._switchboard.order(call_control_id, rule, command, outcome, place):
+        if not self._switchboard.dispatch.order(call_control_id, rule, command, outcome, place):
             return await self._answered_before(account_id, call_control_id, command)
         return await outcome.document
 
@@ -151,7 +151,7 @@ class Orders:
     async def _dial(self, account_id: str, command: Dial) -> Document:
         party = await self._party(account_id, command)
         outcome = Outcome()
-        self._switchboard.originate(DIAL, command, party, outcome)
+        self._switchboard.dispatch.originate(DIAL, command, party, outcome)
         return await outcome.document
 
     async def _party(self, account_id: str, command: Dial) -> Party:

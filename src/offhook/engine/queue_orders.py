@@ -34,14 +34,14 @@ class QueueOrders:
         """Make a queue that is kept."""
         command = read(CREATE_QUEUE.command, body)
         outcome = Outcome()
-        self._switchboard.create_queue(account_id, CREATE_QUEUE, command, outcome)
+        self._switchboard.dispatch.create_queue(account_id, CREATE_QUEUE, command, outcome)
         return await outcome.document
 
     async def order(self, account_id: str, name: str, rule: CommandRule, body: Document, leg: str = "") -> Document:
         """Carry out a command on a queue, or on the turn of a call in it."""
         command = read(rule.command, body)
         outcome = Outcome()
-        if not self._switchboard.direct(account_id, name, rule, command, outcome, leg):
+        if not self._switchboard.dispatch.direct(account_id, name, rule, command, outcome, leg):
             raise no_queue()
         return await outcome.document
 

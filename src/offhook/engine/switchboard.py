@@ -5,16 +5,15 @@ ids, chance and the dialling decision.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 import msgspec
 import structlog
 
-from offhook.engine import places
 from offhook.engine.active import ActiveLegs
+from offhook.engine.dispatch import Dispatch
 from offhook.engine.listening import Listeners, Outside
 from offhook.engine.owner import MAILBOX, Owner, World
 from offhook.engine.owners import Owners
@@ -34,7 +33,6 @@ from offhook.engine.ports import (
     MediaCore,
     NoDevices,
     NoRecorder,
-    OrderReply,
     Recorder,
     Reply,
     Shadow,
@@ -49,13 +47,9 @@ from offhook.media.commands import Ice
 from offhook.voice import conference, effect, queue
 from offhook.voice.binding import Binding, Bindings
 from offhook.voice.cause import Ending, ending
-from offhook.voice.command import Command, CommandRule, Enters, Form
-from offhook.voice.commands.call.dial import Dial
-from offhook.voice.commands.call.transfer import Transfer
+from offhook.voice.command import Enters
 from offhook.voice.commands.conference.shared import no_conference
-from offhook.voice.commands.queue.create import CreateQueue
 from offhook.voice.conference import Conference
-from offhook.voice.effect import Save
 from offhook.voice.floor import Key
 from offhook.voice.house_rules import HouseRules
 from offhook.voice.leg import DialogId, Leg, LegIds, Party
@@ -68,7 +62,6 @@ from offhook.voice.signal import (
     AskedHold,
     Dialled,
     DigitHeard,
-    Directed,
     EndedAway,
     HangUp,
     HungUp,
@@ -76,8 +69,6 @@ from offhook.voice.signal import (
     Lost,
     Loudest,
     NotArrived,
-    Ordered,
-    Originated,
     Played,
     PortDown,
     PortUp,
@@ -105,24 +96,9 @@ PLACE_MAILBOX = 16_384
 BAD_PARAMS = -32602
 
 
-class Making:
-    """The reply to a command that makes a leg (`ports.OrderReply`). `settled` is called before it is given."""
-
-    def __init__(self, reply: OrderReply, settled: Callable[[], None]) -> None:
-        self._reply = reply
-        self._settled = settled
-
-    def accept(self, document: dict[str, Any]) -> None:
-        self._settled()
-        self._reply.accept(document)
-
-    def reject(self, why: Rejected) -> None:
-        self._settled()
-        self._reply.reject(why)
-
-
 class Switchboard:
-    """Implements `ports.Exchange`. An async context manager: leaving it ends all calls and waits for their ends.
+    """Implements `ports.Exchange`; what customers command goes by `dispatch`. An async context manager: leaving it ends
+    all calls and waits for their ends.
 
     `media_event` takes the core's events, on the loop's thread.
     """
@@ -165,6 +141,7 @@ class Switchboard:
         self._listeners = outside and Listeners(core, outside, owners.post)
         self.queues: Places[Queue] = Places(self._run_place, self._fresh_queue)
         self.conferences: Places[Conference] = Places(self._run_place, self._fresh_conference)
+        self.dispatch = Dispatch(self._router, owners, active, self.queues, self.conferences, self._session)
         self._tasks: set[asyncio.Task[None]] = set()
         self._heart: asyncio.Task[None] | None = None
 
@@ -358,97 +335,7 @@ class Switchboard:
             case _:
                 pass  # measurements: for those who listen to the core itself
 
-    # ---- what customers order --------------------------------------------------------------------------------
-
-    def order(
-        self, call_control_id: str, rule: CommandRule, command: Command, reply: OrderReply, place: str = ""
-    ) -> bool:
-        """Command a live leg, maybe to enter the conference `place`; False where no such leg lives here."""
-        owner, leg = self.owners.legs.get(call_control_id), self.active.leg(call_control_id)
-        if owner is None or leg is None:
-            return False
-        if isinstance(command, Transfer):
-            self._transfer(owner, leg, rule, command, reply)
-        else:
-            owner.post(Ordered(call_control_id, owner.owe_order(reply), rule, command, place=place))
-        return True
-
-    def _transfer(self, owner: Owner, leg: Save, rule: CommandRule, command: Transfer, reply: OrderReply) -> None:
-        """The command makes a leg, which counts from now on unless it is forbidden. That is for the leg's owner to say:
-        a command that it has seen before is answered alike, whatever the limits are now."""
-        ids = self._router.new_ids(leg.ids.call_session_id)
-        permitted = self._router.permitted(leg.party, (command.to,))
-        forbidden = permitted if isinstance(permitted, Rejected) else None
-        if not isinstance(permitted, Rejected):
-            self.active.open(ids.call_control_id, leg.party.connection_id, "outbound", permitted.number)
-        made = Making(reply, partial(self._unmade, ids.call_control_id))
-        id = leg.ids.call_control_id
-        owner.post(Ordered(id, owner.owe_order(made), rule, command, ids, forbidden=forbidden))
-
-    def originate(self, rule: CommandRule, command: Dial, party: Party, reply: OrderReply) -> None:
-        """Let a leg come to be that a customer dials, in the session that it is linked to or in one of its own."""
-        crowded = self._router.full(len(self.owners.sessions))
-        linked = self.active.leg(command.link_to or "")
-        if linked is None and command.link_to is not None:
-            reply.reject(rejected("90018", "The call to link to has already ended.", pointer="/link_to"))
-        elif not self._entered(command, party):
-            reply.reject(rejected("90058", "There is no such conference.", pointer="/conference_config/id"))
-        elif crowded is not None:
-            reply.reject(rejected("10007", f"No call can be made now: {crowded.detail}.", status=503))
-        else:
-            self._originate(rule, command, party, linked, reply)
-
-    def _originate(
-        self, rule: CommandRule, command: Dial, party: Party, linked: Save | None, reply: OrderReply
-    ) -> None:
-        """Let the leg come to be, unless a limit of its connection forbids that; it counts from now on."""
-        permitted = self._router.permitted(party, command.destinations)
-        if isinstance(permitted, Rejected):
-            reply.reject(permitted)
-            return
-        ids = self._router.new_ids(linked and linked.ids.call_session_id)
-        # A supervisor is where those are whom it shall hear, whichever session it is of.
-        supervised = self.owners.legs.get(command.supervise_call_control_id or "")
-        owner = supervised or self._session(ids.call_session_id)
-        self.owners.legs[ids.call_control_id] = owner
-        self.active.open(ids.call_control_id, party.connection_id, "outbound", permitted.number)
-        made = Making(reply, partial(self._unmade, ids.call_control_id))
-        within = permitted.first_command_within
-        owner.post(Originated(owner.owe_order(made), rule, command, ids, party, linked, within))
-
-    def _entered(self, command: Dial, party: Party) -> bool:
-        """Whether there is the conference that a call is to enter by its id, if there is one."""
-        id = command.conference_config and command.conference_config.id
-        return not id or places.conference_of(self.conferences.identified(party.account_id, id)) is not None
-
-    def _unmade(self, leg: str) -> None:
-        """A command that would have made this leg is settled: where no leg came of it, nothing is counted."""
-        if self.active.leg(leg) is None:
-            self.owners.legs.pop(leg, None)
-            self.active.close(leg)
-
-    def create_queue(self, account_id: str, rule: CommandRule, command: CreateQueue, reply: OrderReply) -> None:
-        """Let a queue be made."""
-        owner = self.queues.named(account_id, command.queue_name)
-        owner.post(Directed(owner.owe_order(reply), rule, command))
-
-    def direct(
-        self, account_id: str, name: str, rule: CommandRule, command: Form, reply: OrderReply, leg: str = ""
-    ) -> bool:
-        """Command a queue, or the turn of a call in it; False where there is no such queue."""
-        owner = self.queues.find(account_id, name)
-        if owner is not None:
-            owner.post(Directed(owner.owe_order(reply), rule, command, leg))
-        return owner is not None
-
-    def direct_conference(
-        self, account_id: str, id: str, rule: CommandRule, command: Form, reply: OrderReply, participant: str = ""
-    ) -> bool:
-        """Command a conference, or one of its participants; False where there is no such conference."""
-        owner = self.conferences.identified(account_id, id)
-        if owner is not None:
-            owner.post(Directed(owner.owe_order(reply), rule, command, participant))
-        return owner is not None
+    # ---- places -----------------------------------------------------------------------------------------------
 
     def _fresh_queue(self, account_id: str, name: str) -> Queue:
         return Queue(queue.Card(self._chance.uuid(), account_id, name, DEFAULT_SIZE_BY_ENQUEUE, "passing", 0.0, 0.0))

@@ -413,7 +413,7 @@ class FakeBackend:
         except Rejected as why:
             self.reject(why)
             return
-        if not self._switchboard.order(leg, rule, command, self):
+        if not self._switchboard.dispatch.order(leg, rule, command, self):
             self.answers.append("90015")
 
     def dial(self, to: str | list[str], **body: Any) -> None:
@@ -426,17 +426,17 @@ class FakeBackend:
         except Rejected as why:
             self.reject(why)
             return
-        self._switchboard.originate(DIAL, command, party, self)
+        self._switchboard.dispatch.originate(DIAL, command, party, self)
 
     def create_queue(self, name: str, **body: Any) -> None:
         """Make a queue."""
         command = read(CREATE_QUEUE.command, {"queue_name": name} | body)
-        self._switchboard.create_queue("account", CREATE_QUEUE, command, self)
+        self._switchboard.dispatch.create_queue("account", CREATE_QUEUE, command, self)
 
     def direct(self, queue: str, name: str, leg: str = "", **body: Any) -> None:
         """Command a queue, or the turn of a call in it."""
         rule = QUEUE_COMMANDS[name]
-        if not self._switchboard.direct("account", queue, rule, read(rule.command, body), self, leg):
+        if not self._switchboard.dispatch.direct("account", queue, rule, read(rule.command, body), self, leg):
             self.answers.append("10005")
 
     def confer(self, leg: str, name: str, **body: Any) -> None:
@@ -455,7 +455,7 @@ class FakeBackend:
         except Rejected as why:
             self.reject(why)
             return
-        if not self._switchboard.direct_conference("account", conference, rule, command, self, participant):
+        if not self._switchboard.dispatch.direct_conference("account", conference, rule, command, self, participant):
             self.answers.append("90058")
 
     def _enter(self, leg: str, rule: CommandRule, body: dict[str, Any], conference: str = "") -> None:
@@ -464,7 +464,7 @@ class FakeBackend:
         except Rejected as why:
             self.reject(why)
             return
-        if not self._switchboard.order(leg, rule, command, self, conference):
+        if not self._switchboard.dispatch.order(leg, rule, command, self, conference):
             self.answers.append("90015")
 
     def accept(self, document: dict[str, Any]) -> None:
