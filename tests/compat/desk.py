@@ -11,6 +11,7 @@ from telnyx import AsyncTelnyx
 from offhook import Call, Client, Tone
 from offhook.edge.server import Platform, start_dev
 from offhook.engine.seed import SEEDED
+from offhook.voice.house_rules import HouseRules
 
 JOHN, JANE = SEEDED.identities
 NUMBER = "+12025550101"
@@ -60,7 +61,7 @@ class Desk:
 
 @asynccontextmanager
 async def opened(db: Path | None = None, webhook_url: str = "", beep_every: float = 15.0) -> AsyncIterator[Desk]:
-    platform = await start_dev(db=db, webhook_url=webhook_url, beep_every=beep_every)
+    platform = await start_dev(db=db, webhook_url=webhook_url, rules=HouseRules(beep_every))
     env = platform.env
     keys = {"api_key": env["TELNYX_API_KEY"], "public_key": env["TELNYX_PUBLIC_KEY"]}
     try:

@@ -105,7 +105,7 @@ async def test_commands_in_the_wrong_state_are_refused_by_their_codes(desk: Desk
         ("answer", {}, "10027"),
         ("bridge", {"call_control_id": own}, "10015"),
         ("bridge", {"call_control_id": dead.ids.call_control}, "90018"),
-        ("bridge", {"call_control_id": "v3:nobody"}, "90018"),
+        ("bridge", {"call_control_id": "v3:nobody"}, "90015"),
         ("transfer", {"to": own}, "10015"),
         ("playback_stop", {}, "10027"),
         ("gather_stop", {}, "10027"),

@@ -128,7 +128,7 @@ ROWS = {
     ),
     "calls streaming_stop": Row(
         "streaming", lambda it: it.actions.stop_streaming(it.leg), ("CallStreamingStopped",),
-        lambda it: it.actions.stop_streaming(it.leg), (422, "10027"),
+        lambda it: it.actions.stop_streaming(it.leg), (422, "90048"),
     ),
     "calls fork_start": Row(
         "answered", lambda it: it.actions.start_forking(it.leg, rx=NOWHERE), ("CallForkStarted",),
@@ -136,11 +136,11 @@ ROWS = {
     ),
     "calls fork_stop": Row(
         "forking", lambda it: it.actions.stop_forking(it.leg), ("CallForkStopped",),
-        lambda it: it.actions.stop_forking(it.leg), (422, "10027"),
+        lambda it: it.actions.stop_forking(it.leg), (422, "90031"),
     ),
     "calls transcription_start": Row(
         "answered", lambda it: it.actions.start_transcription(it.leg), ("Transcription",),
-        lambda it: it.actions.start_transcription(it.leg), (422, "10027"),
+        lambda it: it.actions.start_transcription(it.leg), (422, "90053"),
     ),
     "calls transcription_stop": Row(
         "transcribing", lambda it: it.actions.stop_transcription(it.leg), (),
@@ -148,7 +148,7 @@ ROWS = {
     ),
     "calls suppression_start": Row(
         "answered", lambda it: it.actions.start_noise_suppression(it.leg), (),
-        lambda it: it.actions.start_noise_suppression(it.leg, noise_suppression_engine="Krisp"), (422, "10032"),
+        lambda it: it.actions.start_noise_suppression(it.leg, noise_suppression_engine="Cotton"), (422, "10032"),
     ),
     "calls suppression_stop": Row(
         "suppressing", lambda it: it.actions.stop_noise_suppression(it.leg), (),

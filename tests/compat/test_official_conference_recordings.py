@@ -126,7 +126,7 @@ async def test_each_operation_is_refused_with_its_code(desk: Desk, john: Client)
     for operation, code in [
         (actions.record_start(id, format="ogg"), (422, "10032")),  # pyright: ignore[reportArgumentType]
         (actions.record_start(id, format="wav", custom_file_name="../x"), (400, "10015")),
-        (actions.record_start("none", format="wav"), (404, "90058")),
+        (actions.record_start("none", format="wav"), (422, "90058")),
         (actions.record_stop(id), (422, "10027")),
         (actions.record_pause(id, recording_id="x"), (400, "10015")),
         (actions.record_resume(id), (422, "10027")),

@@ -144,7 +144,7 @@ async def test_each_operation_is_refused_with_its_code(desk: Desk, john: Client)
         (api.conferences.retrieve_participant("none", id=id), (404, "10005")),
         (api.conferences.update_participant("none", id=id), (404, "10005")),
         (actions.join(id, call_control_id=leg), (422, "90044")),
-        (actions.join("none", call_control_id=leg), (404, "90058")),
+        (actions.join("none", call_control_id=leg), (422, "90058")),
         (actions.leave(id, call_control_id=stranger), (422, "90015")),
         (actions.update(id, call_control_id=stranger, supervisor_role="barge"), (422, "90015")),
         (actions.mute(id, call_control_ids=[stranger]), (422, "90015")),
@@ -156,7 +156,7 @@ async def test_each_operation_is_refused_with_its_code(desk: Desk, john: Client)
         (actions.stop(id, call_control_ids=[stranger]), (422, "90015")),
         (actions.send_dtmf(id, digits="x"), (422, "90026")),
         (actions.gather_dtmf_audio(id, call_control_id=leg), (422, "10004")),
-        (actions.end_conference("none"), (404, "90058")),
+        (actions.end_conference("none"), (422, "90058")),
     ]
     for operation, code in wrong:
         assert await refused(operation) == code

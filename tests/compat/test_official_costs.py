@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 import msgspec
 import pytest
+import telnyx
 from telnyx import Telnyx
 from telnyx.types import CallCostWebhookEvent
 
@@ -136,6 +137,14 @@ def test_filters_and_order_of_the_documented_kind(rest: Any, api: Telnyx) -> Non
     assert [row["record_type"] for row in table(rest, call_session_id="session 7", record_type="tts")] == [
         "tts_detail_record"
     ]
+    web: Any = {"record_type": "webrtc", "telnyx_session_id": "session 7"}
+    [leg] = api.detail_records.list(filter=web | {"direction": "outbound", "cld": "+12025550100", "billed_sec": "120"})
+    assert not list(api.detail_records.list(filter=web | {"direction": "inbound"}))
+    assert not list(api.detail_records.list(filter=web | {"answered_at": {"gt": leg.answered_at}}))
+    for bad in ({"filter": web | {"shoe_size": "9"}}, {"filter": web, "sort": ["shoe_size"]}):
+        with pytest.raises(telnyx.BadRequestError):
+            list(api.detail_records.list(**bad))
+    assert [each.id for each in api.detail_records.list(filter=web, sort=["-answered_at"])] == [leg.id]
     dear = api.detail_records.list(filter={"record_type": "tts"}, sort=["-cost"], page_size=1)
     assert next(iter(dear)).cost == "0.0003"
 

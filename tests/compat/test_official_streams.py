@@ -278,7 +278,7 @@ async def test_what_cannot_be_is_refused_or_fails(desk: Desk, program: Program) 
             actions.stop_forking(leg),
             actions.start_transcription(leg),
             actions.stop_transcription(leg),
-            actions.start_noise_suppression(leg, noise_suppression_engine="Krisp"),
+            actions.start_noise_suppression(leg, noise_suppression_engine="Cotton"),
             actions.stop_noise_suppression(leg),
         ]
         for refused in refusals:

@@ -355,9 +355,9 @@ async def test_a_black_hole_swallows_nobody_else(idle: Idle) -> None:
 
         house.fetch.answer = answer
         for connection in ("hole", "path"):
-            await house.tell(*(house.sending(f"{connection} {n}", connection_id=connection) for n in range(80)))
+            await house.tell(*(house.sending(f"{connection} {n}", connection_id=connection) for n in range(150)))
         await asyncio.sleep(0.5)
-        assert house.fetch.under_way == 40
+        assert house.fetch.under_way == 8
         house.targets["b"] = Target(APP)
         began = asyncio.get_running_loop().time()
         await house.tell(*(house.sending(f"b {n}", connection_id="b") for n in range(20)))
@@ -365,6 +365,48 @@ async def test_a_black_hole_swallows_nobody_else(idle: Idle) -> None:
             await asyncio.sleep(0.01)
         assert asyncio.get_running_loop().time() - began < 1
         assert house.fetch.most <= 60
+
+
+@in_turned_time
+async def test_an_application_whose_calls_name_many_dead_urls_slows_no_other_one(idle: Idle) -> None:
+    async with House(idle) as house:
+
+        async def answer(request: FetchRequest) -> int:
+            if request.url != APP:
+                await asyncio.sleep(request.seconds)
+                raise FetchFailed("timeout", "")
+            return 200
+
+        house.fetch.answer = answer
+        house.targets["dead"] = Target(seconds=10)
+        for n in range(11):
+            hooks = Hooks(f"http://hole-{n}.test/")
+            await house.tell(*(house.sending(f"{n} {call}", connection_id="dead", hooks=hooks) for call in range(20)))
+        await asyncio.sleep(1)
+        await house.tell(*(house.sending(f"call {n}") for n in range(20)))
+        await asyncio.sleep(0.5)
+        assert len(house.fetch.webhooks(APP)) == 20
+
+
+@in_turned_time
+async def test_few_attempts_are_made_at_a_time_where_none_has_succeeded(idle: Idle) -> None:
+    """And one alone after a failure; with every success more are, up to the limit."""
+    async with House(idle, Limits(under_way=20)) as house:
+
+        async def answer(_request: FetchRequest) -> int:
+            await asyncio.sleep(1)
+            if asyncio.get_running_loop().time() < 3:
+                raise FetchFailed("timeout", "")
+            return 200
+
+        house.fetch.answer = answer
+        await house.tell(*(house.sending(f"call {n}") for n in range(400)))
+        await asyncio.sleep(0.5)
+        assert house.fetch.under_way == 4
+        await asyncio.sleep(1)
+        assert house.fetch.under_way == 1
+        await house.settled()
+        assert house.fetch.most == 20
 
 
 @in_turned_time
@@ -378,7 +420,7 @@ async def test_what_is_beyond_memory_waits_in_the_database(idle: Idle) -> None:
         house.fetch.answer = answer
         for n in range(100):
             await house.tell(house.sending(f"call {n % 7}"))
-            held = sum(backlog.held for backlog in house.outbox._backlogs.values())  # pyright: ignore
+            held = sum(len(lane) for each in house.outbox._backlogs.values() for lane in each.lanes.values())  # pyright: ignore
             assert held <= 8
         rows = await house.settled()
         assert {row["status"] for row in rows} == {"delivered"}

@@ -156,6 +156,15 @@ async def test_a_silent_far_end_costs_nothing_and_hears_all(program: Program) ->
     assert program.fed == []
 
 
+async def test_nonsense_however_deep_is_told_and_ends_nothing(program: Program) -> None:
+    socket = program.socket
+    deep = '{"event":"clear","x":' + "[" * 50_000 + "]" * 50_000 + "}"
+    for nonsense in (deep, "[]", '{"event":"media"}'):
+        socket.says.put_nowait(nonsense)
+    assert len(await socket.until("error", 3)) == 3
+    assert program.told.empty()
+
+
 async def test_a_far_end_that_closes_in_good_order_has_ended_the_stream(program: Program) -> None:
     program.socket.says.put_nowait(SocketClosed("orderly"))
     assert isinstance(await program.told.get(), StreamEnded)

@@ -144,7 +144,8 @@ async def _unchecked(_self: Any, host: str, port: int = 0, family: Any = None) -
 @pytest.mark.parametrize(
     "url",
     ["", "file:///etc/passwd", "ftp://127.0.0.1/", "gopher://127.0.0.1/", "http://", "http:///x", "//127.0.0.1/", "x",
-     "http://[::1/", "http://a:99999/", "http://127.0.0.1:0/", "http://" + "a" * 3000],
+     "http://[::1/", "http://a:99999/", "http://127.0.0.1:0/", "http://" + "a" * 3000, "http://a..b/",
+     f"http://{'a' * 64}.test/", f"http://{'a.' * 128}test/", "http://\ud800.test/"],
 )  # fmt: skip
 async def test_what_is_no_http_url(fetch: GuardedFetch, url: str) -> None:
     assert await fault(fetch, url) == "url"
@@ -170,6 +171,12 @@ async def test_a_redirect_to_loopback_is_refused_like_any_other_way(
     assert endpoint.requests == []
     await fetch.close()
     await outside.stop()
+
+
+@pytest.mark.parametrize("to", ["http://[::1", "http://127.0.0.1:99999/", "http://a..b/"])
+async def test_a_redirect_to_what_is_no_url(fetch: GuardedFetch, endpoint: Endpoint, to: str) -> None:
+    endpoint.answer = says(redirects(to))
+    assert await fault(fetch, endpoint.url) == "url"
 
 
 async def test_a_redirect_to_another_scheme_is_refused(fetch: GuardedFetch, endpoint: Endpoint) -> None:

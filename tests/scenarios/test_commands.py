@@ -125,7 +125,7 @@ def test_a_second_bridge_leaves_the_first_partner_behind() -> None:
         leg = await s.answered()
         bob, carol = await s.dial(s.bob), await s.dial(s.carol)
         await s.order(leg, "bridge", call_control_id=bob)
-        assert await s.order(carol, "bridge", call_control_id=leg, prevent_double_bridge=True) == "90018"
+        assert await s.order(carol, "bridge", call_control_id=leg, prevent_double_bridge=True) == "10027"
         assert s.hears(s.alice) == ["bob"]
         assert await s.order(carol, "bridge", call_control_id=leg) == OK
         assert s.hears(s.alice) == ["carol"]
@@ -190,6 +190,86 @@ def test_whoever_waits_for_a_leg_that_rings_hears_the_ringtone_that_was_asked_fo
         await sleep(0.1)
         assert not s.at.core.plays[s.at.port_of(s.alice)]
         assert s.hears(s.alice) == ["bob"]
+
+    play(script)
+
+
+def test_a_leg_that_rings_in_a_session_of_its_own_is_met_when_it_answers() -> None:
+    async def script(s: Scene) -> None:
+        leg = await s.answered()
+        s.backend.dial("sip:bob@sip.test")
+        await sleep(0.1)
+        rung = s.last()
+        assert isinstance(rung, dict)
+        ringtone = {"play_ringtone": True, "ringtone": "fr"}
+        assert await s.order(leg, "bridge", call_control_id=rung["call_control_id"], **ringtone) == OK
+        assert list(s.at.core.plays[s.at.port_of(s.alice)].values()) == [source("fr")]
+        s.bob.answer_call()
+        await sleep(0.1)
+        assert (s.hears(s.alice), s.hears(s.bob)) == (["bob"], ["alice"])
+        s.bob.hang_up()
+        await sleep(0.1)
+        assert s.events[-2:] == ["bob call.hangup", "alice call.hangup"]
+
+    play(script)
+
+
+@pytest.mark.parametrize(("name", "code"), [("speak", "90034"), ("bridge", "90034")])
+def test_what_rings_for_somebody_is_not_moved(name: str, code: str) -> None:
+    async def script(s: Scene) -> None:
+        leg = await s.park()
+        s.backend.dial("sip:bob@sip.test", link_to=leg, bridge_on_answer=True)
+        await sleep(0.1)
+        rung, other = s.last(), await s.dial(s.carol)
+        assert isinstance(rung, dict)
+        bodies = {"speak": (rung["call_control_id"], {"payload": "Hello.", "voice": "female"}),
+                  "bridge": (other, {"call_control_id": rung["call_control_id"]})}  # fmt: skip
+        assert await s.order(bodies[name][0], name, **bodies[name][1]) == code
+
+    play(script)
+
+
+def test_a_burst_of_commands_is_refused_in_part_and_hangs_nobody_up() -> None:
+    async def script(s: Scene) -> None:
+        leg = await s.answered()
+        before = len(s.backend.answers)
+        for _ in range(600):
+            s.backend.order(leg, "send_dtmf", digits="1")
+        await sleep(1)
+        answers = s.backend.answers[before:]
+        refused = [answer for answer in answers if answer != OK]
+        assert len(answers) == 600
+        assert set(map(str, refused)) == {"10011"}
+        assert len(refused) < 600
+        assert "alice call.hangup" not in s.events
+        assert await s.order(leg, "send_dtmf", digits="1") == OK
+
+    play(script)
+
+
+def test_digits_after_a_destination_are_sent_once_it_has_answered() -> None:
+    async def script(s: Scene) -> None:
+        leg = await s.answered()
+        assert await s.order(leg, "transfer", to="sip:bob@sip.test,1w2W3a") == OK
+        s.bob.answer_call()
+        await sleep(0.1)
+        assert s.at.core.digits[s.at.port_of(s.bob)] == "1w2W3A"
+        assert s.hears(s.bob) == ["alice"]
+        assert await s.order(leg, "transfer", to="sip:bob@sip.test,1x") == "90026"
+
+    play(script)
+
+
+def test_a_command_id_belongs_to_one_command_whatever_is_sent_with_it_later() -> None:
+    async def script(s: Scene) -> None:
+        leg = await s.answered()
+        s.backend.confer(leg, "team", command_id="once")
+        await sleep(0.1)
+        made = s.last()
+        assert await s.order(leg, "send_dtmf", digits="1", command_id="once") == "10027"
+        s.backend.confer(leg, "team", command_id="once")
+        await sleep(0.1)
+        assert s.last() == made
 
     play(script)
 

@@ -138,6 +138,16 @@ def test_a_conference_is_told_with_its_documented_fields() -> None:
     play(script)
 
 
+def test_a_bridge_that_is_refused_leaves_the_participant_where_it_is() -> None:
+    async def script(s: Scene) -> None:
+        id = await made(s)
+        assert await s.order(s.leg(s.alice), "bridge", call_control_id="v3:nobody") == "90018"
+        assert place(s, s.alice) == "conference"
+        assert live(s, id).is_live
+
+    play(script)
+
+
 def test_leaving_parks_the_leg_and_the_last_one_ends_the_conference() -> None:
     async def script(s: Scene) -> None:
         id = await made(s)

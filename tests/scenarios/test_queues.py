@@ -276,6 +276,26 @@ def test_a_call_is_in_one_queue_at_a_time() -> None:
     play(script)
 
 
+BRIDGES = [({"call_control_id": "itself"}, "10015"), ({"call_control_id": "v3:nobody"}, "90018"),
+           ({"queue": "sales"}, "10017"), ({"queue": "support"}, "10015"),
+           ({"call_control_id": "carol", "prevent_double_bridge": True}, "10027")]  # fmt: skip
+
+
+@pytest.mark.parametrize(("body", "code"), BRIDGES)
+def test_a_bridge_that_is_refused_costs_nobody_the_turn(body: dict[str, Any], code: str) -> None:
+    async def script(s: Scene) -> None:
+        leg = await queued(s)
+        bob, carol = await s.dial(s.bob), await s.dial(s.carol)
+        await s.order(bob, "bridge", call_control_id=carol)
+        ids = {"itself": leg, "carol": carol}
+        wanted = {name: ids.get(value, value) for name, value in body.items()}
+        assert await s.order(leg, "bridge", **wanted) == code
+        assert waiting(s) == ["alice"]
+        assert not fields(s, "call.dequeued")
+
+    play(script)
+
+
 def test_a_call_that_keeps_its_turn_can_be_called_back() -> None:
     async def script(s: Scene) -> None:
         leg = await queued(s, keep_after_hangup=True)

@@ -17,7 +17,7 @@ from cyclopts import Parameter
 
 from offhook.cli import platform
 from offhook.errors import ConfigurationError
-from offhook.voice.house_rules import BEEP_SECONDS
+from offhook.voice.house_rules import BEEP_SECONDS, PARK_SECONDS, HouseRules
 
 DEFAULT_PORT = 9700
 DEFAULT_SIP_DOMAIN = "sip.telnyx.com"
@@ -45,6 +45,7 @@ async def dev(
     numbers: Path | None = None,
     price_plan: Path | None = None,
     recording_beep_every: float = BEEP_SECONDS,
+    park_seconds: float = PARK_SECONDS,
     as_json: Annotated[bool, Parameter(name="--json", negative="")] = False,
     ready_file: Path | None = None,
     log_level: Literal["debug", "info", "warning", "error"] = "info",
@@ -71,6 +72,8 @@ async def dev(
     recording_beep_every
         How many seconds pass from beep to beep while a call or conference is recorded with beeps; 0 has one beep at the
         beginning only.
+    park_seconds
+        How long a parked call that is not answered waits for each command before it is hung up.
     as_json
         Print one JSON object instead of the text: the settings, and with them the identities and numbers.
     ready_file
@@ -85,13 +88,15 @@ async def dev(
     _expect_url(webhook_url)
     if not 0 <= recording_beep_every < math.inf:
         raise ConfigurationError(f"--recording-beep-every: {recording_beep_every} is no number of seconds")
+    if not 0 < park_seconds < math.inf:
+        raise ConfigurationError(f"--park-seconds: {park_seconds} is no time to wait for")
     plan = _read_plan(price_plan) if price_plan else None
     address = await _loopback(host)
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     options: dict[str, Any] = {"sip_domain": sip_domain, "webhook_url": webhook_url, "price_plan": plan}
-    options["beep_every"] = recording_beep_every
+    options["rules"] = HouseRules(recording_beep_every, park_seconds)
     async with started(host=address, port=port, db=db, numbers=numbers, **options) as running:
         rarely_collect_garbage()
         with _announced(running.env, ready_file):  # before the line: who waits for it reads the files next
@@ -155,7 +160,7 @@ async def started(
     webhook_url: str = "",
     numbers: Path | None = None,
     price_plan: Any = None,
-    beep_every: float = BEEP_SECONDS,
+    rules: HouseRules | None = None,
 ) -> AsyncGenerator[Running, None]:
     """The platform with its scripted numbers while the block runs; ConfigurationError where its address, database or
     numbers cannot be used."""
@@ -174,7 +179,7 @@ async def started(
             sip_domain=sip_domain,
             webhook_url=webhook_url,
             price_plan=price_plan or STANDARD,
-            beep_every=beep_every,
+            rules=rules or HouseRules(),
             numbers=listed(scripted),
         )
     except (StoreError, WrongKey) as error:

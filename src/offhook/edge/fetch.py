@@ -105,6 +105,10 @@ def _expect_allowed(host: str, reach: Reach) -> None:
         raise _Refused("this server may not connect to that address")
 
 
+# UnicodeError: a name that the resolver cannot encode.
+_FAILURES = (aiohttp.ClientError, OSError, UnicodeError)
+
+
 class GuardedFetch:
     """Implements `ports.Fetch`. Make it in the running loop; `close` it at the end."""
 
@@ -134,7 +138,7 @@ class GuardedFetch:
             return await self._follow(request, asyncio.get_running_loop().time() + request.seconds)
         except TimeoutError:
             raise FetchFailed("timeout", f"no answer within {request.seconds:g} seconds") from None
-        except (aiohttp.ClientError, OSError) as error:
+        except _FAILURES as error:
             raise _failure(error) from error
 
     async def websocket(
@@ -152,7 +156,7 @@ class GuardedFetch:
                 )
         except TimeoutError:
             raise FetchFailed("timeout", f"no connection within {seconds:g} seconds") from None
-        except (aiohttp.ClientError, OSError) as error:
+        except _FAILURES as error:
             raise _failure(error) from error
 
     async def close(self) -> None:
@@ -185,7 +189,7 @@ class GuardedFetch:
             finally:
                 # Back to the pool, or closed where something of the body is left.
                 response.release()
-            url = _checked(str(url.join(URL(location, encoded=True))))
+            url = _joined(url, location)
             if response.status == 303:
                 method, body = "GET", b""
         raise FetchFailed("redirects", f"more than {MAX_REDIRECTS} redirects")
@@ -210,6 +214,12 @@ async def _read(response: aiohttp.ClientResponse, request: FetchRequest, deadlin
     return Fetched(response.status, headers, kept, public(str(response.url)))
 
 
+def _is_name(host: str) -> bool:
+    """Whether a host's name can be asked for: it has an encoding, and no empty or overlong label (RFC 1035)."""
+    labels = host.removesuffix(".").encode("idna").split(b".")
+    return all(0 < len(label) < 64 for label in labels) and sum(map(len, labels)) + len(labels) <= 254
+
+
 @lru_cache(maxsize=1024)
 def _checked(text: str, schemes: frozenset[str] = _HTTP) -> URL:
     """The URL, if it is one that may be asked at all."""
@@ -217,11 +227,20 @@ def _checked(text: str, schemes: frozenset[str] = _HTTP) -> URL:
         parts = urlsplit(text)
         good = parts.scheme in schemes and parts.hostname and len(text) <= MAX_URL and parts.port != 0
         url = URL(text, encoded=True)
+        good = good and _is_name(url.host or "")
     except ValueError:
         good, url = False, URL()
     if not good or not url.host:
         raise FetchFailed("url", f"not a URL of {' or '.join(sorted(schemes))}")
     return url
+
+
+def _joined(url: URL, location: str) -> URL:
+    """Where a redirect leads."""
+    try:
+        return _checked(str(url.join(URL(location, encoded=True))))
+    except ValueError:
+        raise FetchFailed("url", "it redirects to what is no URL") from None
 
 
 def _expect_type(response: aiohttp.ClientResponse, types: tuple[str, ...]) -> None:
@@ -266,7 +285,7 @@ def _failure(error: Exception) -> FetchFailed:
         return FetchFailed("name", "the host's name has no address")
     if isinstance(error, aiohttp.ClientSSLError):
         return FetchFailed("tls", "no secure connection could be made")
-    if isinstance(error, aiohttp.InvalidURL):
+    if isinstance(error, aiohttp.InvalidURL | UnicodeError):
         return FetchFailed("url", "not an http or https URL")
     if isinstance(error, aiohttp.ClientConnectorError):
         return FetchFailed("connect", "no connection could be made")

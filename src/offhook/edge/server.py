@@ -29,7 +29,7 @@ from offhook.engine.seed import DEV_ACCOUNT, DEV_PUBLIC_KEY, Seeded, reseed
 from offhook.engine.switchboard import Switchboard
 from offhook.voice.cause import ending
 from offhook.voice.dialing import HOSTED_DOMAINS, domains
-from offhook.voice.house_rules import BEEP_SECONDS, HouseRules
+from offhook.voice.house_rules import HouseRules
 from offhook.voice.rating import STANDARD, PricePlan
 from offhook.wire.rtc_liveness import CloseReason
 
@@ -68,18 +68,17 @@ async def start_dev(
     webhook_url: str = "",
     numbers: Sequence[ListedNumber] = (),
     price_plan: PricePlan = STANDARD,
-    beep_every: float = BEEP_SECONDS,
+    rules: HouseRules | None = None,
 ) -> Platform:
     """Start the development platform: loopback only, fixed keys, everything ready to use.
 
     `host` is an IP address; `sip_domain` is the domain of our SIP addresses, beside the hosted product's. The events of
     all that is ready-made go to `webhook_url`, if there is one. `numbers` are for scripted phones to answer. Calls are
-    charged by `price_plan`. While something is recorded with beeps there is one every `beep_every` seconds; 0 has one
-    at the beginning only.
+    charged by `price_plan`. `rules` are those of the house for all calls.
     ValueError where it is no host name, OSError where the address cannot be used, `StoreError` or `WrongKey` where
     the database cannot.
     """
-    settings = Settings(host, port, db, domains(sip_domain), webhook_url, numbers, price_plan, HouseRules(beep_every))
+    settings = Settings(host, port, db, domains(sip_domain), webhook_url, numbers, price_plan, rules or HouseRules())
     async with AsyncExitStack() as stack:
         base = await open_base(stack, settings)
         sound = await open_sound(stack, settings, base)

@@ -7,13 +7,17 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import msgspec
+
 from offhook.engine.active import ActiveLegs
 from offhook.engine.owner import Owner
 from offhook.engine.owners import Owners
-from offhook.engine.places import Places, conference_of
+from offhook.engine.places import Places, conference_of, queue_of
 from offhook.engine.ports import OrderReply
 from offhook.engine.routing import Router
 from offhook.voice.command import Command, CommandRule, Form
+from offhook.voice.commands.call import bridge
+from offhook.voice.commands.call.bridge import Bridge
 from offhook.voice.commands.call.dial import Dial
 from offhook.voice.commands.call.transfer import Transfer
 from offhook.voice.commands.queue.create import CreateQueue
@@ -67,23 +71,35 @@ class Dispatch:
         owner, leg = self._owners.legs.get(call_control_id), self._active.leg(call_control_id)
         if owner is None or leg is None:
             return False
-        if isinstance(command, Transfer):
+        if owner.is_crowded:
+            reply.reject(crowded())
+        elif isinstance(command, Transfer):
             self._transfer(owner, leg, rule, command, reply)
         else:
-            owner.post(Ordered(call_control_id, owner.owe_order(reply), rule, command, place=place))
+            forbidden = self._unmeetable(leg, command) if isinstance(command, Bridge) else None
+            number = owner.owe_order(reply)
+            owner.post(Ordered(call_control_id, number, rule, command, place=place, forbidden=forbidden))
         return True
+
+    def _unmeetable(self, leg: Save, command: Bridge) -> Rejected | None:
+        """Why a bridge cannot be, as far as that can be seen before the leg leaves its queue or conference for it."""
+        if command.queue:
+            queue = queue_of(self._queues.find(leg.party.account_id, command.queue))
+            return bridge.about_queue(leg.ids.call_control_id, queue)
+        return bridge.about_other(leg.ids.call_control_id, self._active.leg(command.call_control_id), command)
 
     def _transfer(self, owner: Owner, leg: Save, rule: CommandRule, command: Transfer, reply: OrderReply) -> None:
         """The command makes a leg, which counts from now on unless it is forbidden. That is for the leg's owner to say:
         a command that it has seen before is answered alike, whatever the limits are now."""
         ids = self._router.new_ids(leg.ids.call_session_id)
-        permitted = self._router.permitted(leg.party, (command.to,))
+        permitted = self._router.permitted(leg.party, (command.destination,))
         forbidden = permitted if isinstance(permitted, Rejected) else None
         if not isinstance(permitted, Rejected):
             self._active.open(ids.call_control_id, leg.party.connection_id, "outbound", permitted.number)
         made = Making(reply, partial(self._unmade, ids.call_control_id))
         id = leg.ids.call_control_id
-        owner.post(Ordered(id, owner.owe_order(made), rule, command, ids, forbidden=forbidden))
+        reaches = "sip" if isinstance(permitted, Rejected) else permitted.network
+        owner.post(Ordered(id, owner.owe_order(made), rule, command, ids, forbidden=forbidden, reaches=reaches))
 
     def originate(self, rule: CommandRule, command: Dial, party: Party, reply: OrderReply) -> None:
         """Let a leg come to be that a customer dials, in the session that it is linked to or in one of its own."""
@@ -113,6 +129,7 @@ class Dispatch:
         self._owners.legs[ids.call_control_id] = owner
         self._active.open(ids.call_control_id, party.connection_id, "outbound", permitted.number)
         made = Making(reply, partial(self._unmade, ids.call_control_id))
+        party = msgspec.structs.replace(party, network=permitted.network)
         within = permitted.first_command_within
         owner.post(Originated(owner.owe_order(made), rule, command, ids, party, linked, within))
 
@@ -137,7 +154,9 @@ class Dispatch:
     ) -> bool:
         """Command a queue, or the turn of a call in it; False where there is no such queue."""
         owner = self._queues.find(account_id, name)
-        if owner is not None:
+        if owner is not None and owner.is_crowded:
+            reply.reject(crowded())
+        elif owner is not None:
             owner.post(Directed(owner.owe_order(reply), rule, command, leg))
         return owner is not None
 
@@ -146,6 +165,13 @@ class Dispatch:
     ) -> bool:
         """Command a conference, or one of its participants; False where there is no such conference."""
         owner = self._conferences.identified(account_id, id)
-        if owner is not None:
+        if owner is not None and owner.is_crowded:
+            reply.reject(crowded())
+        elif owner is not None:
             owner.post(Directed(owner.owe_order(reply), rule, command, participant))
         return owner is not None
+
+
+def crowded() -> Rejected:
+    """The refusal while so many commands wait that what far ends do would find no room."""
+    return rejected("10011", "Too many commands wait to be carried out here: send them again in a moment.")

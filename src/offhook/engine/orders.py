@@ -12,9 +12,10 @@ from offhook.engine.ports import Clock
 from offhook.engine.store import Find, Store, Where
 from offhook.engine.switchboard import Switchboard
 from offhook.voice.bill import LEG_RECORDS
-from offhook.voice.command import Command, CommandRule, Form, read
+from offhook.voice.command import Command, CommandRule, Form, answer_again, read
 from offhook.voice.commands import DIAL
 from offhook.voice.commands.call.dial import Dial
+from offhook.voice.effect import Save
 from offhook.voice.leg import Party
 from offhook.voice.resources.moment import format_moment, parse_moment
 from offhook.voice.resources.problem import Rejected, rejected
@@ -68,15 +69,24 @@ class Orders:
     async def order(
         self, account_id: str, call_control_id: str, rule: CommandRule, body: Document, place: str = ""
     ) -> Document:
-        """Carry out a command on a leg, which may be to enter a place; Rejected with the documented codes."""
-        command = read(rule.command, body)
+        """Carry out a command on a leg, which may be to enter a place; Rejected with the documented codes. One that was
+        seen before is answered alike, whatever else is in its body now."""
+        try:
+            command = read(rule.command, body)
+        except Rejected:
+            name = body.get("command_id")
+            known = await self.remembered(account_id, call_control_id, name if isinstance(name, str) else None)
+            if known is None:
+                raise
+            return answer_again(rule, known)
         expect_able(command, self._lacking)
         for pointer, address in getattr(command, "addresses", ()):
             if not self._reachable(address):
                 raise rejected("10027", "This server may not send to that address.", pointer=pointer)
-        leg = self._active.leg(call_control_id)
-        if leg is None or leg.party.account_id != account_id:
-            return await self._answered_before(account_id, call_control_id, command)
+        if self._alive(account_id, call_control_id) is None:
+            return await self._answered_before(account_id, call_control_id, rule, command.command_id)
+        for pointer, id in getattr(command, "legs", ()):
+            await self._expect_other(account_id, id, pointer)
         if command.command_id is None:
             return await self._carried_out(account_id, call_control_id, rule, command, place)
         key = f"{call_control_id}/{command.command_id}"
@@ -98,14 +108,16 @@ class Orders:
             asyncio.get_running_loop().call_later(DIAL_SECONDS, self._dials.pop, key, None)
         try:
             return await asyncio.shield(self._dials[key])
-        except Rejected:
+        except asyncio.CancelledError:
+            raise  # whoever asked has gone; the call is made all the same
+        except BaseException:
             self._dials.pop(key, None)
             raise
 
     async def show(self, account_id: str, call_control_id: str) -> Document:
         """A call that lives, or has ended within ten minutes."""
-        leg = self._active.leg(call_control_id)
-        if leg is None or leg.party.account_id != account_id:
+        leg = self._alive(account_id, call_control_id)
+        if leg is None:
             return _ended(await self._record(account_id, call_control_id))
         seconds = 0 if leg.answered_at is None else int(self._clock.wall() - leg.answered_at)
         return {
@@ -139,7 +151,7 @@ class Orders:
         under way, others of its name wait for what comes of it."""
         outcome = Outcome()
         if not self._switchboard.dispatch.order(call_control_id, rule, command, outcome, place):
-            return await self._answered_before(account_id, call_control_id, command)
+            return await self._answered_before(account_id, call_control_id, rule, command.command_id)
         return await outcome.document
 
     async def _dial_once(self, account_id: str, command: Dial) -> Document:
@@ -169,19 +181,30 @@ class Orders:
 
     def _expect_leg(self, account_id: str, call_control_id: str | None, name: str) -> None:
         """A parameter that names another leg names a live one of the same account."""
-        leg = None if call_control_id is None else self._active.leg(call_control_id)
-        if call_control_id is not None and (leg is None or leg.party.account_id != account_id):
+        if call_control_id is not None and self._alive(account_id, call_control_id) is None:
             raise rejected("90015", f"There is no such call as {name} says.", pointer=f"/{name}")
 
-    async def _answered_before(self, account_id: str, call_control_id: str, command: Command) -> Document:
+    async def _expect_other(self, account_id: str, call_control_id: str, pointer: str) -> None:
+        """The same where it is said of a leg that it has ended."""
+        if self._alive(account_id, call_control_id) is None:
+            await self._record(account_id, call_control_id, pointer)
+            raise rejected("90018", "The call has already ended.", pointer=pointer)
+
+    def _alive(self, account_id: str, call_control_id: str) -> Save | None:
+        leg = self._active.leg(call_control_id)
+        return leg if leg is not None and leg.party.account_id == account_id else None
+
+    async def _answered_before(
+        self, account_id: str, call_control_id: str, rule: CommandRule, command_id: str | None
+    ) -> Document:
         """A command to a call that is over: as it was answered while that lived, or refused."""
         record = await self._record(account_id, call_control_id)
-        known = await self.remembered(account_id, record["telnyx_call_control_id"], command.command_id)
+        known = await self.remembered(account_id, record["telnyx_call_control_id"], command_id)
         if known is None:
             raise rejected("90018", "The call has already ended.")
-        return known
+        return answer_again(rule, known)
 
-    async def _record(self, account_id: str, call_control_id: str) -> Document:
+    async def _record(self, account_id: str, call_control_id: str, pointer: str | None = None) -> Document:
         """The record of a call that has ended not long ago; 90015 where there is none."""
         where = (
             Where("call_control_id", "eq", call_control_id),
@@ -190,7 +213,7 @@ class Orders:
         )
         found = await self._store.find(Find("detail_records", account_id, where, limit=1))
         if not found.rows:
-            raise rejected("90015", "There is no call with this call_control_id.")
+            raise rejected("90015", "There is no call with this call_control_id.", pointer=pointer)
         return msgspec.json.decode(found.rows[0]["document"])
 
 

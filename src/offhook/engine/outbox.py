@@ -2,7 +2,7 @@
 
 Delivered at least once, and in order. A *lane* is one call or conference at one endpoint (scheme, host and port): in
 it an event waits for the one before, and for nothing else. How many are in memory and how many are under way is
-bounded for each endpoint; what is beyond that stays in the database until its turn comes.
+bounded for each application at each endpoint; what is beyond that stays in the database until its turn comes.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 import structlog
 
-from offhook.engine.backlog import Backlog, Delivery
+from offhook.engine.backlog import Backlog, Delivery, Shelf
 from offhook.engine.courier import Attempt, Courier, Signer
 from offhook.engine.marks import Marks
 from offhook.engine.ports import Chance, Clock, Fetch
@@ -51,7 +51,7 @@ class Sending(msgspec.Struct, frozen=True):
 
 class Limits(msgspec.Struct, frozen=True):
     """How much at once, and for how long. `under_way` counts attempts at one endpoint of one application, which are
-    bounded for an account and for all of them, too; `held` deliveries of one endpoint that are in memory. Delivered and
+    bounded for an account and for all of them, too; `held` those of its deliveries that are in memory. Delivered and
     failed ones are kept for `kept_seconds`."""
 
     under_way: int = 20
@@ -106,14 +106,17 @@ class Outbox:
 
     async def start(self) -> None:
         """Go on with what an earlier process left undelivered. StoreError where the database cannot be read."""
-        waiting = await self._store.load(Load("events", (PENDING,), distinct=("account_id", "endpoint")))
+        waiting = await self._store.load(
+            Load("events", (PENDING,), distinct=("account_id", "endpoint", "connection_id"))
+        )
         newest = await self._store.load(Load("events", (PENDING,), ("-sequence",), limit=1))
         self._sequence = max(int(self._clock.wall() * 1e6), *(row["sequence"] for row in newest), 0)
         self._store.watch(self._wrote)
         for row in waiting:
             backlog = self._backlog(row["account_id"], row["endpoint"])
-            backlog.newest = self._sequence
-            self._refill_soon(backlog)
+            shelf = backlog.shelf(row["connection_id"])
+            shelf.newest = self._sequence
+            self._refill_soon(backlog, shelf)
         self._sweeping = asyncio.ensure_future(self._sweep())
 
     async def stop(self, seconds: float = 2.0) -> None:
@@ -206,8 +209,9 @@ class Outbox:
     def _offer(self, row: Row) -> None:
         """Hold it in memory, unless others before it are in the database only, or too many are held already."""
         backlog = self._backlog(row["account_id"], row["endpoint"])
-        if row["sequence"] > backlog.last and (backlog.spilled or backlog.held >= self._limits.held):
-            backlog.newest = row["sequence"]
+        shelf = backlog.shelf(row["connection_id"])
+        if row["sequence"] > shelf.last and (shelf.spilled or shelf.held >= self._limits.held):
+            shelf.newest = row["sequence"]
         else:
             self._hold(backlog, row)
 
@@ -221,34 +225,36 @@ class Outbox:
         lane = backlog.lanes[order]
         with contextlib.suppress(_Stopped):
             while lane:
-                await self._deliver(backlog, lane[0])
+                shelf = backlog.shelf(lane[0].connection_id)
+                await self._deliver(shelf, lane[0])
                 lane.popleft()
-                backlog.held -= 1
-                if backlog.spilled and backlog.held == self._limits.held // 2:
-                    self._refill_soon(backlog)
+                shelf.held -= 1
+                if shelf.spilled and shelf.held == self._limits.held // 2:
+                    self._refill_soon(backlog, shelf)
             del backlog.lanes[order]
             key = backlog.account_id, backlog.endpoint
-            if not backlog.lanes and not backlog.spilled and self._backlogs.get(key) is backlog:
+            if backlog.is_empty and self._backlogs.get(key) is backlog:
                 del self._backlogs[key]
 
     def _tasks(self) -> list[asyncio.Task[None]]:
         return [task for backlog in self._backlogs.values() for task in backlog.tasks]
 
-    def _refill_soon(self, backlog: Backlog) -> None:
-        if backlog.refilling is None or backlog.refilling.done():
-            backlog.refilling = backlog.begin(self._refill(backlog))
+    def _refill_soon(self, backlog: Backlog, shelf: Shelf) -> None:
+        if shelf.refilling is None or shelf.refilling.done():
+            shelf.refilling = backlog.begin(self._refill(backlog, shelf))
 
-    async def _refill(self, backlog: Backlog) -> None:
+    async def _refill(self, backlog: Backlog, shelf: Shelf) -> None:
         """Take as many from the database as there is room for."""
-        while backlog.spilled and not self._stopping.is_set():
-            room, newest = self._limits.held - backlog.held, backlog.newest
+        while shelf.spilled and not self._stopping.is_set():
+            room, newest = self._limits.held - shelf.held, shelf.newest
             if room <= 0:
                 return
             where = (
                 PENDING,
                 Where("account_id", "eq", backlog.account_id),
                 Where("endpoint", "eq", backlog.endpoint),
-                Where("sequence", "gt", backlog.last),
+                Where("connection_id", "eq", shelf.connection_id),
+                Where("sequence", "gt", shelf.last),
             )
             try:
                 rows = await self._store.load(Load("events", where, ("sequence",), room))
@@ -259,11 +265,11 @@ class Outbox:
                 self._hold(backlog, row)
             if len(rows) < room:
                 # Nothing is left of what was there when the database was asked.
-                backlog.last = max(backlog.last, newest)
+                shelf.last = max(shelf.last, newest)
 
     # ---- one delivery ------------------------------------------------------------------------------------------
 
-    async def _deliver(self, backlog: Backlog, delivery: Delivery) -> None:
+    async def _deliver(self, shelf: Shelf, delivery: Delivery) -> None:
         """Try until it is delivered, or there is nothing left to try. _Stopped where it would have to wait."""
         refused: set[str] = set()
         verdict: Verdict | None = None
@@ -273,7 +279,7 @@ class Outbox:
                 continue
             if verdict == "again":
                 await self._wait(step)
-            verdict = (await self._attempt(backlog, delivery, step)).verdict
+            verdict = (await self._attempt(shelf, delivery, step)).verdict
             if verdict == "delivered":
                 self._marks.mark(delivery.change(status="delivered", finished_at=self._clock.wall()))
                 return
@@ -283,11 +289,17 @@ class Outbox:
         _log.warning("webhook.dead", id=delivery.id, event_type=delivery.event_type, attempts=len(delivery.attempts))
         self._marks.mark(delivery.change(status="failed", finished_at=self._clock.wall()))
 
-    async def _attempt(self, backlog: Backlog, delivery: Delivery, step: Step) -> Attempt:
-        async with backlog.gate(delivery.connection_id), self._accounts[delivery.account_id], self._overall:
-            delivery.started_at = delivery.started_at or self._clock.wall()
-            number = len(delivery.attempts) + 1
-            attempt = await self._courier.attempt(delivery.data, delivery.route, step.url, number)
+    async def _attempt(self, shelf: Shelf, delivery: Delivery, step: Step) -> Attempt:
+        await shelf.gate.enter()
+        verdict: Verdict = "again"
+        try:
+            async with self._accounts[delivery.account_id], self._overall:
+                delivery.started_at = delivery.started_at or self._clock.wall()
+                number = len(delivery.attempts) + 1
+                attempt = await self._courier.attempt(delivery.data, delivery.route, step.url, number)
+            verdict = attempt.verdict
+        finally:
+            shelf.gate.leave(again=verdict == "again")
         delivery.note(attempt)
         if attempt.verdict != "delivered" and number == 1:
             _log.warning("webhook.failed", id=delivery.id, event_type=delivery.event_type, because=attempt.outcome)

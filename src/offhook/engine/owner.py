@@ -94,6 +94,11 @@ class Owner:
             given = msgspec.structs.replace(given, reply=to.owe_order(self._performer.orders.pop(number)))
         to.post(given)
 
+    @property
+    def is_crowded(self) -> bool:
+        """Whether half of its mailbox is full: what customers command has to wait outside then."""
+        return 2 * len(self._inbox) >= self._mailbox
+
     def post(self, given: Input) -> None:
         """Put an input into the mailbox. When a mailbox overflows, its session ends."""
         if len(self._inbox) == self._mailbox:

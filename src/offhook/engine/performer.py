@@ -8,7 +8,7 @@ import msgspec
 from offhook.engine import sounds
 from offhook.engine.ports import MediaCore, OrderReply, Reply, Signalling
 from offhook.media import commands as media
-from offhook.media.events import Described, Refused
+from offhook.media.events import Described, Done, Refused
 from offhook.voice import effect
 from offhook.voice.resources.problem import rejected
 from offhook.voice.signal import Input, PortDescribed, PortRefused
@@ -90,7 +90,8 @@ class Performer:
         outcome = self._core.ask(_media_request(it, self._ice))
         if isinstance(outcome, Refused):
             return PortRefused(it, f"{outcome.code}: {outcome.detail}", outcome.line)
-        return PortDescribed(it, outcome.sdp if isinstance(outcome, Described) else "")
+        sdp = outcome.sdp if isinstance(outcome, Described) else ""
+        return PortDescribed(it, sdp, outcome.codec if isinstance(outcome, Described | Done) else None)
 
     def order(self, it: effect.MediaCommand) -> None:
         self._core.send(_media_command(it))

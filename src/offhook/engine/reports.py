@@ -7,7 +7,7 @@ import msgspec
 
 from offhook.engine.resources import Document, Keeper, Listing
 from offhook.engine.store import Find, Row, Where
-from offhook.voice.bill import record_type
+from offhook.voice.bill import moment, record_type
 from offhook.voice.resources.detail_record import DETAIL_RECORDS, window
 from offhook.voice.resources.problem import rejected
 from offhook.voice.resources.resource import Chosen, Query
@@ -52,6 +52,8 @@ class DetailRecords(Keeper):
             return (Where(name, "eq", record_type(chosen.value)),)
         if name == "date_range":
             return self._within(chosen.value)
+        if name == "answered_at":
+            return (Where(str(chosen.filter.column), chosen.operator, moment(chosen.value)),)
         return super().conditions(chosen)
 
     def shown(self, row: Row) -> Document:
@@ -60,7 +62,7 @@ class DetailRecords(Keeper):
     def _within(self, date_range: str) -> Sequence[Where]:
         span = window(date_range, self.world.clock.wall())
         if span is None:
-            raise rejected("10032", "there is no such range of dates", parameter="filter[date_range]")
+            raise rejected("10032", "there is no such range of dates", parameter="filter[date_range]", status=400)
         return (Where("created_at", "gte", span[0]), Where("created_at", "lt", span[1]))
 
 

@@ -9,6 +9,7 @@ from offhook.engine.ports import Chance, Clock, Devices, Dialplan, Invite, NoDev
 from offhook.voice import dialing, effect
 from offhook.voice.binding import Binding
 from offhook.voice.cause import Ending, ending
+from offhook.voice.house_rules import PARK_SECONDS
 from offhook.voice.leg import Carrier, DialogId, LegIds, Party
 from offhook.voice.permission import CONNECTION_FULL
 from offhook.voice.resources.problem import Rejected, rejected
@@ -43,7 +44,7 @@ class Router:
         clock: Clock,
         chance: Chance,
         limits: Limits,
-        park_seconds: float = 60.0,
+        park_seconds: float = PARK_SECONDS,
         devices: Devices | None = None,
     ) -> None:
         self._dialplan = dialplan

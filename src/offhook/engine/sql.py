@@ -13,7 +13,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.pool import StaticPool
+from sqlalchemy.sql.functions import FunctionElement
 
 from offhook.engine import migrations
 from offhook.engine.store import (
@@ -37,7 +39,7 @@ from offhook.engine.tables import metadata
 
 BUSY_MILLISECONDS = 5000
 
-_OPERATORS: dict[str, Callable[[sa.Column[Any], Any], sa.ColumnElement[bool]]] = {
+_OPERATORS: dict[str, Callable[[sa.ColumnElement[Any], Any], sa.ColumnElement[bool]]] = {
     "eq": lambda column, value: column == value,
     "ne": lambda column, value: column != value,
     "in": lambda column, value: column.in_(value),
@@ -223,7 +225,32 @@ def _own(account_id: str, id: str) -> Row:
 
 
 def _condition(table: sa.Table, where: Where) -> sa.ColumnElement[bool]:
-    return _OPERATORS[where.operator](table.c[where.column], where.value)
+    return _OPERATORS[where.operator](_column(table, where.column), where.value)
+
+
+def _column(table: sa.Table, name: str) -> sa.ColumnElement[Any]:
+    """A column, or the text of a field of the JSON in one: `document.direction`."""
+    outer, _, field = name.partition(".")
+    return _FieldText(table.c[outer], sa.literal(field)) if field else table.c[outer]
+
+
+class _FieldText(FunctionElement[str]):
+    """A field of a JSON text as text; NULL where it is null or not there."""
+
+    type = sa.String()
+    inherit_cache = True
+
+
+@compiles(_FieldText, "sqlite")
+def _field_text_of_sqlite(element: _FieldText, compiler: Any, **options: Any) -> str:
+    column, field = (compiler.process(each, **options) for each in element.clauses)
+    return f"CAST(json_extract({column}, '$.' || {field}) AS TEXT)"
+
+
+@compiles(_FieldText, "postgresql")
+def _field_text_of_postgresql(element: _FieldText, compiler: Any, **options: Any) -> str:
+    column, field = (compiler.process(each, **options) for each in element.clauses)
+    return f"(CAST({column} AS json) ->> {field})"
 
 
 def _order(table: sa.Table, names: Sequence[str]) -> list[sa.ColumnElement[Any]]:
@@ -231,4 +258,4 @@ def _order(table: sa.Table, names: Sequence[str]) -> list[sa.ColumnElement[Any]]
 
 
 def _by(table: sa.Table, names: Sequence[str]) -> list[sa.ColumnElement[Any]]:
-    return [table.c[name[1:]].desc() if name.startswith("-") else table.c[name].asc() for name in names]
+    return [_column(table, name[1:]).desc() if name.startswith("-") else _column(table, name).asc() for name in names]

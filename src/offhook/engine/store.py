@@ -67,7 +67,8 @@ Write = Put | Add | Change | Drop | Forget
 
 
 class Where(msgspec.Struct, frozen=True):
-    """A condition on a column. None equals NULL; `contains` and its like ignore case; `in` takes a tuple."""
+    """A condition on a column, or on a field of the JSON in one, as text (`document.direction`). None equals NULL;
+    `contains` and its like ignore case; `in` takes a tuple."""
 
     column: str
     operator: Operator

@@ -132,7 +132,7 @@ class Switchboard:
         self._rules = rules
         self.owners = owners = Owners()
         self._waker = waker or NoDevices()
-        self._router = Router(dialplan, owners, clock, chance, limits or Limits(), devices=self._waker)
+        self._router = Router(dialplan, owners, clock, chance, limits or Limits(), rules.park_seconds, self._waker)
         self._world = World(
             clock, core, shadow, active, ladders, owners.way_to, ice, self._elsewhere, owners.of_input, self._ended
         )
@@ -438,7 +438,7 @@ class Switchboard:
                 other = self.queues.find(it.account_id, it.queue) if it.queue else self.owners.legs.get(it.leg)
                 if other is None:
                     return NotArrived(it.number, _not_found(it))
-                other.post(Wanted(it.leg, owner.session.id, it.number, it.meets, it.taken))
+                other.post(Wanted(it.leg, owner.session.id, it.number, it.meets, it.taken, it.rung))
             case effect.HandOver():
                 self._hand_over(it.leg, self._owner_named(it.to), it.number)
             case effect.KeepBack():

@@ -64,13 +64,14 @@ class Wants(NamedTuple):
     """A command goes on with `then(leg, other, now)` once another owner's leg, `leg`, has arrived: or, with `queue`,
     the first of the queue of that name or id. `then` may still raise `Rejected`.
 
-    `taken` says whether one comes that is bridged already.
+    `taken` says whether one comes that is bridged already, `rung` whether one comes that still rings, alone.
     """
 
     leg: str
     then: Callable[[Leg, Leg, Moment], Document | None]
     taken: Literal["comes", "stays", "unless queued"] = "comes"
     queue: str = ""
+    rung: Literal["comes", "stays"] = "stays"
 
 
 class Enters(NamedTuple):
@@ -99,11 +100,19 @@ class CommandRule(NamedTuple):
     stages: frozenset[Stage]
     decide: Callable[[Any, Any, Any, Moment], Any]
     method: Method = "POST"
-    makes: Literal["nothing", "leg"] = "nothing"
+    makes: Literal["nothing", "leg", "place"] = "nothing"
     reserve: Callable[[Any, Any, Moment], Wants] | None = None
     waiting: Literal["stays", "leaves"] = "stays"
     causes: tuple[str, ...] = ()
     codes: tuple[str, ...] = ()
+
+
+def answer_again(rule: CommandRule, known: Document) -> Document:
+    """What the command of a known name was answered. One that makes a place has an answer of another kind than all
+    others: Rejected where the name was that of such a one, or of one of those."""
+    if ("result" in known) == (rule.makes == "place"):
+        raise rejected("10027", "This command_id was that of another command.", pointer="/command_id")
+    return known
 
 
 F = TypeVar("F", bound=Form)

@@ -117,6 +117,11 @@ class Conference:
         return self.card.owner is not None and self.card.status != "completed"
 
     @property
+    def is_finished(self) -> bool:
+        """Whether there was such a conference. Another one of its name is a place of its own."""
+        return self.card.status == "completed"
+
+    @property
     def over(self) -> bool:
         """Nobody takes part, and nothing keeps it."""
         return not self.participants and not self.is_live

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 import msgspec
 
 from offhook.voice import emergency, numbering
-from offhook.voice.binding import Binding
+from offhook.voice.binding import Binding, Network
 from offhook.voice.cause import Ending, ending
 from offhook.voice.directory import ConnectionCard, Directory, NumberCard, Registered, Traffic
 from offhook.voice.permission import CONNECTION_FULL, FullPurse, Permission, Purse, Reason, Refused, full
@@ -100,11 +100,12 @@ class Refuse(msgspec.Struct, frozen=True):
 
 
 class Permitted(msgspec.Struct, frozen=True):
-    """A command may make this call; `number` is the phone number that it goes to, None for a SIP URI.
-    `first_command_within` is the caller's connection's wish, in seconds."""
+    """A command may make this call; `number` is the phone number that it goes to, None for a SIP URI, `network` what
+    its far end will belong to. `first_command_within` is the caller's connection's wish, in seconds."""
 
     number: str | None
     first_command_within: float | None = None
+    network: Network = "sip"
 
 
 Decision = Ring | Park | Refuse
@@ -156,15 +157,17 @@ class Dialplan:
     def permit(self, call: Dialled) -> Permitted | Refuse:
         """Whether a customer's command may make this call. A destination that nobody can be reached at is no reason
         to refuse the command: the call is made, and ends."""
-        caller, number = None, None
+        caller, number, network = None, None, "sip"
         try:
             caller = self._caller(call)
             dialled = numbering.compact(parts(call.destination)[0])
-            number = None if dialled is None else self._read(dialled, caller, call.now)[0]
+            if dialled is not None:
+                number, card = self._read(dialled, caller, call.now)
+                network = "sip" if card is not None and not card.does else "pstn"
         except Refused as refused:
             if refused.reason.code:
                 return _refusal(refused)
-        return Permitted(number, caller and caller.first_command_timeout_secs)
+        return Permitted(number, caller and caller.first_command_timeout_secs, network)
 
     def caller_terms(self, call: Dialled) -> Terms:
         """What the caller's side wants of the leg that it makes: its connection, and for a call to a phone number its

@@ -441,7 +441,7 @@ class Want(msgspec.Struct, frozen=True):
     """Ask the owner of another leg for it, to meet the leg `meets`; `Arrived` or `NotArrived` comes back.
 
     With `queue`, a name or id, the leg is the first of that queue of the account. A leg that is to meet itself is
-    wanted by a queue, which has a seat for it.
+    wanted by a queue, which has a seat for it. `rung` says whether it comes while it still rings, alone.
     """
 
     number: int
@@ -450,6 +450,7 @@ class Want(msgspec.Struct, frozen=True):
     taken: Taken = "comes"
     queue: str = ""
     account_id: str = ""
+    rung: Literal["comes", "stays"] = "stays"
 
 
 class HandOver(msgspec.Struct, frozen=True):

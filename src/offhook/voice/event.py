@@ -101,9 +101,14 @@ class CallInitiated(Event, frozen=True):
 
     def fields(self) -> Document:
         return {
+            "call_screening_result": None,
             "caller_id_name": self.about.caller_name,
+            "connection_codecs": None,
             "custom_headers": headers_of(self.about),
             "direction": self.about.direction,
+            "offered_codecs": None,
+            "shaken_stir_attestation": None,
+            "shaken_stir_validated": None,
             "sip_headers": [],
             "state": self.state,
             "tags": [],
@@ -115,8 +120,22 @@ class CallAnswered(Event, frozen=True):
 
     type = "call.answered"
 
+    codec: str | None = None
+
     def fields(self) -> Document:
-        return {"custom_headers": headers_of(self.about), "sip_headers": [], "state": "answered", "tags": []}
+        name, rate = _CODECS.get(self.codec or "", (None, None))
+        return {
+            "codec": name,
+            "custom_headers": headers_of(self.about),
+            "sampling_rate": rate,
+            "sip_headers": [],
+            "state": "answered",
+            "tags": [],
+        }
+
+
+# The media core's names of codecs: the API's, and how many samples a second they have.
+_CODECS = {"opus": ("OPUS", 48_000), "pcmu": ("PCMU", 8_000), "pcma": ("PCMA", 8_000), "g722": ("G722", 16_000)}
 
 
 class CallBridged(Event, frozen=True):
@@ -398,6 +417,7 @@ class RecordingSaved(Event, frozen=True):
         return {
             "channels": self.channels,
             "end_time": format_moment(self.ended_at),
+            "flow_destination": None,
             "format": self.format,
             "public_recording_urls": dict.fromkeys(self.urls),
             "recording_ended_at": format_moment(self.ended_at),

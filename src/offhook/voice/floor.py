@@ -13,7 +13,7 @@ from offhook.voice.conference import Conference
 from offhook.voice.effect import Bye, Close, ClosePort, Convene, Effect, Hear, Save, Sing, Tell
 from offhook.voice.event import CallHungUp, Event, Source, about
 from offhook.voice.house_rules import HouseRules
-from offhook.voice.leg import Dialog, DialogId, Hearing, Leg, Moment
+from offhook.voice.leg import RUNG, Dialog, DialogId, Hearing, Leg, Moment
 from offhook.voice.place import Part, Place, Seat
 from offhook.voice.queue import Queue
 from offhook.voice.signal import Ordered
@@ -124,7 +124,7 @@ class Floor:
 
     def adopt(self, leg: Leg) -> None:
         """Take in a leg that another floor has released; it is alone with the platform at first."""
-        self.admit(leg, Place("parked", leg.id), Seat("party", leg.hold))
+        self.admit(leg, Place("parked", leg.id), Seat("ringing" if leg.stage in RUNG else "party", leg.hold))
         for dialog in leg.dialogs:
             self._file(leg, dialog)
 

@@ -24,7 +24,7 @@ class Fork:
 def start(floor: Floor, leg: Leg, rx: str, tx: str, now: Moment) -> None:
     """Fork from now on. Rejected where that goes on already."""
     if NAME in leg.doings:
-        raise rejected("10027", "This call is being forked already.")
+        raise rejected("90045", "This call is being forked already.")
     leg.doings[NAME] = Fork()
     floor.emit(effect.StartFork(leg.id, leg.dialog.port, rx, tx))
     floor.tell(ForkStarted, leg, now)
@@ -33,6 +33,6 @@ def start(floor: Floor, leg: Leg, rx: str, tx: str, now: Moment) -> None:
 def stop(floor: Floor, leg: Leg, now: Moment) -> None:
     """Fork no more. Rejected where there is no fork."""
     if leg.doings.pop(NAME, None) is None:
-        raise rejected("10027", "This call is not being forked.")
+        raise rejected("90031", "This call is not being forked.")
     floor.emit(effect.StopFork(leg.id))
     floor.tell(ForkStopped, leg, now)

@@ -34,7 +34,12 @@ Millis = Annotated[int, rule(low=1, high=120_000)]
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):
     """`answering_machine_detection_config`. `silence_threshold` is an amplitude of 16-bit samples: what is fainter is
-    silence. The API publishes no defaults; these are ours."""
+    silence. The API publishes no defaults; these are ours.
+
+    A tone is always one of which most of the sound is, so `beep_spectral_min_purity` changes nothing; where it is to be
+    confirmed, one must last for the window. `prompt_end_timeout_millis` is for call screening of iOS, which is not
+    detected here.
+    """
 
     initial_silence_millis: Millis = 3_500
     after_greeting_silence_millis: Millis = 800
@@ -51,6 +56,10 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     beep_max_frequency_hz: Annotated[int, rule(low=150, high=3_500)] = 2_600
     beep_min_tone_duration_millis: Millis = 160
     beep_spectral_reject_fax_cng: bool = False
+    beep_spectral_confirmation: bool = False
+    beep_spectral_window_millis: Millis = 320
+    beep_spectral_min_purity: Annotated[float, rule(low=0, high=1)] = 0.5
+    prompt_end_timeout_millis: Millis = 5_000
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -110,7 +119,8 @@ class Beep:
         config = self._config
         in_band = config.beep_min_frequency_hz <= self.hz <= config.beep_max_frequency_hz
         fax = config.beep_spectral_reject_fax_cng and abs(self.hz - FAX_HZ[0]) <= STEADY_HZ
-        return in_band and not fax and self.lasts >= config.beep_min_tone_duration_millis
+        window = config.beep_spectral_window_millis if config.beep_spectral_confirmation else 0
+        return in_band and not fax and self.lasts >= max(config.beep_min_tone_duration_millis, window)
 
 
 class Words:

@@ -16,7 +16,7 @@ MAX_RETRIES = 5
 MAX_RETRY_MS = 60_000
 MAX_URL = 2048
 MAX_URLS = 5
-_URL = re.compile(r"https?://[^\s/?#]+[^\s]*")
+_URL = re.compile(r"https?://[^\s/?#][^\s]*")
 
 
 class Hooks(msgspec.Struct, frozen=True):

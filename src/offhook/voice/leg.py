@@ -129,11 +129,11 @@ class Dialog:
 
     `contact` is whether the far end knows of the dialog; only then it gets a bye. `sdp` is our answer while the
     far end has not been told it yet. `heard` is what the mixer was told last about the port.
-    `media` is whether the port has ever been connected to the far end, `network` what that belongs to
-    and `carrier` what its minutes are charged as.
+    `media` is whether the port has ever been connected to the far end, `codec` what was agreed on, `network` what that
+    belongs to and `carrier` what its minutes are charged as.
     """
 
-    __slots__ = ("carrier", "contact", "heard", "id", "label", "media", "network", "port", "sdp", "sessid")
+    __slots__ = ("carrier", "codec", "contact", "heard", "id", "label", "media", "network", "port", "sdp", "sessid")
 
     def __init__(
         self, id: DialogId, port: int, label: str, contact: Literal["untold", "told"] = "untold", sessid: str = ""
@@ -147,6 +147,7 @@ class Dialog:
         self.label = label
         self.sdp: str | None = None
         self.heard: Hearing = ((), None)
+        self.codec: str | None = None
         self.media: Literal["awaited", "connected"] = "awaited"
 
 

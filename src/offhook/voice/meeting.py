@@ -24,6 +24,8 @@ def bridge(floor: Floor, leg: Leg, other: Leg, now: Moment) -> None:
     place = Place("bridge", leg.id)
     floor.move(leg, place, "party")
     floor.move(other, place, "party")
+    for each in (leg, other):
+        floor.save(each)
     met(floor, leg, other, now)
 
 

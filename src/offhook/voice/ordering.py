@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from offhook.voice import effect, entering, first_command, owning, passage
-from offhook.voice.command import OK, Command, Document, Enters, Wants, refusal
+from offhook.voice.command import OK, Command, Document, Enters, Wants, answer_again, refusal
 from offhook.voice.floor import Floor
 from offhook.voice.hooks import Hooks
 from offhook.voice.leg import Leg, Moment
@@ -22,7 +22,7 @@ def ordered(floor: Floor, order: Ordered[Any], now: Moment) -> None:
     leg = floor.legs.get(order.leg)
     known = leg and leg.answers.get(order.command.command_id or "")
     if known:
-        floor.emit(effect.Accepted(order.reply, known))
+        _answer_again(floor, order, known)
     elif leg is None or leg.stage not in order.rule.stages:
         floor.emit(effect.Rejected(order.reply, refusal(order.rule, leg and leg.stage)))
     elif order.forbidden is not None:
@@ -81,6 +81,13 @@ def accept(floor: Floor, leg: Leg, order: Ordered[Any], document: Document, now:
     floor.emit(effect.Accepted(order.reply, document))
 
 
+def _answer_again(floor: Floor, order: Ordered[Any], known: Document) -> None:
+    try:
+        floor.emit(effect.Accepted(order.reply, answer_again(order.rule, known)))
+    except Rejected as why:
+        floor.emit(effect.Rejected(order.reply, why))
+
+
 def _obey(floor: Floor, leg: Leg, order: Ordered[Any], now: Moment) -> None:
     outcome = _tried(floor, leg, order, lambda: order.rule.decide(floor, leg, order, now) or OK)
     if outcome is not None:
@@ -105,9 +112,14 @@ def _move_on(floor: Floor, leg: Leg, order: Ordered[Any], outcome: Wants | Enter
 
 
 def _reserve(floor: Floor, order: Ordered[Any], now: Moment) -> None:
-    """A place wants the leg that was told to enter it, if it has a seat for it."""
-    assert floor.owned is not None  # `into` names places that own themselves
+    """A place wants the leg that was told to enter it, if it has a seat for it. Where it has finished meanwhile,
+    another of its name does."""
+    assert floor.owned is not None
+    assert order.into is not None  # it names places that own themselves
     assert order.rule.reserve is not None  # and only such a command asks for one
+    if order.into.missing == "made" and floor.conference is not None and floor.conference.is_finished:
+        floor.emit(effect.PassOn(order, floor.conference.card.account_id))
+        return
     try:
         wants = order.rule.reserve(floor, order, now)
     except Rejected as why:

@@ -13,7 +13,7 @@ from offhook.voice.cause import ending
 from offhook.voice.command import Wants
 from offhook.voice.conference import Conference
 from offhook.voice.floor import Floor, Waiting
-from offhook.voice.leg import Leg, Moment
+from offhook.voice.leg import RUNG, Leg, Moment
 from offhook.voice.resources.problem import Rejected, rejected
 from offhook.voice.signal import Arrived, NotArrived, Ordered, Wanted
 
@@ -25,7 +25,7 @@ def want(floor: Floor, wants: Wants, order: Ordered[Any], account_id: str) -> No
         floor.emit(effect.Rejected(order.reply, why))
         return
     number = floor.want(Waiting(order, wants.leg, order.leg, wants.then))
-    floor.emit(effect.Want(number, wants.leg, order.leg, wants.taken, wants.queue, account_id))
+    floor.emit(effect.Want(number, wants.leg, order.leg, wants.taken, wants.queue, account_id, wants.rung))
 
 
 def fetch(floor: Floor, leg: Leg, other: str) -> None:
@@ -35,7 +35,7 @@ def fetch(floor: Floor, leg: Leg, other: str) -> None:
 
 
 def wanted(floor: Floor, signal: Wanted, now: Moment) -> None:
-    """Let go of an answered leg, or keep it."""
+    """Let go of a leg, or keep it."""
     try:
         leg = _found(floor, signal)
     except Rejected as why:
@@ -114,12 +114,18 @@ def _found(floor: Floor, signal: Wanted) -> Leg:
     leg = floor.legs.get(signal.leg)
     if leg is not None and signal.taken == "unless queued" and queueing.waits(floor, leg):
         raise rejected("90038", "The call is in a queue already.")
-    if leg is None or leg.stage != "answered" or _is_busy(floor, signal):
-        raise rejected("90018", GONE, pointer="/call_control_id")
+    if leg is None:
+        raise rejected("90018", "The call to move has already ended.", pointer="/call_control_id")
+    if leg.stage != "answered" and not (signal.rung == "comes" and _rings_alone(floor, leg)):
+        raise rejected("90034", "The call to move has not been answered yet.", pointer="/call_control_id")
+    if _is_busy(floor, signal):
+        raise rejected("10027", "The call to move is bridged, or just being bridged.", pointer="/call_control_id")
     return leg
 
 
-GONE = "The call to move has ended, is not answered, or is being bridged already."
+def _rings_alone(floor: Floor, leg: Leg) -> bool:
+    """Whether a leg rings, and for nobody yet."""
+    return leg.stage in RUNG and leg.meets is None and not floor.others(leg)
 
 
 def _is_busy(floor: Floor, signal: Wanted) -> bool:

@@ -12,7 +12,7 @@ from offhook.voice.leg import Moment
 from offhook.voice.place import Place
 
 # The sizes of queues that do not name one, and the largest: all calls of a queue are decided about by one owner.
-DEFAULT_SIZE, DEFAULT_SIZE_BY_ENQUEUE, MAX_SIZE = 300, 100, 10_000
+DEFAULT_SIZE, DEFAULT_SIZE_BY_ENQUEUE, MAX_SIZE = 300, 100, 2**31 - 1
 
 # A kept queue was made by its customer and lasts until that deletes it; a passing one came to be with the first call
 # in it, and goes with the last one.

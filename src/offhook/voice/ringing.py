@@ -128,7 +128,7 @@ def answered(floor: Floor, leg: Leg, now: Moment) -> None:
     leg.media_by = now.mono + MEDIA_SECONDS if leg.dialog.media == "awaited" else None
     floor.place_of(leg.id).change(leg.id, part="party")
     floor.save(leg)
-    floor.tell(CallAnswered, leg, now)
+    floor.tell(CallAnswered, leg, now, leg.dialog.codec)
     first_command.await_it(leg, now)
     if leg.greeting is not None:
         player.of(leg).add(floor, leg, Item(leg.greeting, player.file_told(leg.id, leg.greeting)))

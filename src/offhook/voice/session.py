@@ -226,6 +226,7 @@ class Session:
             _decline(self, request, NO_CALL, "the call is over")
             return
         leg, dialog = found
+        dialog.codec = signal.codec or dialog.codec
         match request:
             case AnswerPort():
                 self._caller_described(leg, dialog, signal.sdp)

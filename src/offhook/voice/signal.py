@@ -138,10 +138,12 @@ class Lost(msgspec.Struct, frozen=True):
 
 
 class PortDescribed(msgspec.Struct, frozen=True):
-    """A media request was granted; `sdp` is ours (empty where the request needs none)."""
+    """A media request was granted; `sdp` is ours (empty where the request needs none). `codec` is what will be sent
+    first, None where that is not known yet."""
 
     request: MediaRequest
     sdp: str
+    codec: str | None = None
 
 
 class PortRefused(msgspec.Struct, frozen=True):
@@ -273,7 +275,7 @@ class Ordered(msgspec.Struct, Generic[C], frozen=True):
     id of the conference that it names by its path.
 
     `into` is the place by which the command is to be carried out, once the leg's owner has found it lawful;
-    `forbidden` is why the leg that it would make may not be made.
+    `forbidden` is why it may not be carried out, as was seen outside, and `reaches` what its far end would belong to.
     """
 
     leg: str
@@ -284,6 +286,7 @@ class Ordered(msgspec.Struct, Generic[C], frozen=True):
     place: str = ""
     into: Enters | None = None
     forbidden: problem.Rejected | None = None
+    reaches: Network = "sip"
 
 
 class TurnedAway(msgspec.Struct, frozen=True):
@@ -341,6 +344,7 @@ class Wanted(msgspec.Struct, frozen=True):
     number: int
     meets: str
     taken: Taken = "comes"
+    rung: Literal["comes", "stays"] = "stays"
 
 
 class Arrived(msgspec.Struct, frozen=True):

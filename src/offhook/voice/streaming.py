@@ -6,7 +6,7 @@ and charged, and who hears what comes back: that follows the leg from place to p
 
 from typing import Literal
 
-from offhook.voice import effect, metering
+from offhook.voice import effect, forking, metering
 from offhook.voice.event import StreamingFailed, StreamingStarted, StreamingStopped, about
 from offhook.voice.floor import Floor
 from offhook.voice.leg import Leg, Moment
@@ -46,12 +46,17 @@ class Streamer:
         if was == "up":
             floor.tell(StreamingStopped, leg, now, card.id, card.settings.url)
 
+    @property
+    def is_used(self) -> bool:
+        """Whether there is a stream, or one is due."""
+        return self._card is not None
+
     # ---- what customers order --------------------------------------------------------------------------------
 
     def start(self, floor: Floor, leg: Leg, settings: Settings) -> str:
-        """Stream from now on; the stream's id. Rejected where there is a stream already."""
-        if self._card is not None:
-            raise rejected("10027", "This call is being streamed already, and a call has one stream.")
+        """Stream from now on; the stream's id. Rejected where there is a stream already, or a fork."""
+        if self._card is not None or forking.NAME in leg.doings:
+            raise rejected("90045", "This call is being streamed or forked already: a call has one of either.")
         card = self._new(leg, settings)
         self._open(floor, card)
         self._attach(floor, leg, card)
@@ -77,7 +82,7 @@ class Streamer:
         """Stop the stream; Rejected where there is none, or none of that id."""
         card = self._card
         if card is None or id not in (None, card.id):
-            raise rejected("10027", "This call has no such stream.", pointer=None if id is None else "/stream_id")
+            raise rejected("90048", "This call has no such stream.", pointer=None if id is None else "/stream_id")
         floor.emit(effect.CloseStream(card.id))
         self._over(floor, leg, card, now)
         floor.tell(StreamingStopped, leg, now, card.id, card.settings.url)
@@ -143,6 +148,11 @@ def of(leg: Leg) -> Streamer:
     found = leg.doings.setdefault(NAME, Streamer())
     assert isinstance(found, Streamer)  # nothing else has this name
     return found
+
+
+def is_used(leg: Leg) -> bool:
+    """Whether the leg has a stream, or is to have one."""
+    return NAME in leg.doings and of(leg).is_used
 
 
 def answered(floor: Floor, leg: Leg) -> None:

@@ -40,7 +40,7 @@ def answered(floor: Floor, leg: Leg, now: Moment) -> None:
 def start(floor: Floor, leg: Leg, wanted: Settings, now: Moment) -> None:
     """Transcribe from now on. Rejected where that goes on already."""
     if NAME in leg.doings:
-        raise rejected("10027", "This call is being transcribed already.")
+        raise rejected("90053", "This call is being transcribed already.")
     # At one moment a leg has one transcription at most.
     id = hashlib.sha256(f"{leg.id}/{NAME}/{now.wall}".encode()).hexdigest()[:32]
     leg.doings[NAME] = Transcription(id)

@@ -65,7 +65,7 @@ def read(text: str) -> Frame | None:
     """A frame from the far end; None is one of a kind that asks for nothing. Raises `Malformed`."""
     try:
         frame = _read(text)
-    except (msgspec.MsgspecError, UnicodeEncodeError):
+    except (msgspec.MsgspecError, UnicodeEncodeError, RecursionError):
         raise Malformed("The frame is no JSON object with an event.") from None
     match frame.event:
         case "media":

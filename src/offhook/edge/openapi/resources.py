@@ -51,7 +51,7 @@ def operation(resource: Resource, action: Action, path: str) -> Operation:
         return listing(resource, path, f"{_identifier(resource)}_list")
     document = document_of(resource)
     made: dict[Action, tuple[str, dict[int, Answer]]] = {
-        "create": ("POST", data(document, 201)),
+        "create": ("POST", data(document, resource.created)),
         "show": ("GET", data(document)),
         "update": ("PATCH", data(document)),
         "delete": ("DELETE", data(document) if resource.deleted == "shown" else nothing()),
@@ -81,8 +81,13 @@ def listing(resource: Resource, path: str, id: str, *codes: str, meta: Named = M
         summary=f"List {resource.title}s",
         parameters=(*path_names(path), *_query(resource)),
         answers=page(document_of(resource), meta),
-        refusals=together(GUARDED, by_status(_OF_LISTS | set(codes))),
+        refusals=together(GUARDED, _of_query(resource), by_status(set(codes))),
     )
+
+
+def _of_query(resource: Resource) -> dict[int, frozenset[str]]:
+    """By what a query that makes no sense is refused."""
+    return by_status(_OF_LISTS) if resource.bad_query is None else {resource.bad_query: _OF_LISTS}
 
 
 def document_of(resource: Resource) -> Named:

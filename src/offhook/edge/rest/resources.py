@@ -63,7 +63,7 @@ def updater(keeper: Keeper) -> Handler:
 
 def _creator(keeper: Keeper) -> Handler:
     async def handle(request: web.Request) -> web.Response:
-        return data(await keeper.create(request[ACCOUNT], await body_of(request)), 201)
+        return data(await keeper.create(request[ACCOUNT], await body_of(request)), keeper.resource.created)
 
     return handle
 

@@ -15,6 +15,14 @@ RECORD_TYPES = (
     "recording", "sip-trunking", "siprec-client", "stt", "tts", "verify", "webrtc", "wireless",
 )  # fmt: skip
 _COMPARISONS = ("eq", "gt", "gte", "lt", "lte")
+# Of these, each type has its own: a filter by one that a type lacks finds nothing of it.
+_DOCUMENT_FIELDS = (
+    "auth_username", "billed_sec", "billing_group_id", "call_id", "call_sec", "caller_name",
+    "caller_number", "cld", "cli", "conference_id", "connection_name", "currency", "dest_number",
+    "destination_number", "direction", "feature", "fs_channel_id", "hangup_cause", "number_of_characters",
+    "originating_number", "payment_method", "queue", "recording_id", "session_id", "sip_hangup_cause", "speak_id",
+    "stream_id", "transcription_id", "user_id",
+)  # fmt: skip
 
 DETAIL_RECORDS = Resource(
     path="detail_records",
@@ -51,13 +59,17 @@ DETAIL_RECORDS = Resource(
         Filter("created_at", "created_at", _COMPARISONS, reads="moment"),
         Filter("started_at", "started_at", _COMPARISONS, reads="moment"),
         Filter("finished_at", "finished_at", _COMPARISONS, reads="moment"),
+        Filter("answered_at", "document.answered_at", _COMPARISONS, reads="moment"),
+        *(Filter(name, f"document.{name}", null=True) for name in _DOCUMENT_FIELDS),
     ),
     sorts=(
         ("created_at", "created_at"),
         ("started_at", "started_at"),
         ("finished_at", "finished_at"),
+        ("answered_at", "document.answered_at"),
         ("cost", "micros"),
     ),
+    bad_query=400,
     default_sort="-created_at",
     max_page_size=50,
 )

@@ -119,9 +119,7 @@ def reference(name: str, **facts: Any) -> Field:
 
 def url(name: str, default: str | None = "", **facts: Any) -> Field:
     """An http or https URL, or an empty string for none."""
-    return text(
-        name, default=default, pattern=r"(?:https?://[^\s/?#]+[^\s]*)?", expects="an http or https URL", **facts
-    )
+    return text(name, default=default, pattern=r"(?:https?://[^\s/?#][^\s]*)?", expects="an http or https URL", **facts)
 
 
 def moment(name: str, **facts: Any) -> Field:
@@ -246,13 +244,15 @@ def _wrong_value(field: Field, value: Any) -> Wrong:
 
 
 def _size(field: Field, value: Any) -> float | None:
-    """What the bounds of a field are for."""
+    """What the bounds of a field are for; a list of texts has them, not the one text in its place."""
+    if field.kind == "texts_or_text" and isinstance(value, str):
+        return None
     if field.kind in _SIZED:
         return len(value)
     return value if field.kind in _NUMBERS and not isinstance(value, str) else None
 
 
-_SIZED = ("text", "moment", "list", "groups")
+_SIZED = ("text", "moment", "list", "groups", "texts_or_text")
 _NUMBERS = ("whole", "decimal", "whole_or_text")
 
 
@@ -286,7 +286,7 @@ def _encodes(text: str) -> bool:
 
 
 def _bounds(field: Field) -> str:
-    what = {"text": "have {} characters", "list": "have {} entries", "groups": "have {} entries"}
+    what = {"text": "have {} characters"} | dict.fromkeys(("list", "groups", "texts_or_text"), "have {} entries")
     low = f"{field.low:g}" if field.low is not None else "0"
     return what.get(field.kind, "be {}").format(
         f"from {low} to {field.high:g}" if field.high is not None else f"at least {low}"

@@ -50,4 +50,5 @@ OUTBOUND_VOICE_PROFILES = Resource(
     filters=(Filter("name", "name", ("contains",)),),
     sorts=tuple((name, name) for name in SORTS),
     default_sort="-created_at",
+    created=200,
 )

@@ -11,7 +11,7 @@ import msgspec
 
 from offhook.voice.resources.field import Field
 from offhook.voice.resources.moment import parse_moment
-from offhook.voice.resources.problem import rejected
+from offhook.voice.resources.problem import Rejected, rejected
 
 Action = Literal["create", "list", "show", "update", "delete"]
 IdForm = Literal["decimal", "uuid", "name"]
@@ -66,7 +66,8 @@ class Resource(msgspec.Struct, frozen=True):
 
     `columns` pairs a field's path with the column that holds a copy of it for filters and sorts. `sorts` pairs the
     name in a query with a column. `generic` query parameters are accepted and change nothing. A resource whose rows are
-    kept elsewhere has no `table`. What is `deleted` is shown once more, or not.
+    kept elsewhere has no `table`. What is `deleted` is shown once more, or not. A query that makes no sense is refused
+    with `bad_query`, an HTTP status, or with that of its code; `created` is the one with which it is made.
     """
 
     path: str
@@ -84,6 +85,8 @@ class Resource(msgspec.Struct, frozen=True):
     max_page_size: int = 250
     generic: tuple[str, ...] = ()
     deleted: Literal["shown", "unseen"] = "shown"
+    bad_query: int | None = None
+    created: int = 201
 
 
 def expect_id(form: IdForm, title: str, id: str) -> str:
@@ -103,6 +106,13 @@ _FILTER = re.compile(r"filter\[([a-z0-9_.]{1,64})\](?:\[([a-z_]{1,16})\])?")
 
 def read_query(resource: Resource, given: Mapping[str, str]) -> Query:
     """The meaning of a list's query parameters; Rejected for those that have none. Every step is linear in length."""
+    try:
+        return _read_query(resource, given)
+    except Rejected as why:
+        raise Rejected(why.problems, resource.bad_query) from None
+
+
+def _read_query(resource: Resource, given: Mapping[str, str]) -> Query:
     chosen: list[Chosen] = []
     rest: dict[str, str] = {}
     for name, value in given.items():

@@ -1,5 +1,6 @@
 """Dial: a leg comes to be towards a client, a phone or a number; linked to another leg it may meet it by itself."""
 
+import re
 from typing import Annotated, ClassVar, Literal
 
 import msgspec
@@ -9,6 +10,8 @@ from offhook.voice.command import Base64, CommandRule, Document
 from offhook.voice.commands.call.audible import MediaName
 from offhook.voice.commands.call.detecting import DETECTION_EVENTS, about_detection, detects
 from offhook.voice.commands.call.shared import (
+    DIGITS,
+    KEYS,
     MAX_SECONDS,
     NO_AI,
     NO_SOUND_EFFECTS,
@@ -38,8 +41,12 @@ from offhook.voice.signal import Originated
 from offhook.voice.sound import file_of
 from offhook.voice.stream import Codec, Mode, Targets, Track
 
-Destination = Annotated[str, rule(low=1, high=256)]
+# Nothing in it can end a header line; a space alone names nobody.
+DESTINATION = r"(?=.*\S)[^\x00-\x1f\x7f]{1,256}"
+ONE_LINE = r"[^\x00-\x1f\x7f]*"
+Destination = Annotated[str, rule(low=1, high=256, pattern=DESTINATION, expects="a destination: one line")]
 MAX_DESTINATIONS = 32
+MAX_DIGITS = 64
 
 
 class Outward(Hooked, frozen=True, kw_only=True):
@@ -56,11 +63,11 @@ class Outward(Hooked, frozen=True, kw_only=True):
 
     custom_headers: tuple[Header, ...] = ()
     sip_headers: tuple[UserToUser, ...] = ()
-    from_display_name: Annotated[str, rule(high=128)] = ""
+    from_display_name: Annotated[str, rule(high=128, pattern=ONE_LINE, expects="one line")] = ""
     privacy: Literal["id", "none"] = "none"
     timeout_secs: Annotated[int, rule(low=5, high=600)] = 30
     time_limit_secs: Annotated[int, rule(low=30, high=MAX_SECONDS)] = MAX_SECONDS
-    send_digits_on_answer: Digits | None = None
+    send_digits_on_answer: Annotated[Digits, rule(high=MAX_DIGITS)] | None = None
     park_after_unbridge: Literal["self"] | None = None
     audio_url: Url | None = None
     media_name: MediaName | None = None
@@ -95,8 +102,11 @@ class Dial(Outward, frozen=True, kw_only=True, rename={"from_": "from"}):
     }
 
     connection_id: Annotated[str, rule(pattern="[1-9][0-9]{18}", expects="the id of a connection", wrong_code="10017")]
-    to: Annotated[str | tuple[str, ...], rule(high=MAX_DESTINATIONS)]
-    from_: Annotated[str, rule(low=1, high=256)]
+    to: Annotated[
+        str | tuple[str, ...],
+        rule(high=MAX_DESTINATIONS, pattern=DESTINATION, expects="a destination: one line of 1 to 256 characters"),
+    ]
+    from_: Annotated[str, rule(low=1, high=256, pattern=ONE_LINE, expects="one line")]
     billing_group_id: BillingGroup | None = None
     link_to: ControlId | None = None
     bridge_intent: bool = False
@@ -120,6 +130,7 @@ class Dial(Outward, frozen=True, kw_only=True, rename={"from_": "from"}):
 
     def problems(self) -> list[Problem]:
         problems = super().problems() + about_emergency(*self.destinations)
+        problems += about_digits(self.to) if isinstance(self.to, str) else []
         problems += self.conference_config.problems() if self.conference_config else []
         meets = [self.bridge_on_answer, self.conference_config, self.supervise_call_control_id]
         if sum(map(bool, meets)) > 1:
@@ -136,8 +147,8 @@ class Dial(Outward, frozen=True, kw_only=True, rename={"from_": "from"}):
 
     @property
     def destinations(self) -> tuple[str, ...]:
-        """Who shall ring; `+1555...,200` is one, whose digits are sent to it once it has answered."""
-        return (self.to.partition(",")[0],) if isinstance(self.to, str) else self.to
+        """Who shall ring; with a list, all of it."""
+        return (parted(self.to)[0],) if isinstance(self.to, str) else self.to
 
 
 def decide(floor: Floor, _leg: None, order: Originated[Dial], now: Moment) -> Document:
@@ -145,8 +156,8 @@ def decide(floor: Floor, _leg: None, order: Originated[Dial], now: Moment) -> Do
     linked, supervised = _linked(command, order.linked), _supervised(floor, command)
     caller = linked.caller.number or linked.caller.username if linked and command.bridge_intent else command.from_
     party = billed_to(order.party, command.billing_group_id)
-    leg = outward(command, order.ids, party, ",".join(destinations), caller, now)
-    leg.digits = leg.digits or _digits_after(command.to)
+    after = parted(command.to)[1] if isinstance(command.to, str) else ""
+    leg = outward(command, order.ids, party, ",".join(destinations), after, caller, now)
     leg.client_state = command.client_state
     leg.first_command_within = order.first_command_within
     leg.meets = linked.ids.call_control_id if linked and command.bridge_on_answer else supervised
@@ -192,18 +203,34 @@ def _supervised(floor: Floor, command: Dial) -> str | None:
     return id
 
 
-def outward(command: Outward, ids: LegIds, party: Party, destination: str, caller: str, now: Moment) -> Leg:
-    """A leg that the platform dials, as its command says."""
+def parted(to: str) -> tuple[str, str]:
+    """`+1555...,200`: whom to dial, and the digits that it gets once it has answered, if any."""
+    destination, _, digits = to.partition(",")
+    return destination, digits
+
+
+def about_digits(to: str) -> list[Problem]:
+    """What is wrong with the digits after a destination."""
+    digits = parted(to)[1]
+    if "," not in to or (len(digits) <= MAX_DIGITS and re.fullmatch(DIGITS, digits)):
+        return []
+    return [Problem("90026", f"After a comma come 1 to {MAX_DIGITS} of 0-9, A-D, *, #, w and W.", "/to")]
+
+
+def outward(
+    command: Outward, ids: LegIds, party: Party, destination: str, digits: str, caller: str, now: Moment
+) -> Leg:
+    """A leg that the platform dials, as its command says; `digits` are those that came with the destination."""
     leg = Leg(ids, "outgoing", party, destination, now.wall)
     leg.direction = "outgoing"
-    leg.caller = msgspec.structs.replace(party, number=caller, name=command.from_display_name)
+    leg.caller = msgspec.structs.replace(party, number=caller, name=command.from_display_name or caller)
     leg.headers = headers(command.custom_headers, command.sip_headers)
     leg.hooks = leg.hooks.joined(command.hooks)
     leg.caller_id = "hidden" if command.privacy == "id" else "shown"
     leg.ringback = "none"
     leg.rings_until = now.mono + command.timeout_secs
     leg.time_limit = command.time_limit_secs
-    leg.digits = (command.send_digits_on_answer or "").upper()
+    leg.digits = (command.send_digits_on_answer or digits).translate(KEYS)
     leg.unbridged = "park" if command.park_after_unbridge else "hangup"
     leg.greeting = file_of(command.audio_url, command.media_name)
     leg.detects = detects(command.answering_machine_detection, command.answering_machine_detection_config)
@@ -233,11 +260,6 @@ def call_document(ids: LegIds, client_state: Base64 | None) -> Document:
         "is_alive": False,
         "record_type": "call",
     }
-
-
-def _digits_after(to: str | tuple[str, ...]) -> str:
-    """`+1555...,200`: digits for the far end once it has answered; only where `to` is no list."""
-    return to.partition(",")[2] if isinstance(to, str) else ""
 
 
 RULE = CommandRule(

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from offhook.voice import queueing
 from offhook.voice.command import Command, CommandRule, Enters, Wants
-from offhook.voice.commands.call.shared import MAX_SECONDS, QueueName
+from offhook.voice.commands.call.shared import MAX_COUNT, QueueName
 from offhook.voice.event import about
 from offhook.voice.floor import Floor
 from offhook.voice.leg import ANSWERED, Leg, Moment
@@ -23,7 +23,7 @@ class Enqueue(Command, frozen=True, kw_only=True):
 
     queue_name: QueueName
     max_size: Annotated[int, rule(low=1, high=MAX_SIZE)] | None = None
-    max_wait_time_secs: Annotated[int, rule(low=1, high=MAX_SECONDS)] | None = None
+    max_wait_time_secs: Annotated[int, rule(low=1, high=MAX_COUNT)] | None = None
     keep_after_hangup: bool = False
 
 

@@ -4,12 +4,12 @@ import ipaddress
 import re
 from typing import Annotated, Literal
 
-from offhook.voice import forking
+from offhook.voice import forking, streaming
 from offhook.voice.command import Command, CommandRule
 from offhook.voice.floor import Floor
 from offhook.voice.leg import ANSWERED, Leg, Moment
 from offhook.voice.parameter import rule
-from offhook.voice.resources.problem import Problem
+from offhook.voice.resources.problem import Problem, rejected
 from offhook.voice.signal import Ordered
 
 Target = Annotated[str, rule(high=80, pattern=r"(?:udp:.+:[0-9]{1,5})?", expects="udp:ip_address:port")]
@@ -52,6 +52,8 @@ def endpoint(target: str) -> tuple[str, int] | None:
 
 
 def decide(floor: Floor, leg: Leg, order: Ordered[ForkStart], now: Moment) -> None:
+    if streaming.is_used(leg):
+        raise rejected("90045", "This call is being streamed: a call has a stream or a fork.")
     forking.start(floor, leg, order.command.rx, order.command.tx, now)
 
 
@@ -61,5 +63,5 @@ RULE = CommandRule(
     ANSWERED,
     decide,
     causes=("call.fork.started", "call.fork.stopped"),
-    codes=("10004", "10027"),
+    codes=("10004", "10027", "90045"),
 )

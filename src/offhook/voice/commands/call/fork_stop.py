@@ -19,4 +19,4 @@ def decide(floor: Floor, leg: Leg, _order: Ordered[ForkStop], now: Moment) -> No
     forking.stop(floor, leg, now)
 
 
-RULE = CommandRule("fork_stop", ForkStop, ANSWERED, decide, causes=("call.fork.stopped",), codes=("10027",))
+RULE = CommandRule("fork_stop", ForkStop, ANSWERED, decide, causes=("call.fork.stopped",), codes=("90031",))

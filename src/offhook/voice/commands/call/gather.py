@@ -4,7 +4,7 @@ from typing import Annotated
 
 from offhook.voice import gathering
 from offhook.voice.command import CommandRule
-from offhook.voice.commands.call.pressing import Gathering, Millis
+from offhook.voice.commands.call.pressing import Gathering
 from offhook.voice.floor import Floor
 from offhook.voice.gathering import Wanted
 from offhook.voice.leg import ANSWERED, Leg, Moment
@@ -15,7 +15,7 @@ from offhook.voice.signal import Ordered
 class Gather(Gathering, frozen=True, kw_only=True):
     """POST /calls/{call_control_id}/actions/gather. `timeout_millis` is for all of it, from now on."""
 
-    initial_timeout_millis: Millis = 5000
+    initial_timeout_millis: Annotated[int, rule(low=1, high=120_000)] = 5000
     gather_id: Annotated[str, rule(low=1, high=40)] | None = None
 
 

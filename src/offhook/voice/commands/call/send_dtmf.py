@@ -15,7 +15,7 @@ class SendDtmf(Command, frozen=True, kw_only=True):
     """POST /calls/{call_control_id}/actions/send_dtmf."""
 
     digits: Digits
-    duration_millis: Annotated[int, rule(low=100, high=500, wrong_code="90028")] = 250
+    duration_millis: Annotated[int, rule(low=100, high=500)] = 250
 
 
 def decide(floor: Floor, leg: Leg, order: Ordered[SendDtmf], _now: Moment) -> None:

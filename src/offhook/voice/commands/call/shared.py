@@ -14,9 +14,13 @@ from offhook.voice.recording import Channels, Format, Settings, Track
 from offhook.voice.resources.problem import Problem
 
 MAX_SECONDS = 14400
+# For a recording or a wait that may be longer than any call: more of it changes nothing.
+MAX_RECORDED_SECONDS = 43200
+MAX_COUNT = 2**31 - 1
 MAX_NAME = 255
-Url = Annotated[str, rule(pattern=r"(?:https?://[^\s/?#]+[^\s]*)?", expects="an http or https URL", high=2048)]
-Digits = Annotated[str, rule(pattern=r"[0-9A-Da-d*#wW]{1,100}", expects="0-9, A-D, *, #, w and W", wrong_code="90026")]
+Url = Annotated[str, rule(pattern=r"(?:https?://[^\s/?#][^\s]*)?", expects="an http or https URL", high=2048)]
+DIGITS = r"[0-9A-Da-d*#wW]{1,100}"
+Digits = Annotated[str, rule(pattern=DIGITS, expects="0-9, A-D, *, #, w and W", wrong_code="90026")]
 # How far ends are sent the letters of keys: in upper case; w and W are pauses.
 KEYS = str.maketrans("abcd", "ABCD")
 QueueName = Annotated[str, rule(low=1, high=MAX_NAME)]
@@ -59,8 +63,8 @@ class Recorded(Command, frozen=True, kw_only=True):
     record: Literal["record-from-answer"] | None = None
     record_channels: Channels = "dual"
     record_format: Format = "mp3"
-    record_max_length: Annotated[int, rule(low=0, high=MAX_SECONDS)] = 0
-    record_timeout_secs: Annotated[int, rule(low=0, high=MAX_SECONDS)] = 0
+    record_max_length: Annotated[int, rule(low=0, high=MAX_RECORDED_SECONDS)] = 0
+    record_timeout_secs: Annotated[int, rule(low=0, high=MAX_RECORDED_SECONDS)] = 0
     record_track: Track = "both"
     record_trim: Literal["trim-silence"] | None = None
     record_custom_file_name: RecordingName = ""

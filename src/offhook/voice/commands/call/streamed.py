@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Protocol
 from offhook.voice.parameter import rule
 from offhook.voice.stream import Codec, Mode, Settings, Targets, Track, form
 
-StreamUrl = Annotated[str, rule(pattern=r"wss?://[^\s/?#]+[^\s]*", expects="a ws or wss URL", high=2048)]
+StreamUrl = Annotated[str, rule(pattern=r"wss?://[^\s/?#][^\s]*", expects="a ws or wss URL", high=2048)]
 StreamCodec = Codec | Literal["default"]
 Token = Annotated[str, rule(high=4000, pattern=r"[\x21-\x7e]*", expects="visible ASCII characters")]
 Rate = Literal[8000, 16000, 22050, 24000, 48000]

@@ -53,5 +53,5 @@ RULE = CommandRule(
     ANSWERED,
     decide,
     causes=("streaming.started", "streaming.failed", "streaming.stopped"),
-    codes=("10027",),
+    codes=("90045",),
 )

@@ -19,8 +19,8 @@ class StreamingStop(Command, frozen=True, kw_only=True):
 
 def decide(floor: Floor, leg: Leg, order: Ordered[StreamingStop], now: Moment) -> None:
     if streaming.NAME not in leg.doings:
-        raise rejected("10027", "This call is not being streamed.")
+        raise rejected("90048", "This call is not being streamed.")
     streaming.of(leg).stop(floor, leg, order.command.stream_id, now)
 
 
-RULE = CommandRule("streaming_stop", StreamingStop, ANSWERED, decide, causes=("streaming.stopped",), codes=("10027",))
+RULE = CommandRule("streaming_stop", StreamingStop, ANSWERED, decide, causes=("streaming.stopped",), codes=("90048",))

@@ -34,5 +34,5 @@ def decide(floor: Floor, leg: Leg, order: Ordered[TranscriptionStart], now: Mome
 
 
 RULE = CommandRule(
-    "transcription_start", TranscriptionStart, ANSWERED, decide, causes=("call.transcription",), codes=("10027",)
+    "transcription_start", TranscriptionStart, ANSWERED, decide, causes=("call.transcription",), codes=("90053",)
 )

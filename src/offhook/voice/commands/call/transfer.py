@@ -2,10 +2,21 @@
 
 from typing import Annotated
 
+import msgspec
+
 from offhook.voice import meeting
 from offhook.voice.command import Base64, CommandRule
 from offhook.voice.commands.call.detecting import DETECTION_EVENTS
-from offhook.voice.commands.call.dial import Destination, Outward, outward, place, record
+from offhook.voice.commands.call.dial import (
+    ONE_LINE,
+    Destination,
+    Outward,
+    about_digits,
+    outward,
+    parted,
+    place,
+    record,
+)
 from offhook.voice.commands.call.shared import MuteDtmf, about_emergency, mute
 from offhook.voice.floor import Floor
 from offhook.voice.leg import ANSWERED, Leg, Moment
@@ -22,13 +33,18 @@ class Transfer(Outward, frozen=True, kw_only=True, rename={"from_": "from"}):
     """
 
     to: Destination
-    from_: Annotated[str, rule(high=256)] = ""
+    from_: Annotated[str, rule(high=256, pattern=ONE_LINE, expects="one line")] = ""
     early_media: bool = True
     target_leg_client_state: Base64 | None = None
     mute_dtmf: MuteDtmf = "none"
 
     def problems(self) -> list[Problem]:
-        return super().problems() + about_emergency(self.to)
+        return super().problems() + about_emergency(self.destination) + about_digits(self.to)
+
+    @property
+    def destination(self) -> str:
+        """Who shall ring."""
+        return parted(self.to)[0]
 
 
 def decide(floor: Floor, leg: Leg, order: Ordered[Transfer], now: Moment) -> None:
@@ -38,13 +54,14 @@ def decide(floor: Floor, leg: Leg, order: Ordered[Transfer], now: Moment) -> Non
         raise rejected("10015", "A call cannot be transferred to itself.", pointer="/to")
     meeting.leave(floor, leg, now)
     leg.unbridged = "park" if command.park_after_unbridge else "hangup"
-    target = outward(command, order.ids, leg.party, command.to, command.from_ or leg.destination, now)
+    caller, party = command.from_ or leg.destination, msgspec.structs.replace(leg.party, network=order.reaches)
+    target = outward(command, order.ids, party, *parted(command.to), caller, now)
     target.unbridged, target.meets = "hangup", leg.id
     target.ringback = "on_ringing" if command.early_media else "none"
     target.client_state = command.target_leg_client_state
     mute(leg, target, command.mute_dtmf)
     record(command, target)
-    place(floor, target, (command.to,), now)
+    place(floor, target, (command.destination,), now)
 
 
 RULE = CommandRule(

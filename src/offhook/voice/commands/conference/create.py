@@ -81,7 +81,8 @@ RULE = CommandRule(
     CreateConference,
     ANSWERED,
     decide,
+    makes="place",
     reserve=reserve,
     causes=("conference.created", "conference.participant.joined", "call.dequeued"),
-    codes=("90032", "90033"),
+    codes=("10027", "90032", "90033"),
 )

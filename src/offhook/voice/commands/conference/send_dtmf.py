@@ -18,7 +18,7 @@ class SendDtmfToConference(Form, frozen=True, kw_only=True):
     digits: Digits
     call_control_ids: ControlIds = ()
     client_state: Base64 | None = None
-    duration_millis: Annotated[int, rule(low=100, high=500, wrong_code="90028")] = 250
+    duration_millis: Annotated[int, rule(low=100, high=500)] = 250
 
 
 def decide(floor: Floor, _leg: None, order: Directed[SendDtmfToConference], _now: Moment) -> None:
