@@ -172,14 +172,15 @@ def _simplify(schema: Any) -> None:
         pattern = schema.get("pattern")
         if isinstance(pattern, str) and "[^" in pattern:
             del schema["pattern"]
-            schema |= {"enum": _urls(pattern)} if "://" in pattern else {}
+            schema |= {"enum": _urls(pattern, schema["type"])} if "://" in pattern else {}
     for each in schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else ():
         _simplify(each)
 
 
-def _urls(pattern: str) -> list[str]:
+def _urls(pattern: str, type: str | list[str]) -> list[str | None]:
     """What stands for all URLs of a pattern, none among them where that is allowed."""
-    return [NOWHERE_BY_SOCKET if "wss" in pattern else NOWHERE, *([""] if re.search(pattern, "") else [])]
+    found: list[str | None] = [NOWHERE_BY_SOCKET if "wss" in pattern else NOWHERE]
+    return found + ([""] if re.search(pattern, "") else []) + ([None] if "null" in type else [])
 
 
 def _close(schema: Any) -> None:

@@ -3,11 +3,13 @@
 from typing import Any
 
 import pytest
+import structlog
 
 from offhook.engine.orders import Orders
 from offhook.engine.store import Unavailable
 from offhook.testing.clock import LoopClock
 from offhook.voice.commands.call.dial import Dial
+from offhook.voice.resources.problem import Rejected
 
 BODY = {"connection_id": "1" * 19, "to": "sip:bob@sip.test", "from": "+15550100001", "command_id": "once"}
 
@@ -40,3 +42,10 @@ async def test_a_dial_that_the_database_failed_can_be_sent_again() -> None:
     first, second = await orders.dial("account", BODY), await orders.dial("account", BODY)
     assert first == second == {"call_control_id": "v3:1"}
     assert orders.made == 1
+
+
+@pytest.mark.parametrize("to", ["911", "+1 911", "sip:112@sip.test"])
+async def test_whoever_runs_the_platform_hears_of_a_call_for_help(to: str) -> None:
+    with structlog.testing.capture_logs() as logs, pytest.raises(Rejected):
+        await Shaky(failures=0).dial("account", BODY | {"to": to})
+    assert logs == [{"event": "emergency.refused", "log_level": "error", "account": "account"}]

@@ -547,6 +547,29 @@ async def test_the_next_process_goes_on_with_the_count_and_without_a_wait(idle: 
         assert house.fetch.times[before] - at < 1
 
 
+@pytest.mark.parametrize("held", [4, 1000])
+def test_the_next_process_keeps_the_order_of_a_call_whichever_applications_its_legs_are_of(held: int) -> None:
+    async def test(idle: Idle) -> None:
+        async with House(idle, Limits(held=held)) as house:
+            house.targets["other"] = Target(APP)
+            house.fetch.answer = failing(until=10)
+            for n in range(6):
+                await house.tell(house.sending(f"call {n % 2}", connection_id=("other", "app")[n // 2 % 2]))
+            crashed(house)
+            await asyncio.sleep(10)
+            before = len(house.fetch.requests)
+            house.outbox = house.made()
+            await house.outbox.start()
+            await house.settled()
+            seen = numbers(house.fetch)[before:]
+            for call in range(2):
+                lane = [n for n in seen if (n - 1) % 2 == call]
+                assert lane == sorted(lane)
+
+    idle = Idle()
+    turned.run(test(idle), idle)
+
+
 @in_turned_time
 async def test_stopping_makes_first_attempts_and_waits_for_no_second(idle: Idle) -> None:
     house = House(idle)

@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
+import structlog
 
 from offhook.engine.store import Find
 from offhook.testing.clock import run
@@ -169,7 +170,9 @@ def test_an_emergency_number_is_refused_at_once_after_the_invites_result() -> No
             alice = await at.john("alice")
             for number in ("911", "112", "sip:999@sip.telnyx.com", "933", "+1911"):
                 alice.saw.clear()
-                await alice.dial(number, f"call to {number}")
+                with structlog.testing.capture_logs() as logs:
+                    await alice.dial(number, f"call to {number}")
+                assert "emergency.refused" in [each["event"] for each in logs if each["log_level"] == "error"]
                 assert alice.saw == ["result", "bye"]
                 bye: dict[str, Any] = alice.told["bye"]
                 assert (bye["cause"], bye["causeCode"]) == ("EMERGENCY_NOT_SUPPORTED", 911)

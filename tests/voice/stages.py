@@ -5,9 +5,10 @@ from typing import Any
 
 import msgspec
 
-from offhook.voice import effect, queueing
+from offhook.voice import conference, conferencing, effect, queueing
 from offhook.voice.command import CommandRule, read
 from offhook.voice.commands import CALL_COMMANDS, DIAL
+from offhook.voice.conference import Conference, Participant
 from offhook.voice.effect import Effect
 from offhook.voice.event import about
 from offhook.voice.leg import DialogId, Leg, LegIds, Moment, Party
@@ -126,6 +127,21 @@ def answered_queued() -> tuple[Session, str]:
     return session, id
 
 
+def conferring(status: conference.Status = "in_progress") -> tuple[Session, str]:
+    """A leg in a conference that it was made with."""
+    place = Conference(conference.Card("conference", "account", "team"), 9)
+    home, id = answered_parked()
+    leg: Leg = home.floor.legs[id]
+    home.floor.release(leg)
+    session = Session("conference", place)
+    session.floor.adopt(leg)
+    place.open(about(leg), conference.Settings(), status, None, NOW)
+    conferencing.seat(session.floor, place, leg, Participant(leg.ids, NOW, NOW.wall), NOW)
+    session.floor.mix()
+    session.floor.drain()
+    return session, id
+
+
 def answered_supervising() -> tuple[Session, str]:
     """A leg that was dialled to supervise the bridged ones."""
     session, leg = answered_bridged()
@@ -161,5 +177,6 @@ SITUATIONS: dict[tuple[str, str], Callable[[], tuple[Session, str]]] = {
     ("answered", "bridge"): answered_bridged,
     ("answered", "supervised"): answered_supervising,
     ("answered", "queue"): answered_queued,
+    ("answered", "conference"): conferring,
     ("ended", "nowhere"): ended,
 }

@@ -6,11 +6,13 @@ from types import MappingProxyType
 from typing import Any, cast
 
 import msgspec
+import structlog
 
 from offhook.engine.active import ActiveLegs
 from offhook.engine.ports import Clock
 from offhook.engine.store import Find, Store, Where
 from offhook.engine.switchboard import Switchboard
+from offhook.voice import emergency
 from offhook.voice.bill import LEG_RECORDS
 from offhook.voice.command import Command, CommandRule, Form, answer_again, read
 from offhook.voice.commands import DIAL
@@ -19,6 +21,8 @@ from offhook.voice.effect import Save
 from offhook.voice.leg import Party
 from offhook.voice.resources.moment import format_moment, parse_moment
 from offhook.voice.resources.problem import Rejected, rejected
+
+_log = structlog.get_logger("offhook.engine")
 
 Document = dict[str, Any]
 # How long a call that has ended can still be asked for, and its commands are answered alike.
@@ -69,16 +73,8 @@ class Orders:
     async def order(
         self, account_id: str, call_control_id: str, rule: CommandRule, body: Document, place: str = ""
     ) -> Document:
-        """Carry out a command on a leg, which may be to enter a place; Rejected with the documented codes. One that was
-        seen before is answered alike, whatever else is in its body now."""
-        try:
-            command = read(rule.command, body)
-        except Rejected:
-            name = body.get("command_id")
-            known = await self.remembered(account_id, call_control_id, name if isinstance(name, str) else None)
-            if known is None:
-                raise
-            return answer_again(rule, known)
+        """Carry out a command on a leg, which may be to enter a place; Rejected with the documented codes."""
+        command = self._read(account_id, rule.command, body)
         expect_able(command, self._lacking)
         for pointer, address in getattr(command, "addresses", ()):
             if not self._reachable(address):
@@ -98,7 +94,7 @@ class Orders:
 
     async def dial(self, account_id: str, body: Document) -> Document:
         """Make a call. One with the `command_id` of a call of the last minute is that call."""
-        command = cast(Dial, read(DIAL.command, body))
+        command = cast(Dial, self._read(account_id, DIAL.command, body))
         expect_able(command, self._lacking)
         if command.command_id is None:
             return await self._dial(account_id, command)
@@ -143,6 +139,15 @@ class Orders:
         return msgspec.json.decode(found.rows[0]["document"]) if found.rows else None
 
     # ---- inside ----------------------------------------------------------------------------------------------
+
+    def _read(self, account_id: str, form: type[Any], body: Document) -> Any:
+        """The command; whoever runs the platform hears of one that would have called for help."""
+        try:
+            return read(form, body)
+        except Rejected as why:
+            if any(problem.code == emergency.CODE for problem in why.problems):
+                _log.error("emergency.refused", account=account_id)
+            raise
 
     async def _carried_out(
         self, account_id: str, call_control_id: str, rule: CommandRule, command: Command, place: str

@@ -8,7 +8,7 @@ bounded for each application at each endpoint; what is beyond that stays in the 
 import asyncio
 import contextlib
 import itertools
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -109,15 +109,26 @@ class Outbox:
         waiting = await self._store.load(
             Load("events", (PENDING,), distinct=("account_id", "endpoint", "connection_id"))
         )
+        applications = Counter((row["account_id"], row["endpoint"]) for row in waiting)
         newest = await self._store.load(Load("events", (PENDING,), ("-sequence",), limit=1))
         self._sequence = max(int(self._clock.wall() * 1e6), *(row["sequence"] for row in newest), 0)
         self._store.watch(self._wrote)
-        for row in waiting:
-            backlog = self._backlog(row["account_id"], row["endpoint"])
-            shelf = backlog.shelf(row["connection_id"])
-            shelf.newest = self._sequence
-            self._refill_soon(backlog, shelf)
+        for (account_id, where), count in applications.items():
+            await self._take_up(account_id, where, count * self._limits.held)
         self._sweeping = asyncio.ensure_future(self._sweep())
+
+    async def _take_up(self, account_id: str, endpoint: str, most: int) -> None:
+        """Hold what waits for one endpoint, oldest first, so that applications keep the order of their calls."""
+        where = PENDING, Where("account_id", "eq", account_id), Where("endpoint", "eq", endpoint)
+        rows = await self._store.load(Load("events", where, ("sequence",), most))
+        for row in rows:
+            self._offer(row)
+        if len(rows) == most:
+            backlog = self._backlog(account_id, endpoint)
+            for row in await self._store.load(Load("events", where, distinct=("connection_id",))):
+                shelf = backlog.shelf(row["connection_id"])
+                shelf.newest = self._sequence
+                self._refill_soon(backlog, shelf)
 
     async def stop(self, seconds: float = 2.0) -> None:
         """Let first attempts be made for so long, then leave the rest to the next start."""

@@ -92,6 +92,8 @@ HANG_UP_AGAIN_SECONDS = 5.0
 HANG_UP_TIMES = 6
 # Many legs are in one queue or conference, each with its own signals and digits.
 PLACE_MAILBOX = 16_384
+# Whoever runs the platform is to hear of such a call.
+EMERGENCY = "EMERGENCY_NOT_SUPPORTED"
 # JSON-RPC: invalid params.
 BAD_PARAMS = -32602
 
@@ -350,6 +352,8 @@ class Switchboard:
         assert binding is not None  # whoever is reached is registered: both are entered and left together
         ids = self._router.new_ids()
         plan, party = self._router.dialled(binding, invite, ids)
+        if isinstance(plan, Refuse) and plan.ending.cause == EMERGENCY:
+            _log.error("emergency.refused", account=party.account_id, connection=party.connection_id)
         crowded = self._router.full(len(self.owners.sessions))
         if crowded is not None:
             plan = Refuse(crowded)

@@ -56,7 +56,7 @@ def guarded(handler: Handler, account_of_key: AccountOfKey) -> Handler:
 async def body_of(request: web.Request) -> dict[str, Any]:
     """The JSON object of a request; an empty body is an empty object. Rejected for everything else."""
     raw = await _read(request)
-    if not raw.strip():
+    if not raw:
         return {}
     try:
         found: Any = msgspec.json.decode(raw)

@@ -118,6 +118,6 @@ RULE = CommandRule(
     ANSWERED,
     decide,
     waiting="leaves",
-    causes=("call.bridged", "call.dequeued", "conference.participant.left", "call.recording.saved"),
+    causes=("call.bridged", "call.dequeued", "conference.participant.left", "conference.ended", "call.recording.saved"),
     codes=("10004", "10017", "10027", "90015", "90018", "90034"),
 )

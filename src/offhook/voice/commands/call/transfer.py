@@ -78,6 +78,7 @@ RULE = CommandRule(
         "call.hangup",
         "call.dequeued",
         "conference.participant.left",
+        "conference.ended",
         "call.recording.saved",
         *DETECTION_EVENTS,
     ),

@@ -23,6 +23,6 @@ RULE = CommandRule(
     EndConference,
     frozenset(),
     decide,
-    causes=("conference.ended", "conference.participant.left"),
+    causes=("call.hangup", "conference.ended", "conference.participant.left"),
     codes=("90019", "90058"),
 )
