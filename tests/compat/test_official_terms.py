@@ -73,6 +73,8 @@ async def test_a_command_has_the_say_over_what_it_names(scene: Scene) -> None:
     await scene.set("nothing")
     leg = await scene.dial(record="record-from-answer", record_channels="single", billing_group_id=IN)
     await scene.heard("CallAnswered")
+    await scene.actions.speak(leg, payload="Hello.", voice="female")
+    await scene.heard("CallSpeakEnded")  # by now something was recorded
     await scene.actions.hangup(leg)
     await scene.heard("CallHangup", "CallRecordingSaved")
     [made] = [each async for each in scene.api.recordings.list()]
