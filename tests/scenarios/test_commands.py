@@ -243,6 +243,11 @@ def test_a_burst_of_commands_is_refused_in_part_and_hangs_nobody_up() -> None:
         assert len(refused) < 600
         assert "alice call.hangup" not in s.events
         assert await s.order(leg, "send_dtmf", digits="1") == OK
+        for _ in range(600):
+            s.backend.dial("sip:bob@sip.test", link_to=leg)
+        await sleep(1)
+        assert len([answer for answer in s.backend.answers if answer == "10011"]) > len(refused)
+        assert "alice call.hangup" not in s.events
 
     play(script)
 

@@ -103,14 +103,14 @@ class Dispatch:
 
     def originate(self, rule: CommandRule, command: Dial, party: Party, reply: OrderReply) -> None:
         """Let a leg come to be that a customer dials, in the session that it is linked to or in one of its own."""
-        crowded = self._router.full(len(self._owners.sessions))
+        full = self._router.full(len(self._owners.sessions))
         linked = self._active.leg(command.link_to or "")
         if linked is None and command.link_to is not None:
             reply.reject(rejected("90018", "The call to link to has already ended.", pointer="/link_to"))
         elif not self._entered(command, party):
             reply.reject(rejected("90058", "There is no such conference.", pointer="/conference_config/id"))
-        elif crowded is not None:
-            reply.reject(rejected("10007", f"No call can be made now: {crowded.detail}.", status=503))
+        elif full is not None:
+            reply.reject(rejected("10007", f"No call can be made now: {full.detail}.", status=503))
         else:
             self._originate(rule, command, party, linked, reply)
 
@@ -126,6 +126,9 @@ class Dispatch:
         # A supervisor is where those are whom it shall hear, whichever session it is of.
         supervised = self._owners.legs.get(command.supervise_call_control_id or "")
         owner = supervised or self._session(ids.call_session_id)
+        if owner.is_crowded:
+            reply.reject(crowded())
+            return
         self._owners.legs[ids.call_control_id] = owner
         self._active.open(ids.call_control_id, party.connection_id, "outbound", permitted.number)
         made = Making(reply, partial(self._unmade, ids.call_control_id))

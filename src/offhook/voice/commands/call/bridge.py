@@ -20,10 +20,9 @@ class Bridge(Recorded, frozen=True, kw_only=True):
     """POST /calls/{call_control_id}/actions/bridge.
 
     `park_after_unbridge` is for the leg that is told to bridge: it parks when the other one has gone. A leg that still
-    rings is met when it answers; until then `play_ringtone` lets the first one hear it, in
-    the way of the country `ringtone`.
-    With `queue`, the other leg is the first of that queue, which leaves it in any case. The official package cannot
-    leave `call_control_id` out; beside `queue` it must be empty.
+    rings is met when it answers; until then `play_ringtone` lets the first one hear it, as telephones ring in the
+    country `ringtone`. With `queue`, the other leg is the first of that queue, which leaves it in any case. The
+    official package cannot leave `call_control_id` out; beside `queue` it must be empty.
     """
 
     refused: ClassVar[dict[str, str]] = {"video_room_id": NO_VIDEO, "video_room_context": NO_VIDEO}
