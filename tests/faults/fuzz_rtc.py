@@ -93,7 +93,7 @@ def _id_of(line: str) -> str | None:
     return json.dumps(int(frame_id) if integral else frame_id)
 
 
-def mutated(seed: bytes, chance: random.Random) -> bytes:
+def mutated(seed: bytes, chance: random.Random, words: Sequence[bytes] = WORDS) -> bytes:
     """`seed` with some bytes changed, cut, doubled or replaced by words of the protocol."""
     data = bytearray(seed)
     for _ in range(chance.randint(1, 6)):
@@ -103,7 +103,7 @@ def mutated(seed: bytes, chance: random.Random) -> bytes:
             case 0:
                 data[at:end] = b""
             case 1:
-                data[at:at] = chance.choice(WORDS)
+                data[at:at] = chance.choice(words)
             case 2:
                 data[at:end] = bytes(chance.randrange(256) for _ in range(end - at))
             case 3:
