@@ -91,6 +91,7 @@ async def test_info_is_what_dev_prints(platform: Platform, http: aiohttp.ClientS
     assert [row["login"] for row in info["identities"]] == ["john1234", "jane5678"]
     assert set(info["env"]) == {
         "TELNYX_BASE_URL", "TELNYX_API_KEY", "TELNYX_PUBLIC_KEY", "OFFHOOK_WS_URL", "OFFHOOK_SIP_DOMAIN",
+        "OFFHOOK_SIP_ADDRESS", "OFFHOOK_SIP_TLS_ADDRESS",
         "OFFHOOK_CONSOLE_URL", "OFFHOOK_CONNECTION_ID", "OFFHOOK_NUMBERS",
     }  # fmt: skip
     assert info["env"]["TELNYX_BASE_URL"].endswith("/v2")

@@ -7,6 +7,7 @@ import gc
 import ipaddress
 import json
 import math
+import re
 import signal
 import socket
 from collections.abc import AsyncGenerator, Generator
@@ -20,6 +21,7 @@ from offhook.errors import ConfigurationError
 from offhook.voice.house_rules import BEEP_SECONDS, PARK_SECONDS, HouseRules
 
 DEFAULT_PORT = 9700
+SIP_PORTS = (5060, 5061)
 DEFAULT_SIP_DOMAIN = "sip.telnyx.com"
 
 
@@ -41,6 +43,10 @@ async def dev(
     host: str = "127.0.0.1",
     db: Path | None = None,
     sip_domain: str = DEFAULT_SIP_DOMAIN,
+    sip_port: int | None = None,
+    sip_tls_port: int | None = None,
+    sip_certificate: Path | None = None,
+    sip_key: Path | None = None,
     webhook_url: str = "",
     numbers: Path | None = None,
     price_plan: Path | None = None,
@@ -62,6 +68,14 @@ async def dev(
         Keep everything in this SQLite file; without it everything is forgotten at the end.
     sip_domain
         The domain of this platform's SIP addresses. The hosted product's own are served whatever it is.
+    sip_port
+        Where SIP is taken over UDP and TCP: 5060, or any free port where --port is 0.
+    sip_tls_port
+        Where SIP is taken over TLS: 5061, or any free port where --port is 0.
+    sip_certificate
+        The certificate of SIP over TLS, a PEM file; without it there is one that signs itself.
+    sip_key
+        Its key, a PEM file, unless that is in the same file.
     webhook_url
         Where the events of the ready-made connections and of the ready-made application go: your backend's URL.
     numbers
@@ -97,6 +111,11 @@ async def dev(
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     options: dict[str, Any] = {"sip_domain": sip_domain, "webhook_url": webhook_url, "price_plan": plan}
     options["rules"] = HouseRules(recording_beep_every, park_seconds)
+    usual = (0, 0) if port == 0 else SIP_PORTS
+    options["sip_ports"] = tuple(
+        each if wanted is None else wanted for wanted, each in zip((sip_port, sip_tls_port), usual, strict=True)
+    )
+    options["sip_certificate"], options["sip_key"] = sip_certificate, sip_key
     async with started(host=address, port=port, db=db, numbers=numbers, **options) as running:
         rarely_collect_garbage()
         with _announced(running.env, ready_file):  # before the line: who waits for it reads the files next
@@ -161,10 +180,14 @@ async def started(
     numbers: Path | None = None,
     price_plan: Any = None,
     rules: HouseRules | None = None,
+    sip_ports: tuple[int, int] = (0, 0),
+    sip_certificate: Path | None = None,
+    sip_key: Path | None = None,
 ) -> AsyncGenerator[Running, None]:
     """The platform with its scripted numbers while the block runs; ConfigurationError where its address, database or
     numbers cannot be used."""
     from offhook.cli.numbers import answered, listed, numbers_of
+    from offhook.edge.parts import SipSettings
     from offhook.edge.server import start_dev
     from offhook.engine.store import StoreError
     from offhook.engine.vault import WrongKey
@@ -181,12 +204,17 @@ async def started(
             price_plan=price_plan or STANDARD,
             rules=rules or HouseRules(),
             numbers=listed(scripted),
+            sip=SipSettings(*sip_ports, sip_certificate, sip_key),
         )
     except (StoreError, WrongKey) as error:
         raise ConfigurationError(f"the database {db} cannot be used: {error}") from error
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
-            raise ConfigurationError(f"port {port} is in use; choose another with --port, or 0 for any") from error
+            found = re.search(r"port (\d+)|, (\d+)\)", str(error))
+            taken = next(filter(None, found.groups())) if found else port
+            raise ConfigurationError(
+                f"port {taken} is in use; choose another with --port, --sip-port or --sip-tls-port, or 0 for any"
+            ) from error
         raise ConfigurationError(f"cannot start on {host}:{port}: {error.strerror or error}") from error
     try:
         async with answered(running.env["OFFHOOK_WS_URL"], running.pstn.password, scripted):

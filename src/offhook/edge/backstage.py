@@ -18,6 +18,7 @@ from offhook.engine.platform import Identities
 from offhook.engine.ports import Clock
 from offhook.engine.store import Find
 from offhook.voice import dialing, ladder, rating
+from offhook.voice.binding import Binding
 from offhook.voice.directory import ConnectionCard
 
 SHOWN_CALLS = 20
@@ -122,7 +123,7 @@ class Backstage(msgspec.Struct, frozen=True, eq=False):
             identities=[tuple(entry.values()) for entry in self.info["identities"]],
             numbers=[self._number(card.number) for card in self.identities.directory.numbers_in(self.account_id)],
             scripted=[tuple(entry.values()) for entry in self.info["scripted_numbers"]],
-            registered=[self._registered(binding) for binding in self.identities.bindings if binding.network != "pstn"],
+            registered=[self._registered(binding) for binding in self.identities.bindings if _is_phone(binding)],
             calls=await self._calls(),
         )
 
@@ -241,3 +242,8 @@ def _described(binding: Any) -> str:
 
 def _clock_time(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).strftime("%H:%M:%S UTC")
+
+
+def _is_phone(binding: Binding) -> bool:
+    """Whether it is somebody's who is registered."""
+    return binding.network != "pstn" and binding.rung == "in turn"

@@ -44,6 +44,16 @@ from offhook.voice.house_rules import HouseRules
 from offhook.voice.rating import PricePlan
 
 
+class SipSettings(NamedTuple):
+    """Where SIP is taken: UDP and TCP on `port`, TLS on `tls_port`, 0 takes any that is free. `certificate` and `key`
+    are PEM files; without them TLS has a certificate that signs itself."""
+
+    port: int = 0
+    tls_port: int = 0
+    certificate: Path | None = None
+    key: Path | None = None
+
+
 class Settings(NamedTuple):
     """What a development platform is started with; `edge.server.start_dev` says what each means."""
 
@@ -55,6 +65,7 @@ class Settings(NamedTuple):
     numbers: Sequence[ListedNumber]
     price_plan: PricePlan
     rules: HouseRules
+    sip: SipSettings = SipSettings()
 
 
 class Base(NamedTuple):

@@ -11,7 +11,16 @@ from aiohttp import WSCloseCode, web
 from offhook.edge.backstage import Backstage
 from offhook.edge.meaning import one_meaning
 from offhook.edge.origin import OriginPolicy, guard
-from offhook.edge.parts import Base, Settings, Sound, open_base, open_exchange, open_sound
+from offhook.edge.parts import (
+    Base,
+    Exchange,
+    Settings,
+    SipSettings,
+    Sound,
+    open_base,
+    open_exchange,
+    open_sound,
+)
 from offhook.edge.rest.app import owner_routes, rest_app
 from offhook.edge.rest.commands import call_routes
 from offhook.edge.rest.conferences import conference_routes
@@ -20,6 +29,10 @@ from offhook.edge.rest.queues import queue_routes
 from offhook.edge.rest.recordings import download_route
 from offhook.edge.rest.webhooks import webhook_routes
 from offhook.edge.rtc import RUNNER_OPTIONS, RtcDoor, wants_websocket
+from offhook.edge.sip import SipDoor
+from offhook.edge.sip_certificate import from_files, self_signed
+from offhook.edge.sip_transport import Listeners
+from offhook.edge.sip_websocket import SipWebsockets, wants_sip
 from offhook.engine.conference_orders import ConferenceOrders
 from offhook.engine.orders import Orders
 from offhook.engine.pstn import ACCOUNT as PSTN
@@ -32,6 +45,7 @@ from offhook.voice.dialing import HOSTED_DOMAINS, domains
 from offhook.voice.house_rules import HouseRules
 from offhook.voice.rating import STANDARD, PricePlan
 from offhook.wire.rtc_liveness import CloseReason
+from offhook.wire.sip_uri import write_host
 
 STOPPING = ending("NORMAL_TEMPORARY_FAILURE", "the platform is shutting down")
 RESET = ending("NORMAL_TEMPORARY_FAILURE", "the platform was reset")
@@ -69,21 +83,23 @@ async def start_dev(
     numbers: Sequence[ListedNumber] = (),
     price_plan: PricePlan = STANDARD,
     rules: HouseRules | None = None,
+    sip: SipSettings | None = None,
 ) -> Platform:
     """Start the development platform: loopback only, fixed keys, everything ready to use.
 
     `host` is an IP address; `sip_domain` is the domain of our SIP addresses, beside the hosted product's. The events of
     all that is ready-made go to `webhook_url`, if there is one. `numbers` are for scripted phones to answer. Calls are
-    charged by `price_plan`. `rules` are those of the house for all calls.
+    charged by `price_plan`. `rules` are those of the house for all calls. `sip` is where SIP is taken.
     ValueError where it is no host name, OSError where the address cannot be used, `StoreError` or `WrongKey` where
     the database cannot.
     """
-    settings = Settings(host, port, db, domains(sip_domain), webhook_url, numbers, price_plan, rules or HouseRules())
+    served, house, listening = domains(sip_domain), rules or HouseRules(), sip or SipSettings()
+    settings = Settings(host, port, db, served, webhook_url, numbers, price_plan, house, listening)
     async with AsyncExitStack() as stack:
         base = await open_base(stack, settings)
         sound = await open_sound(stack, settings, base)
         exchange = await open_exchange(stack, settings, base, sound)
-        door = RtcDoor(exchange.switchboard, exchange.pstn, base.clock, base.chance)
+        doors = Doors(settings, base, exchange)
         env: dict[str, str] = {}
         info: dict[str, Any] = {}
         backstage = Backstage(
@@ -95,14 +111,14 @@ async def start_dev(
             base.clock,
             env,
             info,
-            _reset(settings, base, sound, exchange.switchboard, door),
+            _reset(settings, base, sound, exchange.switchboard, doors),
         )
-        app = _application(door, backstage, await _rest(base, sound, exchange.switchboard))
+        app = _application(doors, backstage, await _rest(base, sound, exchange.switchboard))
         app.router.add_routes([download_route(sound.archive, base.identities.links)])
-        address = await _listen(stack, app, door, exchange.switchboard, settings)
+        address = await _listen(stack, app, doors, exchange.switchboard, settings)
         base.identities.links.base = f"http://{address}"
         await sound.archive.recover()
-        env |= _env(address, settings, base.seeded)
+        env |= _env(address, doors.addresses, settings, base.seeded)
         info |= _info(env, settings, base.seeded)
         return Platform(stack.pop_all(), env, info, exchange.pstn)
 
@@ -124,11 +140,54 @@ async def _rest(base: Base, sound: Sound, switchboard: Switchboard) -> web.Appli
     return rest_app(base.identities, base.active, base.clock, routes)
 
 
-def _application(door: RtcDoor, backstage: Backstage, rest: web.Application) -> web.Application:
+class Doors:
+    """The ways for phones: the browser SDK's websocket, and SIP. `addresses` are SIP's, plain and TLS, once `open` has
+    been awaited."""
+
+    def __init__(self, settings: Settings, base: Base, exchange: Exchange) -> None:
+        switchboard, logins = exchange.switchboard, exchange.pstn
+        self.rtc = RtcDoor(switchboard, logins, base.clock, base.chance)
+        self.sip = SipDoor(switchboard, logins, settings.served, base.clock, base.chance)
+        self.sip_websockets = SipWebsockets(self.sip.agent, base.clock)
+        self.addresses = ("", "")
+        self._settings = settings
+        self._listeners = Listeners(self.sip.agent)
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """A websocket; its subprotocol says which it is."""
+        return await (self.sip_websockets if wants_sip(request) else self.rtc).handle(request)
+
+    async def open(self) -> None:
+        """Open SIP's ports. OSError where they, or the certificate, cannot be used."""
+        host, wanted = self._settings.host, self._settings.sip
+        port = await self._listeners.open(host, wanted.port)
+        if wanted.certificate is None:
+            context = self_signed((self._settings.served.name, "localhost", host))
+        else:
+            context = from_files(wanted.certificate, wanted.key or wanted.certificate)
+        self.addresses = (
+            write_host(host, port),
+            write_host(host, await self._listeners.open_tls(host, wanted.tls_port, context)),
+        )
+
+    async def log_off(self, reason: CloseReason, spared: str) -> None:
+        """Send everybody away but who belongs to the account `spared`."""
+        self.sip.log_off_all(reason.text)
+        await self.rtc.close_all(reason, spared=spared)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self.rtc.stop()
+        await self.sip_websockets.close()
+        self.sip.close()
+        await self._listeners.close()
+
+
+def _application(doors: Doors, backstage: Backstage, rest: web.Application) -> web.Application:
     """One root for all: websockets and the console on `/`, REST under `/v2`, the owner's routes under `/_offhook/`."""
 
     async def root(request: web.Request) -> web.StreamResponse:
-        return await (door.handle(request) if wants_websocket(request) else backstage.page(request))
+        return await (doors.handle(request) if wants_websocket(request) else backstage.page(request))
 
     app = web.Application(middlewares=[one_meaning, guard(OriginPolicy.loopback())])
     app.router.add_get("/", root)
@@ -138,7 +197,7 @@ def _application(door: RtcDoor, backstage: Backstage, rest: web.Application) -> 
 
 
 def _reset(
-    settings: Settings, base: Base, sound: Sound, switchboard: Switchboard, door: RtcDoor
+    settings: Settings, base: Base, sound: Sound, switchboard: Switchboard, doors: Doors
 ) -> Callable[[], Awaitable[None]]:
     """What brings the platform back to its start: calls get their end, clients are logged off, all is forgotten."""
     turn = asyncio.Lock()
@@ -146,7 +205,7 @@ def _reset(
     async def reset() -> None:
         async with turn:
             await switchboard.end_all(RESET, ENDS_SECONDS)
-            await door.close_all(WAS_RESET, spared=PSTN)
+            await doors.log_off(WAS_RESET, spared=PSTN)
             await switchboard.end_all(RESET, ENDS_SECONDS)  # what was dialled meanwhile
             base.ladders.clear()
             await sound.files.forget_all()
@@ -158,31 +217,33 @@ def _reset(
 
 
 async def _listen(
-    stack: AsyncExitStack, app: web.Application, door: RtcDoor, switchboard: Switchboard, settings: Settings
+    stack: AsyncExitStack, app: web.Application, doors: Doors, switchboard: Switchboard, settings: Settings
 ) -> str:
-    """Open the port; the address under which it is reached.
+    """Open the ports; the address under which HTTP is reached.
 
     At the end the port closes to newcomers, then calls get their byes, and only then are the websockets closed.
     """
     runner = web.AppRunner(app, access_log=None, handle_signals=False, **RUNNER_OPTIONS)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
-    stack.push_async_callback(door.stop)
+    stack.push_async_callback(doors.close)
     stack.push_async_callback(switchboard.end_all, STOPPING, ENDS_SECONDS)
     site = web.TCPSite(runner, settings.host, settings.port)
     await site.start()
     stack.push_async_callback(site.stop)
-    bound = runner.addresses[0][1]
-    return f"[{settings.host}]:{bound}" if ":" in settings.host else f"{settings.host}:{bound}"
+    await doors.open()
+    return write_host(settings.host, runner.addresses[0][1])
 
 
-def _env(address: str, settings: Settings, seeded: Seeded) -> dict[str, str]:
+def _env(address: str, sip: tuple[str, str], settings: Settings, seeded: Seeded) -> dict[str, str]:
     return {
         "TELNYX_BASE_URL": f"http://{address}/v2",
         "TELNYX_API_KEY": seeded.api_key,
         "TELNYX_PUBLIC_KEY": DEV_PUBLIC_KEY,
         "OFFHOOK_CONNECTION_ID": seeded.application_id,
         "OFFHOOK_WS_URL": f"ws://{address}",
+        "OFFHOOK_SIP_ADDRESS": sip[0],
+        "OFFHOOK_SIP_TLS_ADDRESS": sip[1],
         "OFFHOOK_SIP_DOMAIN": settings.served.name,
         "OFFHOOK_CONSOLE_URL": f"http://{address}/",
         "OFFHOOK_NUMBERS": ",".join(f"{each.name}={each.number}" for each in settings.numbers),

@@ -24,12 +24,15 @@ from offhook.voice.terms import Recorded, Suppressed
 
 
 class Secret(msgspec.Struct, frozen=True):
-    """What a password login under a username is compared with, and whose it is."""
+    """What a password login under a username is compared with, and whose it is. `sealed` is the password itself, for
+    digests, as the vault keeps it at `place`."""
 
     username: str
     print: bytes
     connection_id: str
-    credential_id: str | None = None
+    credential_id: str | None
+    sealed: bytes
+    place: str
 
 
 class _Indexed:
@@ -202,8 +205,9 @@ class MemoryDirectory:
         return card, self._secret("credentials", row, card.username, card.connection_id, card.id)
 
     def _secret(self, table: str, row: Row, username: str, connection_id: str, credential_id: str | None) -> Secret:
-        password = self._vault.unseal(row["password"], f"{table}:{row['id']}")
-        return Secret(username, self._vault.print_of(password), connection_id, credential_id)
+        place = f"{table}:{row['id']}"
+        password = self._vault.unseal(row["password"], place)
+        return Secret(username, self._vault.print_of(password), connection_id, credential_id, row["password"], place)
 
 
 def _credential_card(row: Row, settings: dict[str, Any]) -> ConnectionCard:

@@ -4,14 +4,17 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from offhook.engine import tokens
-from offhook.engine.directory import MemoryDirectory
+from offhook.engine.directory import MemoryDirectory, Secret
 from offhook.engine.ports import Clock, Identity, LoginRefused
 from offhook.engine.vault import Vault, same
 from offhook.voice.binding import Binding, Bindings
 from offhook.voice.directory import ConnectionCard
+from offhook.wire.digest import Algorithm, secret_of
 
 # Longer ones are refused before any work is done on them.
 MAX_SECRET = 256
+# What is opened for a username that does not exist: a password as long as most are.
+NOBODY, NOBODYS_PASSWORD = "nobody", "0" * 32
 
 
 class Authenticator:
@@ -32,6 +35,7 @@ class Authenticator:
         self._clock = clock
         self._in_use = in_use
         self._nobody = vault.print_of("")
+        self._nobodys = vault.seal(NOBODYS_PASSWORD, NOBODY)
 
     def authenticate_password(self, username: str, password: str) -> Identity:
         """The identity behind a connection's or credential's username; LoginRefused if it is not proved."""
@@ -40,10 +44,28 @@ class Authenticator:
         right = same(given, secret.print if secret else self._nobody)
         if secret is None or not right or len(password) > MAX_SECRET:
             raise LoginRefused
+        return self._identity(secret)
+
+    def digest_secret(self, username: str, algorithm: Algorithm, realm: str) -> str | None:
+        """H(A1) of a username's password, which is opened anew each time: memory holds none. None where there is no
+        such username, after the same work."""
+        secret = self._directory.secret(username)
+        sealed, place = (secret.sealed, secret.place) if secret else (self._nobodys, NOBODY)
+        hashed = secret_of(algorithm, username, realm, self._vault.unseal(sealed, place))
+        return hashed if secret else None
+
+    def identify(self, username: str) -> Identity:
+        """The identity behind a username whose password was proved by digest; LoginRefused where it is not active."""
+        secret = self._directory.secret(username)
+        if secret is None:
+            raise LoginRefused
+        return self._identity(secret)
+
+    def _identity(self, secret: Secret) -> Identity:
         connection = self._active(secret.connection_id)
         if secret.credential_id is not None:
             self._use(secret.credential_id)
-        return Identity(connection.account_id, connection.id, username, secret.credential_id)
+        return Identity(connection.account_id, connection.id, secret.username, secret.credential_id)
 
     def authenticate_token(self, token: str) -> Identity:
         """The identity of the credential from which a token was minted; LoginRefused if it proves none now."""

@@ -13,7 +13,7 @@ from offhook.media.commands import Command as MediaCommand
 from offhook.media.commands import Request as MediaRequest
 from offhook.media.events import RecordEnded
 from offhook.media.events import Reply as MediaReply
-from offhook.voice.binding import Network
+from offhook.voice.binding import Network, Rung
 from offhook.voice.cause import Ending
 from offhook.voice.dialing import Decision, Dialled, Permitted, Refuse
 from offhook.voice.effect import Durable, Invitation, Recording
@@ -23,6 +23,7 @@ from offhook.voice.leg import Headers, LegIds
 from offhook.voice.resources.problem import Rejected
 from offhook.voice.sound import Clip, Failure, Source
 from offhook.voice.terms import Terms
+from offhook.wire.digest import Algorithm
 
 __all__ = [
     "AudioSource",
@@ -142,7 +143,8 @@ class Contact(msgspec.Struct, frozen=True):
     """Where a far end was seen: for the registration status, the console and per-source limits.
 
     `sessid` is the browser SDK's name for the login, which its detail records carry; `device` is what it can be woken
-    by when it sleeps.
+    by when it sleeps. `rung` says whether calls to its username reach it: never, where it proved who it is for one call
+    of its own.
     """
 
     address: str
@@ -151,6 +153,7 @@ class Contact(msgspec.Struct, frozen=True):
     user_agent: str = ""
     sessid: str = ""
     device: Device | None = None
+    rung: Rung = "in turn"
 
 
 class Devices(Protocol):
@@ -201,6 +204,14 @@ class Authenticator(Protocol):
         """By a JWT minted from a credential; LoginRefused where it proves nothing now."""
         ...
 
+    def digest_secret(self, username: str, algorithm: Algorithm, realm: str) -> str | None:
+        """H(A1) of a username's password; None where there is no such username."""
+        ...
+
+    def identify(self, username: str) -> Identity:
+        """Whose username it is that was proved by `digest_secret`; LoginRefused where it may not log in now."""
+        ...
+
 
 class Exchange(Protocol):
     """What the doors may ask of the switchboard. Implemented by `engine.switchboard.Switchboard`."""
@@ -220,6 +231,11 @@ class Exchange(Protocol):
 
     def unregister(self, binding: str) -> None:
         """It logged out or its socket is gone: its calls get the signal `lost`, the former binding rings."""
+        ...
+
+    def retire(self, binding: str) -> None:
+        """Its registration is over: it makes no call and rings no more, but the calls that it has go on. `unregister`
+        follows when they are over."""
         ...
 
     def invited(self, binding: str, invite: Invite, reply: Reply) -> None:

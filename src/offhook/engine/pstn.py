@@ -11,6 +11,7 @@ import msgspec
 
 from offhook.engine.ports import Authenticator, Identity
 from offhook.voice.directory import ConnectionCard, CredentialCard, Directory, NumberCard, ProfileCard
+from offhook.wire.digest import Algorithm
 
 ACCOUNT = "pstn"
 # No customer can have it: theirs are letters and digits. Nobody can dial it either, for the directory does not have it.
@@ -76,3 +77,9 @@ class TelephoneNetwork:
 
     def authenticate_token(self, token: str) -> Identity:
         return self._logins.authenticate_token(token)
+
+    def digest_secret(self, username: str, algorithm: Algorithm, realm: str) -> str | None:
+        return self._logins.digest_secret(username, algorithm, realm)
+
+    def identify(self, username: str) -> Identity:
+        return self._logins.identify(username)

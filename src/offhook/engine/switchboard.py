@@ -196,6 +196,7 @@ class Switchboard:
                 transport=contact.transport,
                 user_agent=contact.user_agent,
                 network=who.network,
+                rung=contact.rung,
             )
         )
         self._waker.seen(who, contact.device)
@@ -231,6 +232,10 @@ class Switchboard:
         for owner in lost:
             owner.post(Lost(binding))
 
+    def retire(self, binding: str) -> None:
+        """Its registration is over: the former binding of its username rings, and the calls that it has go on."""
+        self.bindings.unregister(binding)
+
     def log_off(self, binding: str, reason: str) -> None:
         """Close a far end's connection (token revoked, credential deleted). Its door then unregisters it."""
         way = self.owners.way_to(binding)
@@ -259,7 +264,7 @@ class Switchboard:
 
     def invited(self, binding: str, invite: Invite, reply: Reply) -> None:
         """A far end dials: a session comes to be."""
-        if not self.owners.reachable(binding):
+        if not self.owners.reachable(binding) or self.bindings.get(binding) is None:
             reply.refuse(NO_CALL, "not registered")
         elif self.owners.of_dialog(binding, invite.dialog) is not None:
             reply.refuse(BAD_PARAMS, "this callID is in use")

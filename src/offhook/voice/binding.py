@@ -12,6 +12,8 @@ import msgspec
 
 # What a far end belongs to, in the API's words for a calling party.
 Network = Literal["sip", "pstn"]
+# Whether calls to a username reach a far end of it.
+Rung = Literal["in turn", "never"]
 
 
 class Binding(msgspec.Struct, frozen=True):
@@ -19,7 +21,8 @@ class Binding(msgspec.Struct, frozen=True):
 
     `registered_at` is Unix seconds; `credential_id` is None for a login with the connection's own username;
     `token_id` and `token_expires_at` are set for a login by token. A binding of the `pstn` stands for the whole
-    telephone network: its legs are those of whoever calls there.
+    telephone network: its legs are those of whoever calls there. One that is never `rung` is not registered: somebody
+    proved who it is to make calls.
     """
 
     id: str
@@ -35,6 +38,7 @@ class Binding(msgspec.Struct, frozen=True):
     transport: str = "WSS"
     user_agent: str = ""
     network: Network = "sip"
+    rung: Rung = "in turn"
 
 
 class Bindings:
@@ -59,7 +63,8 @@ class Bindings:
         if binding.id in self._by_id:
             raise ValueError(f"binding {binding.id} is already registered")
         self._by_id[binding.id] = binding
-        self._by_username.setdefault(binding.username, []).append(binding.id)
+        if binding.rung == "in turn":
+            self._by_username.setdefault(binding.username, []).append(binding.id)
 
     def reattach(self, binding: Binding) -> None:
         """The same login over another socket, or refreshed: its facts change, its place and login time do not.
@@ -74,8 +79,8 @@ class Bindings:
     def unregister(self, id: str) -> Binding | None:
         """It is gone: the former login of its username rings again. None where it was gone already."""
         binding = self._by_id.pop(id, None)
-        if binding is None:
-            return None
+        if binding is None or binding.rung == "never":
+            return binding
         ids = self._by_username[binding.username]
         ids.remove(id)
         if not ids:

@@ -8,6 +8,7 @@ MAX_LINE = 4096
 MAX_SECTIONS = 16
 MAX_CANDIDATES = 200
 MAX_ADDRESS = 256
+_DIRECTIONS = frozenset({"sendrecv", "sendonly", "recvonly", "inactive"})
 _MEDIA = frozenset({"audio", "video", "text", "application", "message", "image"})
 
 
@@ -62,3 +63,28 @@ def _media_fault(fields: list[str]) -> str | None:
 
 def _is_number(text: str, limit: int) -> bool:
     return len(text) <= 5 and text.isascii() and text.isdigit() and int(text) <= limit
+
+
+def direction(text: str) -> str:
+    """Which way audio goes by the description of whoever wrote it: `sendrecv`, `sendonly`, `recvonly` or `inactive`
+    (RFC 3264 section 5.1). One with the address 0.0.0.0 wants none, as phones once said (RFC 2543)."""
+    lines = text.splitlines()
+    audio = next((index for index, line in enumerate(lines) if line.startswith("m=audio")), len(lines))
+    end = next((index for index in range(audio + 1, len(lines)) if lines[index].startswith("m=")), len(lines))
+    section, session = lines[audio:end], lines[: min(audio, _first_section(lines))]
+    said = next((line[2:] for part in (section, session) for line in part if line[2:] in _DIRECTIONS), "sendrecv")
+    address = next((line for part in (section, session) for line in part if line.startswith("c=")), "")
+    return "sendonly" if address.endswith(" 0.0.0.0") and said == "sendrecv" else said
+
+
+def same_media(one: str, other: str) -> bool:
+    """Whether two descriptions of a far end differ in nothing but their version and direction."""
+    return _media_lines(one) == _media_lines(other)
+
+
+def _first_section(lines: list[str]) -> int:
+    return next((index for index, line in enumerate(lines) if line.startswith("m=")), len(lines))
+
+
+def _media_lines(text: str) -> list[str]:
+    return [line for line in text.splitlines() if line[:2] != "o=" and line[2:] not in _DIRECTIONS]

@@ -75,6 +75,11 @@ class Transactions:
         """Call `tick` at this time, if not before."""
         return self._alarms[0][0] if self._alarms else _NEVER
 
+    def knows(self, request: Request) -> bool:
+        """Whether a request is a copy of one that is there, the ACK of one's final response, or cancels one."""
+        key = cancelled_key(request) if request.method == "CANCEL" else server_key(request)
+        return key in self._servers or server_key(request) in self._servers
+
     def send(self, request: Request, now: float, *, reliable: bool) -> tuple[Transaction, list[Happened]]:
         """A request of ours, with a fresh branch in its top Via; not the ACK of a 2xx, which has no transaction."""
         transaction, outputs = Transaction.client(request, now, reliable=reliable, timing=self._timing)

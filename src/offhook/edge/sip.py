@@ -1,0 +1,189 @@
+"""SIP's door: who may come in, and to whom each request goes. Knows no rule of calls.
+
+Beside phones that register, and callers that prove who they are, there may be trunks (`Trunks`): others that are known
+by where they are.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Protocol
+
+import structlog
+
+from offhook.edge.sip_agent import Agent, Serve
+from offhook.edge.sip_call import ABILITIES, ALLOW, OPTIONS, Call
+from offhook.edge.sip_entrance import Entrance
+from offhook.edge.sip_far_end import Calls, FarEnd, Find
+from offhook.edge.sip_registrations import Registrations
+from offhook.edge.sip_transport import Flow
+from offhook.edge.text import shown
+from offhook.engine.ports import Authenticator, Chance, Clock, Contact, Exchange, Identity
+from offhook.voice.dialing import SipDomains
+from offhook.wire.digest_nonce import Authenticator as Digest
+from offhook.wire.sip_admission import respond, unsupported
+from offhook.wire.sip_identity import user_of
+from offhook.wire.sip_message import Request, Response
+from offhook.wire.sip_transaction import Transaction
+from offhook.wire.sip_uri import SipUri
+
+_log = structlog.get_logger("offhook.edge")
+
+NONCE_KEY_LENGTH = 43
+_EVENTS = frozenset({"SUBSCRIBE", "PUBLISH", "NOTIFY"})
+
+
+class Trunks(Protocol):
+    """Far ends that neither register nor prove who they are by digest."""
+
+    def from_source(self, request: Request, flow: Flow) -> FarEnd | None:
+        """The trunk whose request this is, by where it comes from."""
+        ...
+
+
+class NoTrunks:
+    """Nobody is known by where he is."""
+
+    def from_source(self, request: Request, flow: Flow) -> FarEnd | None:  # noqa: ARG002
+        return None
+
+
+class SipDoor:
+    """Implements `sip_agent.User`; give `agent` to the listeners as their receiver."""
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        logins: Authenticator,
+        domains: SipDomains,
+        clock: Clock,
+        chance: Chance,
+        trunks: Trunks | None = None,
+    ) -> None:
+        self.agent = Agent(clock, chance)
+        self.agent.user = self
+        self.calls = Calls()
+        digest = Digest(chance.token(NONCE_KEY_LENGTH).encode())
+        self.entrance = Entrance(logins, digest, domains.name, clock, chance)
+        self.registrations = Registrations(exchange, self.far_end, domains.name, clock.monotonic)
+        self._exchange = exchange
+        self._trunks = trunks or NoTrunks()
+
+    def far_end(self, who: Identity, find: Find, logged_off: Callable[[], None]) -> FarEnd:
+        """A far end of this door, which whoever makes it has to `register`."""
+        return FarEnd(self.agent, self._exchange, self.calls, who, find, logged_off)
+
+    def log_off_all(self, reason: str) -> None:
+        """Nobody is registered any more, and nobody's call goes on."""
+        for far_end in self.registrations.far_ends():
+            far_end.close(reason)
+
+    def close(self) -> None:
+        """No timer stays behind."""
+        self.agent.close()
+        self.registrations.close()
+
+    # ---- sip_agent.User ------------------------------------------------------------------------------------
+
+    def gate(self, request: Request, flow: Flow) -> Serve | Response | None:
+        """Nobody is let through who is neither part of a call nor proves who he is."""
+        tag = self.agent.tag_for(request)
+        if request.max_forwards == 0 and request.method != "OPTIONS":
+            return respond(request, 483, tag)
+        if request.to.tag:
+            return self._gate_to_call(request, flow, tag)
+        trunk = self._trunks.from_source(request, flow)
+        if trunk is not None:
+            return partial(self._serve, request, flow, trunk)
+        admitted = self.entrance.admit(request, flow, tag)
+        return partial(self._serve, request, flow, admitted) if isinstance(admitted, Identity) else admitted
+
+    def _gate_to_call(self, request: Request, flow: Flow, tag: str) -> Serve | Response | None:
+        """Whoever comes from where the call is, is taken at its word: it knows the tags. Others, phones whose address
+        has changed, must prove that they are the same; the call goes on over their way then."""
+        call = self.calls.of_request(request)
+        if call is None:
+            return respond(request, 481, tag)
+        if flow.peer[0] != call.flow.peer[0]:
+            admitted = self.entrance.admit(request, flow, tag)
+            if not isinstance(admitted, Identity):
+                return admitted
+            if admitted.username != call.line.who.username:
+                return respond(request, 403, tag)
+        call.flow = flow
+        return partial(self._serve_call, call)
+
+    def cancelled(self, invite: Transaction) -> None:
+        call = self.calls.of_invite(invite)
+        if call is not None:
+            call.cancelled()
+
+    def acknowledged(self, ack: Request, flow: Flow) -> None:
+        call = self.calls.of_request(ack)
+        if call is not None and call.flow.peer[0] == flow.peer[0]:
+            call.acknowledged(ack)
+
+    def accepted_late(self, response: Response, flow: Flow) -> None:
+        call = self.calls.of_response(response.call_id, response.from_.tag)
+        if call is not None and call.flow.peer[0] == flow.peer[0]:
+            call.hear_accepted(response)
+
+    def lost(self, flow: Flow) -> None:
+        self.registrations.lost(flow)
+
+    # ---- requests ------------------------------------------------------------------------------------------
+
+    def _serve_call(self, call: Call, transaction: Transaction) -> None:
+        lacking = unsupported(transaction.request, OPTIONS)
+        if lacking:
+            self.agent.answer(transaction, 420, more=(("Unsupported", ", ".join(lacking)),))
+        else:
+            call.hear(transaction)
+
+    def _serve(self, request: Request, flow: Flow, who: Identity | FarEnd, transaction: Transaction) -> None:
+        """A request outside of calls, of somebody whom we know."""
+        lacking = unsupported(request, OPTIONS)
+        if lacking:
+            self.agent.answer(transaction, 420, more=(("Unsupported", ", ".join(lacking)),))
+            return
+        match request.method:
+            case "INVITE":
+                self._called(transaction, flow, who)
+            case "REGISTER" if isinstance(who, Identity):
+                self._registering(transaction, flow, who)
+            case "OPTIONS":
+                self.agent.answer(transaction, 200, more=ABILITIES)
+            case "BYE" | "INFO" | "UPDATE" | "PRACK" | "REFER":
+                self.agent.answer(transaction, 481)
+            case method if method in _EVENTS:
+                self.agent.answer(transaction, 489)
+            case "MESSAGE" | "REGISTER":
+                self.agent.answer(transaction, 405, more=(("Allow", ALLOW),))
+            case _:
+                self.agent.answer(transaction, 501, more=(("Allow", ALLOW),))
+
+    def _registering(self, transaction: Transaction, flow: Flow, who: Identity) -> None:
+        status, why, more = self.registrations.registering(transaction.request, flow, who)
+        self.agent.answer(transaction, status, more=more, why=why)
+
+    def _called(self, transaction: Transaction, flow: Flow, who: Identity | FarEnd) -> None:
+        far_end = who if isinstance(who, FarEnd) else self._calling(who, flow, transaction.request)
+        far_end.dials(transaction, flow, _destination(transaction.request, flow))
+
+    def _calling(self, who: Identity, flow: Flow, request: Request) -> FarEnd:
+        """The caller's registration, or, where it has none here, a binding that lasts as long as its call."""
+        phone = self.registrations.at(who.username, flow)
+        if phone is not None:
+            return phone
+        caller = self.far_end(who, lambda _: None, lambda: None)
+        agent = shown(request.first("User-Agent") or "")
+        caller.register(Contact(*flow.peer, flow.transport, agent, rung="never"))
+        caller.leave_with_last_call()
+        return caller
+
+
+def _destination(request: Request, flow: Flow) -> str:
+    """Whom the Request-URI names. Where its host is an address of ours, the name alone counts."""
+    uri = request.target
+    if isinstance(uri, SipUri) and uri.user and uri.host.lower() in (flow.local[0].lower(), "localhost"):
+        return user_of(uri)
+    return request.uri
