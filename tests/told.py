@@ -17,3 +17,5 @@ class Told:
         for event in events:
             self.events.put_nowait(event)
         return events, ()
+
+    def told(self, events: Sequence[Event]) -> None: ...

@@ -163,6 +163,8 @@ class Told:
         self.events += events
         return events, ()
 
+    def told(self, events: Sequence[Event]) -> None: ...
+
 
 async def test_what_a_crash_cut_off_is_charged_by_the_plan_that_was_agreed_add_ons_included(store: Store) -> None:
     clock, told = SetClock(), Told()

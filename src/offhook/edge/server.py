@@ -34,11 +34,12 @@ from offhook.edge.sip_certificate import from_files, self_signed
 from offhook.edge.sip_transport import Listeners
 from offhook.edge.sip_websocket import SipWebsockets, wants_sip
 from offhook.engine.conference_orders import ConferenceOrders
+from offhook.engine.documents import Documents
 from offhook.engine.orders import Orders
 from offhook.engine.pstn import ACCOUNT as PSTN
 from offhook.engine.pstn import ListedNumber, TelephoneNetwork
 from offhook.engine.queue_orders import QueueOrders
-from offhook.engine.seed import DEV_ACCOUNT, DEV_PUBLIC_KEY, Seeded, reseed
+from offhook.engine.seed import DEV_ACCOUNT, DEV_PUBLIC_KEY, DEV_SIGNING_KEY, Seeded, reseed
 from offhook.engine.switchboard import Switchboard
 from offhook.voice.cause import ending
 from offhook.voice.dialing import HOSTED_DOMAINS, domains
@@ -113,7 +114,7 @@ async def start_dev(
             info,
             _reset(settings, base, sound, exchange.switchboard, doors),
         )
-        app = _application(doors, backstage, await _rest(base, sound, exchange.switchboard))
+        app = _application(doors, backstage, await _rest(stack, settings, base, sound, exchange.switchboard))
         app.router.add_routes([download_route(sound.archive, base.identities.links)])
         address = await _listen(stack, app, doors, exchange.switchboard, settings)
         base.identities.links.base = f"http://{address}"
@@ -123,13 +124,27 @@ async def start_dev(
         return Platform(stack.pop_all(), env, info, exchange.pstn)
 
 
-async def _rest(base: Base, sound: Sound, switchboard: Switchboard) -> web.Application:
+async def _rest(
+    stack: AsyncExitStack, settings: Settings, base: Base, sound: Sound, switchboard: Switchboard
+) -> web.Application:
     """The API, with what it is answered from."""
     store, datagrams = base.identities.store, sound.datagrams
     orders = Orders(switchboard, store, base.clock, sound.lacking, datagrams.allowed)
     queues = QueueOrders(switchboard, base.clock)
     await queues.load(store)
     conferences = ConferenceOrders(switchboard, base.identities.conferences, orders, sound.clips.lacking)
+    documents = Documents(
+        switchboard,
+        orders,
+        conferences,
+        base.fetch,
+        DEV_SIGNING_KEY.sign,
+        base.clock,
+        base.ladders,
+        settings.served.name,
+    )
+    stack.push_async_callback(documents.stop)
+    base.teller.listeners.append(documents.heard)
     routes = [
         *call_routes(orders),
         *queue_routes(queues),

@@ -207,6 +207,7 @@ class Archive:
         _, rows = self._outbox.prepared([event])
         if writes or rows:
             await self._store.write(*writes, *rows)
+        self._outbox.told([event])
 
     def _part(self, card: Card) -> Path:
         return self._folder / f"{card.id}.part"

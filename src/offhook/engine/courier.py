@@ -79,7 +79,7 @@ class Courier:
         return FetchRequest(
             url=webhook.with_query(url, query) if query else url,
             method=route.method,
-            headers=webhook.headers(timestamp, base64.b64encode(signature).decode()),
+            headers=webhook.headers(timestamp, base64.b64encode(signature).decode(), route.version),
             body=body,
             seconds=route.seconds,
             limit=MAX_BODY,

@@ -6,12 +6,13 @@ It is filled once and then told of every committed write (`Store.watch`); nothin
 import math
 from collections.abc import Callable, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 from offhook.engine.store import Add, Change, Drop, Forget, Put, Row, Store, Table, Write
 from offhook.engine.vault import Vault
+from offhook.voice.callbacks import Callbacks, Page, status_urls
 from offhook.voice.delivery import DEFAULT_SECONDS, Application, Target
 from offhook.voice.directory import ConnectionCard, CredentialCard, NumberCard, ProfileCard
 from offhook.voice.rating import MICROS
@@ -237,6 +238,7 @@ def _credential_card(row: Row, settings: dict[str, Any]) -> ConnectionCard:
         android_push_id=settings["android_push_credential_id"],
         ios_push_id=settings["ios_push_credential_id"],
         suppress=_suppressed(settings),
+        callbacks=_callbacks(settings),
     )
 
 
@@ -252,6 +254,7 @@ def _application_card(row: Row, settings: dict[str, Any]) -> ConnectionCard:
         outbound_channel_limit=settings["outbound"]["channel_limit"],
         profile_id=row["outbound_voice_profile_id"],
         first_command_timeout_secs=_first_command(settings),
+        callbacks=_callbacks(settings),
     )
 
 
@@ -260,8 +263,25 @@ def _first_command(settings: dict[str, Any]) -> int | None:
     return settings["first_command_timeout_secs"] if settings["first_command_timeout"] else None
 
 
+def _callbacks(settings: dict[str, Any]) -> Callbacks | None:
+    """Which document the calls follow that a connection parks, if they follow one, and who is told of it."""
+    if "voice_url" in settings:
+        url, method = settings["status_callback"] or "", _method(settings["status_callback_method"])
+        page = Page(settings["voice_url"], _method(settings["voice_method"]), settings["voice_fallback_url"] or "")
+        return Callbacks(page, status_urls(url, method, ("initiated", "ringing", "answered", "completed")))
+    if settings.get("webhook_api_version") != "texml":
+        return None
+    return Callbacks(Page(settings["webhook_event_url"] or "", "POST", settings["webhook_event_failover_url"] or ""))
+
+
+def _method(word: str) -> Literal["GET", "POST"]:
+    return "GET" if word.upper() == "GET" else "POST"
+
+
 def _target(settings: dict[str, Any]) -> Target:
-    """Where webhooks go; a TeXML application has URLs of another kind."""
+    """Where webhooks go; what follows documents has URLs of another kind."""
+    if settings.get("webhook_api_version", "texml") == "texml":
+        return Target()
     return Target(
         settings.get("webhook_event_url") or "",
         settings.get("webhook_event_failover_url") or "",

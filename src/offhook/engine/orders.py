@@ -92,12 +92,12 @@ class Orders:
             work.add_done_callback(lambda _: self._under_way.pop(key))
         return await asyncio.shield(self._under_way[key])
 
-    async def dial(self, account_id: str, body: Document) -> Document:
+    async def dial(self, account_id: str, body: Document, rule: CommandRule = DIAL) -> Document:
         """Make a call. One with the `command_id` of a call of the last minute is that call."""
-        command = cast(Dial, self._read(account_id, DIAL.command, body))
+        command = cast(Dial, self._read(account_id, rule.command, body))
         expect_able(command, self._lacking)
         if command.command_id is None:
-            return await self._dial(account_id, command)
+            return await self._dial(account_id, command, rule)
         key = f"{account_id}/{command.connection_id}/{command.command_id}"
         if key not in self._dials:
             self._dials[key] = asyncio.create_task(self._dial_once(account_id, command))
@@ -165,10 +165,10 @@ class Orders:
         known = await self.remembered(account_id, command.connection_id, command.command_id, since)
         return known or await self._dial(account_id, command)
 
-    async def _dial(self, account_id: str, command: Dial) -> Document:
+    async def _dial(self, account_id: str, command: Dial, rule: CommandRule = DIAL) -> Document:
         party = await self._party(account_id, command)
         outcome = Outcome()
-        self._switchboard.dispatch.originate(DIAL, command, party, outcome)
+        self._switchboard.dispatch.originate(rule, command, party, outcome)
         return await outcome.document
 
     async def _party(self, account_id: str, command: Dial) -> Party:

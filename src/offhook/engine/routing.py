@@ -9,6 +9,7 @@ from offhook.engine.ports import Chance, Clock, Devices, Dialplan, Invite, NoDev
 from offhook.voice import dialing, effect
 from offhook.voice.binding import Binding
 from offhook.voice.cause import Ending, ending
+from offhook.voice.hooks import Hooks
 from offhook.voice.house_rules import PARK_SECONDS
 from offhook.voice.leg import Carrier, DialogId, LegIds, Party
 from offhook.voice.permission import CONNECTION_FULL
@@ -74,7 +75,7 @@ class Router:
         terms = NONE if isinstance(decision, dialing.Refuse) else decision.caller_terms
         caller = self._party(binding, number, invite.caller_name, terms)
         if isinstance(decision, dialing.Park):
-            return Park(self._park_seconds), caller
+            return Park(self._park_seconds, Hooks(callbacks=decision.callbacks)), caller
         plan = self._ring([decision], self.new_ids(ids.call_session_id), invite.caller_name)
         if isinstance(plan, Ring) and plan.party.network == "pstn":
             plan = _of(plan, caller)

@@ -33,9 +33,10 @@ from offhook.voice.event import CallHungUp, Event
 
 class Outbox(Protocol):
     """Where events go: `prepared` gives those of them that have a URL to go to, and the rows of all, for the
-    transaction of what they tell of."""
+    transaction of what they tell of; `told` is called once that is safe."""
 
     def prepared(self, events: Sequence[Event]) -> "tuple[Sequence[Event], Sequence[Write]]": ...
+    def told(self, events: Sequence[Event]) -> None: ...
 
 
 class _NoOutbox:
@@ -43,6 +44,8 @@ class _NoOutbox:
 
     def prepared(self, _events: Sequence[Event]) -> tuple[Sequence[Event], Sequence[Write]]:
         return (), ()
+
+    def told(self, events: Sequence[Event]) -> None: ...
 
 
 class StoredShadow:
@@ -90,6 +93,7 @@ class StoredShadow:
             await self._store.write(*writes, *rows)
         for leg in legs.values():
             self._note(leg)
+        self._outbox.told(told)
         return leaving
 
     async def heartbeat(self, legs: Sequence[str]) -> None:

@@ -260,6 +260,10 @@ class Switchboard:
             owner.post(HangUp(why, leg))
         return owner is not None
 
+    def hang_up_leg(self, call_control_id: str, why: Ending) -> None:
+        """End one leg, wherever it is; nothing where it has ended."""
+        self.owners.post(HangUp(why, call_control_id))
+
     # ---- what far ends do ------------------------------------------------------------------------------------
 
     def invited(self, binding: str, invite: Invite, reply: Reply) -> None:

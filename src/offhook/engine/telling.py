@@ -1,17 +1,20 @@
 """The way from the core's events to the outbox: who is told what, in whose order. Knows no URLs."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+
+import msgspec
 
 from offhook.engine.outbox import Outbox, Sending
 from offhook.engine.ports import Chance, Clock
 from offhook.engine.quality import Quality
 from offhook.engine.store import Write
 from offhook.voice.event import CallHungUp, Document, Event, payload
+from offhook.voice.verbs.words import callback
 
 
 class Teller:
     """Implements `engine.shadow.Outbox`. `domain` is the SIP domain in which parties are named, `quality` what was
-    measured of calls."""
+    measured of calls. `listeners` are told of every event once it is safe."""
 
     def __init__(
         self, outbox: Outbox, clock: Clock, chance: Chance, domain: str, quality: Quality | None = None
@@ -21,6 +24,12 @@ class Teller:
         self._chance = chance
         self._domain = domain
         self._quality = quality or Quality()
+        self.listeners: list[Callable[[Sequence[Event]], None]] = []
+
+    def told(self, events: Sequence[Event]) -> None:
+        """These events are safe: whoever follows calls hears of them."""
+        for listener in self.listeners:
+            listener(events)
 
     def prepared(self, events: Sequence[Event]) -> tuple[Sequence[Event], Sequence[Write]]:
         """Those of these events that have a URL to go to, and the rows of all, for the transaction of what they tell
@@ -42,7 +51,9 @@ class Teller:
         )
 
     def _payload(self, event: Event) -> Document:
+        stats = self._quality.take(event.port) if isinstance(event, CallHungUp) else None
+        if event.about.hooks.callbacks is not None:
+            more = {} if stats is None else {"CallQualityStats": msgspec.json.encode(stats).decode()}
+            return dict(callback(event, self._domain, more))
         document = payload(event, self._domain)
-        if isinstance(event, CallHungUp):
-            document["call_quality_stats"] = self._quality.take(event.port)
-        return document
+        return document | {"call_quality_stats": stats} if isinstance(event, CallHungUp) else document

@@ -14,6 +14,7 @@ from offhook.engine.switchboard import Switchboard
 from offhook.media import commands as media
 from offhook.media import events
 from offhook.voice.binding import Bindings
+from offhook.voice.callbacks import Callbacks
 from offhook.voice.cause import Ending, ending
 from offhook.voice.command import CommandRule, read
 from offhook.voice.commands import (
@@ -276,9 +277,10 @@ def _names(source: Source) -> list[str]:
 
 class FakeShadow:
     """What survives, in memory. While `fail` is set, nothing can be written; `seconds` is how long a write takes;
-    `leaves` says which events have a URL to go to."""
+    `leaves` says which events have a URL to go to, `listener` is told of all."""
 
     def __init__(self) -> None:
+        self.listener: Callable[[Sequence[Event]], None] = lambda _: None
         self.live: dict[str, Save] = {}
         self.records: list[Close] = []
         self.told: list[Event] = []
@@ -314,7 +316,9 @@ class FakeShadow:
                     self.queues.pop(each.card.name, None)
                 case KeepRecording():
                     self.recordings.append(each.card)
-        return [each.event for each in durable if isinstance(each, Tell) and self.leaves(each.event)]
+        told = [each.event for each in durable if isinstance(each, Tell)]
+        self.listener(told)
+        return [event for event in told if self.leaves(event)]
 
     async def heartbeat(self, legs: Sequence[str]) -> None:
         if self.fail is not None:
@@ -340,7 +344,8 @@ class SeededChance:
 
 
 class OpenDialplan:
-    """A dialplan without settings: every username reaches every other. What connections in `parking` dial is parked."""
+    """A dialplan without settings: every username reaches every other. What connections in `parking` dial is parked,
+    with their `callbacks`."""
 
     def __init__(self, bindings: Bindings) -> None:
         self._bindings = bindings
@@ -348,6 +353,7 @@ class OpenDialplan:
         self.ringback: Ringback = "on_ringing"
         self.ring_seconds = 90
         self.parking: set[str] = set()
+        self.callbacks: Callbacks | None = None
 
     def permit(self, call: Dialled) -> Permitted | Refuse:  # noqa: ARG002
         return Permitted(None)
@@ -357,7 +363,7 @@ class OpenDialplan:
 
     def decide(self, call: Dialled) -> Decision:
         if call.connection_id in self.parking:
-            return Park("this connection parks its calls")
+            return Park("this connection parks its calls", callbacks=self.callbacks)
         username = call.destination.removeprefix("sip:").partition("@")[0]
         found = self._bindings.of_username(username)[: self.simultaneous]
         if not found:

@@ -48,7 +48,7 @@ class Ending(msgspec.Struct, frozen=True):
     """How one leg ended, as told to its far end: a cause of the table, and what overrides or explains it.
 
     `detail` is for people (it names the setting that refused a call). `headers` travel with the bye. `told` is the
-    `hangup_cause` where it is another than the cause's.
+    `hangup_cause` where it is another than the cause's, `error` the code of a TeXML document's error.
     """
 
     cause: str
@@ -58,6 +58,7 @@ class Ending(msgspec.Struct, frozen=True):
     detail: str = ""
     headers: tuple[tuple[str, str], ...] = ()
     told: str = ""
+    error: str = ""
 
 
 def ending(name: str, detail: str = "") -> Ending:

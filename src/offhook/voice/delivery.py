@@ -63,8 +63,11 @@ class Step(msgspec.Struct, frozen=True):
 
 
 def route(event_type: str, hooks: Hooks, target: Target) -> Route | None:
-    """Where an event goes: the URL for its type, else the leg's, else the connection's; None where there is none."""
+    """Where an event goes: the URL for its type, else the leg's, else the connection's; None where there is none. A
+    leg that follows documents has callbacks, and nothing else."""
     url, method = hooks.target(event_type)
+    if hooks.callbacks is not None:
+        return Route(url, method, version="texml", named_by="command") if url else None
     named_by = "command" if url else "connection"
     if not (url or target.url):
         return None

@@ -13,6 +13,7 @@ import msgspec
 
 from offhook.voice import emergency, numbering
 from offhook.voice.binding import Binding, Network
+from offhook.voice.callbacks import Callbacks
 from offhook.voice.cause import Ending, ending
 from offhook.voice.directory import ConnectionCard, Directory, NumberCard, Registered, Traffic
 from offhook.voice.permission import CONNECTION_FULL, FullPurse, Permission, Purse, Reason, Refused, full
@@ -79,10 +80,11 @@ class Ring(msgspec.Struct, frozen=True):
 
 
 class Park(msgspec.Struct, frozen=True):
-    """The call is parked for the customer's backend, which hears of it by webhook."""
+    """The call is parked for the customer's backend, which hears of it by webhook, or follows a document from here."""
 
     reason: str
     caller_terms: Terms = NONE
+    callbacks: Callbacks | None = None
 
 
 class Refuse(msgspec.Struct, frozen=True):
@@ -147,7 +149,7 @@ class Dialplan:
         attempt = _Attempt(call, self._caller(call))
         if attempt.caller is not None and attempt.caller.parks:
             reason = f"outbound.call_parking_enabled of {attempt.named(attempt.caller)} parks what it dials"
-            return Park(reason, self.caller_terms(call))
+            return Park(reason, self.caller_terms(call), attempt.caller.callbacks)
         if host is not None and host not in (self._domains.name, *self._domains.aliases):
             raise Refused("UNALLOCATED_NUMBER", f"only {self._domains.name} and its aliases are served here")
         return self._by_username(user, attempt) if number is None else self._by_number(number, attempt)

@@ -5,6 +5,7 @@ from typing import Literal, Protocol
 import msgspec
 
 from offhook.voice.binding import Binding
+from offhook.voice.callbacks import Callbacks
 from offhook.voice.numbering import NumberFormat
 from offhook.voice.terms import Recorded, Suppressed
 
@@ -13,7 +14,8 @@ DnisFormat = Literal["+e164", "e164", "national", "sip_username"]
 
 
 class ConnectionCard(msgspec.Struct, frozen=True):
-    """What dialling and logging in need to know of a credential connection."""
+    """What dialling and logging in need to know of a connection. `callbacks` are those of the calls that it parks,
+    where these follow documents."""
 
     id: str
     account_id: str
@@ -40,6 +42,7 @@ class ConnectionCard(msgspec.Struct, frozen=True):
     suppress: Suppressed | None = None
     android_push_id: str | None = None
     ios_push_id: str | None = None
+    callbacks: Callbacks | None = None
 
 
 class CredentialCard(msgspec.Struct, frozen=True):

@@ -81,10 +81,10 @@ class Event(msgspec.Struct, frozen=True):
             "client_state": about.client_state,
             "connection_id": about.party.connection_id,
             "from": about.caller,
-            "from_sip_uri": _sip_uri(about.caller, domain),
+            "from_sip_uri": sip_uri(about.caller, domain),
             "start_time": format_moment(about.started_at),
             "to": about.called,
-            "to_sip_uri": _sip_uri(about.called, domain),
+            "to_sip_uri": sip_uri(about.called, domain),
         }
 
     def fields(self) -> Document:
@@ -136,6 +136,18 @@ class CallAnswered(Event, frozen=True):
 
 # The media core's names of codecs: the API's, and how many samples a second they have.
 _CODECS = {"opus": ("OPUS", 48_000), "pcmu": ("PCMU", 8_000), "pcma": ("PCMA", 8_000), "g722": ("G722", 16_000)}
+
+
+class CallRinging(Event, frozen=True):
+    """A leg's far end alerts its user. Told of legs that have callbacks."""
+
+    type = "call.ringing"
+
+
+class CallUnbridged(Event, frozen=True):
+    """A leg that follows a document is alone again: whom it was with has gone."""
+
+    type = "call.unbridged"
 
 
 class CallBridged(Event, frozen=True):
@@ -477,13 +489,19 @@ class CallUnheld(Event, frozen=True):
 
 class CallHungUp(Event, frozen=True):
     """A leg ended. `source` is who ended it first, as the Voice API names it; `port` is that of its media, by which the
-    shell finds how good they were."""
+    shell finds how good they were. `answered_at` is Unix seconds."""
 
     type = "call.hangup"
 
     ending: Ending
     source: Source
     port: int | None = None
+    answered_at: float | None = None
+
+    @property
+    def seconds(self) -> float:
+        """How long it was answered."""
+        return 0.0 if self.answered_at is None else self.at - self.answered_at
 
     def fields(self) -> Document:
         cause = CAUSES[self.ending.cause]
@@ -543,6 +561,7 @@ def headers_of(about: About) -> list[dict[str, str]]:
     return [{"name": name, "value": value} for name, value in about.headers]
 
 
-def _sip_uri(party: str, domain: str) -> str:
+def sip_uri(party: str, domain: str) -> str:
+    """A party's SIP URI without its scheme; `domain` is that of parties who have none."""
     bare = party.removeprefix("sip:")
     return bare if "@" in bare else f"{bare}@{domain}"

@@ -186,7 +186,7 @@ class Floor:
         leg.ending = ending
         place = self.place_of(leg.id)
         self.emit(_record(leg, ending, now))
-        self.tell(CallHungUp, leg, now, ending, source, leg.dialog.port if len(leg.dialogs) == 1 else None)
+        self.tell(CallHungUp, leg, now, ending, source, _port(leg), leg.answered_wall)
         for dialog in tuple(leg.dialogs):
             if dialog is not gone:
                 self.say_bye(dialog, ending)
@@ -324,6 +324,10 @@ class Floor:
     def _forget_if_empty(self, place: Place) -> None:
         if not len(place):
             self.places.remove(place)
+
+
+def _port(leg: Leg) -> int | None:
+    return leg.dialog.port if len(leg.dialogs) == 1 else None
 
 
 def _dialog_name(leg: Leg) -> str:

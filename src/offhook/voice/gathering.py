@@ -26,16 +26,17 @@ Stage = Literal["prompting", "waiting", "collecting"]
 
 
 class Heard(NamedTuple):
-    """A prompt, and what the customer is told of it."""
+    """A prompt, what the customer is told of it, and how often it is played, 0 for ever."""
 
     source: Source
     told: Told
+    rounds: int = 1
 
 
 class Wanted(msgspec.Struct, frozen=True):
     """What a customer wants pressed. `first`, `between` and `whole` are seconds: to the first digit (after the prompt),
-    between digits, and for all of it, which None leaves open. `excuse` is played before the prompt when the digits were
-    wrong."""
+    between digits, and for all of it, which None leaves open. `excuse` is played before the prompts when the digits
+    were wrong."""
 
     fewest: int
     most: int
@@ -45,7 +46,7 @@ class Wanted(msgspec.Struct, frozen=True):
     between: float
     whole: float | None = None
     tries: int = 1
-    prompt: Heard | None = None
+    prompts: tuple[Heard, ...] = ()
     excuse: Heard | None = None
     gather_id: str = ""
     prompt_lasts: Literal["until a digit", "to its end"] = "until a digit"
@@ -84,7 +85,7 @@ class Gather:
     def begin(self, floor: Floor, leg: Leg, prompts: list[Heard], now: Moment) -> None:
         """Begin a try: play these to their end, or until a digit comes, then wait."""
         self._digits, self._tries = "", self._tries + 1
-        self._items = [Item(prompt.source, prompt.told) for prompt in prompts]
+        self._items = [Item(prompt.source, prompt.told, prompt.rounds) for prompt in prompts]
         if not self._items:
             self._wait(floor, leg, now)
             return
@@ -127,7 +128,7 @@ class Gather:
 
     def _again(self) -> list[Heard]:
         excuse = self.wanted.excuse if self._stage == "collecting" else None
-        return [each for each in (excuse, self.wanted.prompt) if each is not None]
+        return [each for each in (excuse, *self.wanted.prompts) if each is not None]
 
     def _end(self, floor: Floor, leg: Leg, status: GatherStatus, now: Moment) -> None:
         del leg.doings[NAME]
@@ -153,7 +154,7 @@ def start(floor: Floor, leg: Leg, wanted: Wanted, now: Moment) -> None:
     stop(floor, leg, now)
     gather = Gather(wanted, now)
     leg.doings[NAME] = gather
-    gather.begin(floor, leg, [] if wanted.prompt is None else [wanted.prompt], now)
+    gather.begin(floor, leg, list(wanted.prompts), now)
 
 
 def stop(floor: Floor, leg: Leg, now: Moment) -> bool:

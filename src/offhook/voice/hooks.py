@@ -9,6 +9,7 @@ from typing import Any, Literal, cast
 
 import msgspec
 
+from offhook.voice.callbacks import Callbacks
 from offhook.voice.event_types import EVENT_TYPES
 from offhook.voice.resources.problem import Problem
 
@@ -21,13 +22,15 @@ _URL = re.compile(r"https?://[^\s/?#][^\s]*")
 
 class Hooks(msgspec.Struct, frozen=True):
     """`url` sticks from the last command that named one; `urls` and `retries` (milliseconds) are by event type.
-    An event of a type with several URLs goes to each of them."""
+    An event of a type with several URLs goes to each of them. A leg with `callbacks` follows documents: of its events
+    only those are told for which it has one, in TeXML's words."""
 
     url: str = ""
     method: Literal["POST", "GET"] = "POST"
     urls: dict[str, tuple[str, ...]] = {}
     urls_method: Literal["POST", "GET"] = "POST"
     retries: dict[str, tuple[int, ...]] = {}
+    callbacks: Callbacks | None = None
 
     def joined(self, later: "Hooks") -> "Hooks":
         """These hooks after a command that has named others; what it did not name stays."""
@@ -37,10 +40,16 @@ class Hooks(msgspec.Struct, frozen=True):
             self.urls | later.urls,
             later.urls_method if later.urls else self.urls_method,
             self.retries | later.retries,
+            self._callbacks_joined(later.callbacks),
         )
+
+    def _callbacks_joined(self, later: Callbacks | None) -> Callbacks | None:
+        return later if self.callbacks is None else self.callbacks.joined(later or Callbacks())
 
     def target(self, event_type: str) -> tuple[str, Literal["POST", "GET"]]:
         """The (first) URL and the method for an event; an empty URL leaves it to the connection."""
+        if self.callbacks is not None:
+            return self.callbacks.urls.get(event_type, ("", "POST"))
         if self.urls.get(event_type):
             return self.urls[event_type][0], self.urls_method
         return self.url, self.method

@@ -36,8 +36,8 @@ Tones = Literal["passed", "muted"]
 CallerId = Literal["shown", "hidden"]
 # What the customer is told when nobody has answered in time.
 Unanswered = Literal["timeout", "no_answer"]
-# Whether a leg that is wanted comes although it is bridged already.
-Taken = Literal["comes", "stays", "unless queued"]
+# Whether a leg that is wanted comes although it is bridged already; or only once that is ordered.
+Taken = Literal["comes", "stays", "unless queued", "when ordered"]
 # As what a leg joins those whom it was dialled for. The two whom a supervisor joins stay together: both hear one that
 # barges in, only the one that it was dialled for a whisper, and nobody a monitor.
 Role = Literal["party", "monitor", "whisper", "barge"]
@@ -229,6 +229,11 @@ class Leg:
     def dialog(self) -> Dialog:
         """The one dialog of a leg that does not ring several."""
         return self.dialogs[0]
+
+    @property
+    def follows(self) -> bool:
+        """Whether documents say what becomes of it."""
+        return self.hooks.callbacks is not None and self.hooks.callbacks.page is not None
 
     @property
     def wakes_at(self) -> float | None:

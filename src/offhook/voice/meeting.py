@@ -7,7 +7,7 @@ supervises two who are bridged, when either leaves; those two do not care about 
 from offhook.voice import conferencing, owning, queueing
 from offhook.voice.cause import Ending, ending
 from offhook.voice.effect import EndedAway
-from offhook.voice.event import CallBridged, Source
+from offhook.voice.event import CallBridged, CallUnbridged, Source
 from offhook.voice.floor import Floor
 from offhook.voice.leg import RUNG, UNANSWERED, Dialog, Leg, Moment, Role
 from offhook.voice.place import SUPERVISORS, Part, Place
@@ -72,6 +72,12 @@ def leave(floor: Floor, leg: Leg, now: Moment, reason: Reason = "bridged") -> No
         _left_behind(floor, other, ending("NORMAL_CLEARING", "the other side was taken elsewhere"), now, "unknown")
 
 
+def unbridged(floor: Floor, leg: Leg, now: Moment) -> None:
+    """Let the document of a leg go on, if it has one: it is with nobody any more."""
+    if leg.follows:
+        floor.tell(CallUnbridged, leg, now)
+
+
 def park(floor: Floor, leg: Leg) -> None:
     """Put a leg into a place of its own, alone with the platform."""
     floor.move(leg, Place("parked", leg.id), _part(leg))
@@ -113,8 +119,9 @@ def _part(leg: Leg) -> Part:
 
 
 def _left_behind(floor: Floor, leg: Leg, why: Ending, now: Moment, source: Source) -> None:
-    if leg.unbridged == "park" and leg.stage == "answered":
+    if (leg.unbridged == "park" or leg.follows) and leg.stage == "answered":
         park(floor, leg)
+        unbridged(floor, leg, now)
     else:
         floor.end(leg, why, now, source)
 

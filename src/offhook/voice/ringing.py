@@ -19,7 +19,7 @@ from offhook.voice import (
 )
 from offhook.voice.cause import ending
 from offhook.voice.effect import Invitation
-from offhook.voice.event import CallAnswered, CallInitiated
+from offhook.voice.event import CallAnswered, CallInitiated, CallRinging
 from offhook.voice.floor import Floor
 from offhook.voice.leg import UNANSWERED, Dialog, Leg, Moment
 from offhook.voice.place import NoSeat
@@ -72,12 +72,14 @@ def invite(floor: Floor, leg: Leg, dialog: Dialog, sdp: str) -> None:
     floor.emit(effect.Invite(dialog.id, invitation))
 
 
-def rang(floor: Floor, leg: Leg) -> None:
+def rang(floor: Floor, leg: Leg, now: Moment) -> None:
     """A far end alerts its user; the first that does so lets the caller hear it."""
     first = leg.stage == "offered"
     leg.move("rang")
     if not first:
         return
+    if leg.hooks.callbacks is not None:
+        floor.tell(CallRinging, leg, now)
     leg.expires_at = leg.rings_until
     for caller in floor.others(leg):
         if caller.stage in UNANSWERED:
@@ -156,7 +158,7 @@ def _meet(floor: Floor, leg: Leg, now: Moment) -> None:
     """Bridge a leg to the one that it was dialled for, which is answered by that if it was not, or fetched if it is
     elsewhere; or let it supervise that one."""
     meets, leg.meets = leg.meets, None
-    if meets is None:
+    if meets is None or leg.taken == "when ordered":
         return
     other = floor.legs.get(meets)
     if leg.role != "party":

@@ -184,6 +184,7 @@ class Session:
         plan = signal.plan
         caller = Leg(signal.ids, "incoming", signal.party, signal.destination, now.wall)
         caller.client_state, caller.headers = signal.client_state, signal.headers
+        caller.hooks = plan.hooks if isinstance(plan, Park) else caller.hooks
         self.floor.admit(caller, Place(_KIND_FOR[type(plan)], caller.id), Seat("party"))
         self.floor.connect(caller, Dialog(signal.dialog, signal.port, signal.party.label, "told"))
         if isinstance(plan, Refuse):
@@ -244,8 +245,8 @@ class Session:
         for callee in self.floor.others(caller):
             ringing.offer(self.floor, callee)
 
-    def rang(self, leg: Leg, _dialog: Dialog, _signal: Rang, _now: Moment) -> None:
-        ringing.rang(self.floor, leg)
+    def rang(self, leg: Leg, _dialog: Dialog, _signal: Rang, now: Moment) -> None:
+        ringing.rang(self.floor, leg, now)
 
     def answered(self, _leg: Leg, dialog: Dialog, signal: Answered, _now: Moment) -> None:
         self.floor.emit(AcceptAnswer(dialog.port, signal.sdp, signal.reply, signal.trickle))

@@ -11,6 +11,7 @@ from offhook.voice.binding import Network
 from offhook.voice.cause import Ending
 from offhook.voice.command import Command, CommandRule, Enters, Form
 from offhook.voice.effect import MediaRequest, Save
+from offhook.voice.hooks import Hooks
 from offhook.voice.leg import Carrier, DialogId, Headers, HoldAction, Leg, LegIds, Party, Ringback, Taken
 from offhook.voice.resources import problem
 from offhook.voice.sound import Clip, Failure
@@ -49,9 +50,10 @@ class Ring(msgspec.Struct, frozen=True):
 
 class Park(msgspec.Struct, frozen=True):
     """The caller's leg waits, alone with the platform, for what the customer's backend orders; while it is not
-    answered, no longer than `seconds` for each command."""
+    answered, no longer than `seconds` for each command. `hooks` say which document it follows, if it follows one."""
 
     seconds: float = 60.0
+    hooks: Hooks = Hooks()
 
 
 class Refuse(msgspec.Struct, frozen=True):

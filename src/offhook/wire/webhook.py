@@ -1,7 +1,7 @@
 """A webhook's facts → the bytes that are sent and signed. Knows no socket, no clock and no key.
 
 Version 2 is the envelope `{"data": …, "meta": …}`; version 1 is flat, its event type written with underscores. Keys
-come in alphabetical order in both, as the hosted product writes them.
+come in alphabetical order in both, as the hosted product writes them. `texml` is a form with the payload alone.
 """
 
 from collections.abc import Mapping
@@ -10,12 +10,13 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import msgspec
 
-Version = Literal["1", "2"]
+Version = Literal["1", "2", "texml"]
 Document = dict[str, Any]
 
 USER_AGENT = "telnyx-webhooks"
 TIMESTAMP = "telnyx-timestamp"
 SIGNATURE = "telnyx-signature-ed25519"
+FORM = "application/x-www-form-urlencoded"
 
 _encoder = msgspec.json.Encoder(order="sorted")
 
@@ -32,6 +33,8 @@ def data(id: str, event_type: str, occurred_at: str, payload: Mapping[str, Any])
 
 def body(data: bytes, version: Version, attempt: int, delivered_to: str) -> bytes:
     """What is POSTed: the event's `data`, and which attempt this is (from 1), to which URL."""
+    if version == "texml":
+        return _form(data).encode()
     meta = _encoder.encode({"attempt": attempt, "delivered_to": public(delivered_to)})
     if version == "2":
         return b'{"data":' + data + b',"meta":' + meta + b"}"
@@ -43,6 +46,8 @@ def query(data: bytes, version: Version, attempt: int, delivered_to: str) -> str
 
     A null is an empty value; lists and objects are JSON texts.
     """
+    if version == "texml":
+        return _form(data)
     event: Document = _flat(data) if version == "1" else msgspec.json.decode(data)
     fields = event.pop("payload") | event | {"attempt": attempt, "delivered_to": public(delivered_to)}
     return urlencode(sorted((name, _text(value)) for name, value in fields.items()))
@@ -59,10 +64,15 @@ def signed(timestamp: int, sent: bytes) -> bytes:
     return b"%d|%b" % (timestamp, sent)
 
 
-def headers(timestamp: int, signature: str) -> tuple[tuple[str, str], ...]:
+def form(parameters: Mapping[str, str]) -> str:
+    """Parameters as a form, or as a query."""
+    return urlencode(sorted(parameters.items()))
+
+
+def headers(timestamp: int, signature: str, version: Version = "2") -> tuple[tuple[str, str], ...]:
     """The headers of one attempt; `timestamp` is Unix seconds, `signature` base64."""
     return (
-        ("content-type", "application/json"),
+        ("content-type", FORM if version == "texml" else "application/json"),
         ("user-agent", USER_AGENT),
         (TIMESTAMP, str(timestamp)),
         (SIGNATURE, signature),
@@ -78,6 +88,12 @@ def public(url: str) -> str:
     except ValueError:
         return ""
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+
+
+def _form(data: bytes) -> str:
+    """The payload, whose words are TeXML's: all but the stamp of conferences begin with a capital."""
+    payload: dict[str, str] = msgspec.json.decode(data)["payload"]
+    return form({name: value for name, value in payload.items() if name != "occurred_at"})
 
 
 def _flat(data: bytes) -> Document:

@@ -14,7 +14,6 @@ ENGINES = (
     "krisp_viva_promodel", "krisp_viva_ss", "quail_voice_focus",
 )  # fmt: skip
 UUID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
-NO_TEXML = "this release fetches no TeXML documents"
 
 
 def _push_credential(name: str) -> Field:
@@ -106,7 +105,7 @@ FIELDS: tuple[Field, ...] = (
     ),
     choice("sip_uri_calling_preference", ("disabled", "unrestricted", "internal"), "disabled"),
     texts("tags"),
-    choice("webhook_api_version", ("1", "2", "texml"), "1", only=("1", "2"), because=NO_TEXML),
+    choice("webhook_api_version", ("1", "2", "texml"), "1"),
     url("webhook_event_failover_url", nullable=True),
     url("webhook_event_url", nullable=True),
     whole("webhook_timeout_secs", 0, 30, nullable=True),

@@ -1,7 +1,7 @@
 """Dial: a leg comes to be towards a client, a phone or a number; linked to another leg it may meet it by itself."""
 
 import re
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, TypeVar
 
 import msgspec
 
@@ -151,7 +151,10 @@ class Dial(Outward, frozen=True, kw_only=True, rename={"from_": "from"}):
         return (parted(self.to)[0],) if isinstance(self.to, str) else self.to
 
 
-def decide(floor: Floor, _leg: None, order: Originated[Dial], now: Moment) -> Document:
+AnyDial = TypeVar("AnyDial", bound=Dial)
+
+
+def decide(floor: Floor, _leg: None, order: Originated[AnyDial], now: Moment) -> Document:
     command, destinations = order.command, order.command.destinations
     linked, supervised = _linked(command, order.linked), _supervised(floor, command)
     caller = linked.caller.number or linked.caller.username if linked and command.bridge_intent else command.from_

@@ -39,7 +39,7 @@ def decide(floor: Floor, leg: Leg, order: Ordered[GatherUsingAudio], now: Moment
     prompt = _heard(leg, command.audio_url, command.media_name)
     assert prompt is not None  # `problems` has seen to it
     excuse = _heard(leg, command.invalid_audio_url, command.invalid_media_name)
-    gathering.start(floor, leg, command.wanted(leg, prompt, excuse), now)
+    gathering.start(floor, leg, command.wanted(leg, (prompt,), excuse), now)
 
 
 def _heard(leg: Leg, url: str | None, media_name: str | None) -> Heard | None:

@@ -49,7 +49,7 @@ def decide(floor: Floor, leg: Leg, order: Ordered[GatherUsingSpeak], now: Moment
     command, untold = order.command, Told("nothing", leg.id)
     prompt = Heard(speech(command, command.payload), untold)
     excuse = Heard(speech(command, command.invalid_payload), untold) if command.invalid_payload else None
-    gathering.start(floor, leg, command.wanted(leg, prompt, excuse), now)
+    gathering.start(floor, leg, command.wanted(leg, (prompt,), excuse), now)
 
 
 RULE = CommandRule(

@@ -38,8 +38,8 @@ class Prompting(Gathering, frozen=True, kw_only=True):
 
     maximum_tries: Annotated[int, rule(low=1, high=128)] = 3
 
-    def wanted(self, leg: Leg, prompt: Heard, excuse: Heard | None) -> Wanted:
-        """What shall be gathered after a prompt; the excuse is played before it when the digits were wrong."""
+    def wanted(self, leg: Leg, prompts: tuple[Heard, ...], excuse: Heard | None) -> Wanted:
+        """What shall be gathered after the prompts; the excuse is played before them when the digits were wrong."""
         return Wanted(
             fewest=self.minimum_digits,
             most=self.maximum_digits,
@@ -48,7 +48,7 @@ class Prompting(Gathering, frozen=True, kw_only=True):
             first=self.timeout_millis / 1000,
             between=self.inter_digit_timeout_millis / 1000,
             tries=self.maximum_tries,
-            prompt=prompt,
+            prompts=prompts,
             excuse=excuse,
             gather_id=new_id(leg),
         )

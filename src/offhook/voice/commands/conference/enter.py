@@ -38,6 +38,11 @@ class ConferenceConfig(Participation, frozen=True, kw_only=True):
         return [msgspec.structs.replace(each, pointer=f"/conference_config{each.pointer}") for each in found]
 
     @property
+    def settings(self) -> Settings:
+        """The conference that it opens, where it opens one."""
+        return Settings()
+
+    @property
     def entered(self) -> Enters:
         """The conference that it names."""
         return Enters("conference", self.id, "refused") if self.id else Enters("conference", self.conference_name or "")
@@ -67,7 +72,7 @@ def _enter(floor: Floor, conference: Conference, command: ConferenceConfig, leg:
         conference_of(floor)
     elif not conference.is_live:
         status = "in_progress" if command.start_conference_on_create else "init"
-        conference.open(about(leg), Settings(), status, None, now)
+        conference.open(about(leg), command.settings, status, None, now)
         conferencing.created(floor, conference, now)
     seat(floor, conference, command, leg, now)
 

@@ -63,7 +63,7 @@ class GatherInConference(Form, frozen=True, kw_only=True):
             first=min(self.initial_timeout_millis or self.timeout_millis, self.timeout_millis) / 1000,
             between=self.inter_digit_timeout_millis / 1000,
             tries=self.maximum_tries,
-            prompt=_heard(leg, self.audio_url, self.media_name),
+            prompts=tuple(filter(None, (_heard(leg, self.audio_url, self.media_name),))),
             excuse=_heard(leg, self.invalid_audio_url, self.invalid_media_name),
             gather_id=self.gather_id or new_id(leg),
             prompt_lasts="until a digit" if self.stop_playback_on_dtmf else "to its end",

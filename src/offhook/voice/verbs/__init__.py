@@ -1,0 +1,1 @@
+"""What each TeXML verb orders, and the documents that put them in a row."""
