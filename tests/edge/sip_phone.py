@@ -38,7 +38,7 @@ class SipPhone:
         self.domain = platform.env["OFFHOOK_SIP_DOMAIN"]
         self.local = ("", 0)
         self.core = Core(CoreConfig(bind=["127.0.0.1"]))
-        self.media: list[events.Event] = []
+        self.media_up = asyncio.Event()
         self.unread: list[Request | Response] = []
         self.keep_alives: list[KeepAlive] = []
         self._send: Callable[[bytes], object]
@@ -86,8 +86,8 @@ class SipPhone:
         class Datagrams(asyncio.DatagramProtocol):
             def datagram_received(self, data: bytes, addr: object) -> None:
                 item = read_datagram(data)
-                assert isinstance(item, Request | Response)
-                phone.take(item)
+                if isinstance(item, Request | Response):
+                    phone.take(item)
 
         transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(Datagrams, remote_addr=(host, port))
         self.local = transport.get_extra_info("sockname")[:2]
@@ -106,8 +106,7 @@ class SipPhone:
                     if isinstance(item, KeepAlive):
                         self.keep_alives.append(item)
                         self._came.set()
-                    else:
-                        assert isinstance(item, Request | Response)
+                    elif isinstance(item, Request | Response):  # a response to others' Vias is none of ours
                         self.take(item)
             self.lost.set()
 
@@ -229,7 +228,11 @@ class SipPhone:
 
     def port(self) -> Port:
         """A media end of the phone's own."""
-        return Port(self.core, self.media.append)
+        return Port(self.core, self._media_event)
+
+    def _media_event(self, event: events.Event) -> None:
+        if isinstance(event, events.PortConnected):
+            self.media_up.set()
 
     async def invite(self, destination: str, body: bytes, more: Fields = ()) -> "SipCall":
         """Dial; the call once the INVITE with credentials is on its way."""

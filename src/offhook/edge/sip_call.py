@@ -258,8 +258,11 @@ class Call:
         if not self._unacknowledged.waits:
             return
         self._unacknowledged.stop()
-        self.heard_ack(ack)
-        if self._bye is not None:
+        try:
+            self.heard_ack(ack)
+        except Malformed as malformed:
+            self.fail(ending("INCOMPATIBLE_DESTINATION", str(malformed)))
+        if self._bye is not None and self.stage is Stage.UP:
             self._say_bye(self._bye)
 
     def heard_ack(self, ack: Request) -> None:

@@ -6,6 +6,7 @@ makes one calls `register` before anything else.
 
 from collections.abc import Callable
 from typing import Literal
+from weakref import WeakKeyDictionary
 
 import structlog
 
@@ -31,12 +32,15 @@ class Calls:
 
     def __init__(self) -> None:
         self._calls: dict[tuple[str, str], Call] = {}
+        self._invites: WeakKeyDictionary[Transaction, IncomingCall] = WeakKeyDictionary()
 
     def __len__(self) -> int:
         return len(self._calls)
 
     def add(self, call: Call) -> None:
         self._calls[call.call_id, call.tag] = call
+        if isinstance(call, IncomingCall):
+            self._invites[call.transaction] = call
 
     def remove(self, call: Call) -> None:
         self._calls.pop((call.call_id, call.tag), None)
@@ -52,10 +56,7 @@ class Calls:
 
     def of_invite(self, invite: Transaction) -> IncomingCall | None:
         """The call that an INVITE of a far end makes."""
-        for call in self._calls.values():
-            if isinstance(call, IncomingCall) and call.is_of(invite):
-                return call
-        return None
+        return self._invites.get(invite)
 
 
 class FarEnd:

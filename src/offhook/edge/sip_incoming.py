@@ -1,7 +1,7 @@
 """A call that a SIP far end makes, up to its answer (RFC 3261 sections 13.3, 9.2; RFC 3262). Decides nothing."""
 
 from collections import deque
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from offhook.edge.sip_call import ABILITIES, WISH, Answering, Call, Line, Repeater, Stage, refusal, sdp_of, typed
 from offhook.edge.sip_ending import reason_fields, status_of
@@ -13,7 +13,7 @@ from offhook.wire import sip_session_timer as session
 from offhook.wire.sip_dialog import as_uas, record_route
 from offhook.wire.sip_fields import Fields
 from offhook.wire.sip_identity import caller_of, passed_on, sendable
-from offhook.wire.sip_message import Response
+from offhook.wire.sip_message import Request, Response
 from offhook.wire.sip_session_timer import Refresher, TooSmall
 from offhook.wire.sip_transaction import Transaction
 
@@ -33,7 +33,7 @@ class IncomingCall(Call):
         """Malformed where the INVITE can make no dialog."""
         request = transaction.request
         super().__init__(line, name, flow, request.call_id, tag)
-        self._transaction = transaction
+        self.transaction = transaction
         self.dialog = as_uas(request, tag)
         self._allowed = request.first("Allow") or ""
         self._reliably = request.has_option("Require", "100rel")
@@ -41,17 +41,20 @@ class IncomingCall(Call):
         self._reliable: Response | None = None  # that is not acknowledged yet
         self._repeater = Repeater(line.agent)
         self._owed: deque[_Owed] = deque()
+        # Of a far end that lets us make the offer.
+        self._awaits: Literal["nothing", "an answer"] = "nothing"
 
     def start(self, destination: str) -> None:
         """Tell the exchange. Malformed where the offer cannot be read."""
-        request = self._transaction.request
+        request = self.transaction.request
         terms = session.answer_to(request, WISH)
         if isinstance(terms, TooSmall):
-            self._agent.answer(self._transaction, 422, more=terms.fields())
+            self._agent.answer(self.transaction, 422, more=terms.fields())
             self.finish()
             return
         text = sdp_of(request)
-        self._agent.answer(self._transaction, 100)
+        self._awaits = "nothing" if text else "an answer"
+        self._agent.answer(self.transaction, 100)
         caller = caller_of(request)
         invite = Invite(
             dialog=self.name,
@@ -66,7 +69,7 @@ class IncomingCall(Call):
 
     def _refused(self, code: int) -> None:
         if self.stage is Stage.SETTING_UP:
-            self._agent.answer(self._transaction, refusal(code), self.tag)
+            self._agent.answer(self.transaction, refusal(code), self.tag)
             self.finish()
 
     # ---- the exchange speaks -------------------------------------------------------------------------------
@@ -75,9 +78,9 @@ class IncomingCall(Call):
         self._provisional(180, "")
 
     def progress(self, text: str) -> None:
-        """Early media."""
+        """Early media. An offer of ours needs an acknowledgement (RFC 3261 section 13.2.1)."""
         self.sdp = text
-        self._provisional(183, text)
+        self._provisional(183, text if self._awaits == "nothing" or self._reliably else "")
 
     def answer(self, text: str | None, headers: Headers) -> None:
         """`text` is None where `progress` had it: it is said again, as what was said before may have got lost."""
@@ -90,7 +93,7 @@ class IncomingCall(Call):
         if self.stage is not Stage.SETTING_UP:
             super().bye(why)
             return
-        self._agent.answer(self._transaction, status_of(why), self.tag, reason_fields(why))
+        self._agent.answer(self.transaction, status_of(why), self.tag, reason_fields(why))
         self.finish()
 
     # ---- responses -----------------------------------------------------------------------------------------
@@ -111,19 +114,19 @@ class IncomingCall(Call):
             self._respond(owed, ())
 
     def _respond(self, owed: _Owed, more: Fields) -> Response:
-        request = self._transaction.request
+        request = self.transaction.request
         contact = ("Contact", self._agent.contact(self.flow))
         fields = (*record_route(request), contact, *more, *owed.more, *typed(owed.sdp))
-        return self._agent.answer(self._transaction, owed.status, self.tag, fields, owed.sdp.encode())
+        return self._agent.answer(self.transaction, owed.status, self.tag, fields, owed.sdp.encode())
 
     def _say_reliably(self, owed: _Owed) -> None:
         self._sequence += 1
         self._reliable = self._respond(owed, (("Require", "100rel"), ("RSeq", str(self._sequence))))
         it = repetition.of_reliable(self._agent.now(), self._agent.timing)
-        self._repeater.start(self._transaction, self._reliable, it, self._never_heard)
+        self._repeater.start(self.transaction, self._reliable, it, self._never_heard)
 
     def _never_heard(self) -> None:
-        self._agent.answer(self._transaction, 504, self.tag)
+        self._agent.answer(self.transaction, 504, self.tag)
         self._hung_up(ending("RECOVERY_ON_TIMER_EXPIRE", "the far end acknowledged no response"))
 
     def heard_prack(self, transaction: Transaction) -> None:
@@ -132,36 +135,47 @@ class IncomingCall(Call):
             return
         self._repeater.stop()
         self._reliable = None
+        self._take_answer(transaction.request)
         self._agent.answer(transaction, 200)
         if self._owed:
             self._say(self._owed.popleft())
 
+    def heard_ack(self, ack: Request) -> None:
+        if self._awaits == "nothing":
+            super().heard_ack(ack)
+        else:
+            self._take_answer(ack)
+
+    def _take_answer(self, message: Request) -> None:
+        """The answer to our offer, in the ACK or PRACK. Where it is none the exchange has to end the call."""
+        text = sdp_of(message)
+        if self._awaits == "nothing" or (not text and message.method == "PRACK"):
+            return
+        self._awaits = "nothing"
+        self._exchange.completed(self.line.binding, self.name, text)
+
     def _accept_call(self, owed: _Owed) -> None:
-        terms = session.answer_to(self._transaction.request, WISH)
+        terms = session.answer_to(self.transaction.request, WISH)
         assert not isinstance(terms, TooSmall)  # the call would not have begun
         assert self.dialog is not None  # the INVITE made it
         self.stage, self.dialog = Stage.UP, self.dialog.confirmed()
         self._keep_alive(terms, terms.refresher is Refresher.UAS)
         response = self._respond(owed, (*ABILITIES, *terms.fields()))
-        self._await_ack(self._transaction, response)
+        self._await_ack(self.transaction, response)
 
     # ---- the far end speaks --------------------------------------------------------------------------------
 
     def cancelled(self) -> None:
         """It does not want the call any more; one that is answered goes on until its BYE (RFC 3261 section 9.2)."""
         if self.stage is Stage.SETTING_UP:
-            self._agent.answer(self._transaction, 487, self.tag)
+            self._agent.answer(self.transaction, 487, self.tag)
             self._hung_up(ending("ORIGINATOR_CANCEL"))
 
     def heard_bye(self, transaction: Transaction) -> None:
         """In an early dialog it ends the INVITE as well (RFC 3261 section 15.1.2)."""
         if self.stage is Stage.SETTING_UP:
-            self._agent.answer(self._transaction, 487, self.tag)
+            self._agent.answer(self.transaction, 487, self.tag)
         super().heard_bye(transaction)
-
-    def is_of(self, invite: Transaction) -> bool:
-        """Whether this is the call of that INVITE."""
-        return invite is self._transaction
 
     def finish(self) -> None:
         self._repeater.stop()

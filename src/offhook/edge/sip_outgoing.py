@@ -137,7 +137,12 @@ class OutgoingCall(Call):
             return
         self.dialog = dialog
         self._allowed = response.first("Allow") or ""
-        text = sdp_of(response) or self._early_sdp.get(response.to.tag, "")
+        try:
+            text = sdp_of(response) or self._early_sdp.get(response.to.tag, "")
+        except Malformed as malformed:
+            self._turn_away(dialog, response)
+            self._hung_up(ending("INCOMPATIBLE_DESTINATION", str(malformed)))
+            return
         reply = Answering(lambda _: self._taken(response), lambda _: self._not_taken(response))
         headers = passed_on(response)
         self._exchange.answered(self.line.binding, self.name, text, headers, trickle=False, reply=reply)

@@ -11,6 +11,7 @@ from offhook.voice.floor import Key
 from offhook.voice.leg import DialogId
 from offhook.voice.signal import (
     AudioSignal,
+    Completed,
     DialogSignal,
     HangUp,
     Input,
@@ -115,7 +116,7 @@ class Owners:
 
     # ---- posting ---------------------------------------------------------------------------------------------
 
-    def post(self, signal: Rang | Trickled | HangUp | PortSignal | AudioSignal | ListenerSignal) -> None:
+    def post(self, signal: Rang | Completed | Trickled | HangUp | PortSignal | AudioSignal | ListenerSignal) -> None:
         """Post a signal that asks for no reply to whom it is for."""
         owner = self.of_input(signal)
         if owner is not None:

@@ -173,7 +173,8 @@ class NoDevices:
 
 
 class Invite(msgspec.Struct, frozen=True):
-    """A far end dials."""
+    """A far end dials. Where `sdp` is empty the offer is ours: it goes out by `Signalling.progress` or `answer`, and
+    `Exchange.completed` brings what it is answered."""
 
     dialog: str
     sdp: str
@@ -245,6 +246,10 @@ class Exchange(Protocol):
     def rang(self, binding: str, dialog: str) -> None: ...
 
     def answered(self, binding: str, dialog: str, sdp: str, headers: Headers, trickle: bool, reply: Reply) -> None: ...
+
+    def completed(self, binding: str, dialog: str, sdp: str) -> None:
+        """The far end's answer to the offer that we made because its `Invite` had none."""
+        ...
 
     def hung_up(self, binding: str, dialog: str, ending: Ending, reply: Reply | None) -> None: ...
 

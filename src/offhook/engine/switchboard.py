@@ -60,6 +60,7 @@ from offhook.voice.signal import (
     Answered,
     Arrived,
     AskedHold,
+    Completed,
     Dialled,
     DigitHeard,
     EndedAway,
@@ -282,6 +283,9 @@ class Switchboard:
         owner = self._owner_or_refusal(binding, dialog, reply)
         if owner is not None:
             owner.post(Answered(DialogId(binding, dialog), owner.owe(reply), sdp, headers, trickle))
+
+    def completed(self, binding: str, dialog: str, sdp: str) -> None:
+        self.owners.post(Completed(DialogId(binding, dialog), sdp))
 
     def hung_up(self, binding: str, dialog: str, ending: Ending, reply: Reply | None) -> None:
         """A hang-up of what is over (or never was) is done: both ends may hang up at once."""

@@ -194,12 +194,12 @@ class OfferPort(msgspec.Struct, frozen=True):
 
 
 class AcceptAnswer(msgspec.Struct, frozen=True):
-    """Complete the offer of a port. `reply` is the answer that the far end is owed for it."""
+    """Complete the offer of a port. `reply` is the answer that the far end is owed for it, None where none is."""
 
     port: int
     answer: str
-    reply: int
-    trickle: bool
+    reply: int | None = None
+    trickle: bool = False
 
 
 class AnswerReoffer(msgspec.Struct, frozen=True):

@@ -301,6 +301,7 @@ _SAID: dict[type, tuple[_Key, _Say]] = {
     signal.Dialled: (_dialog, lambda s, _: Said("->", "INVITE", s.destination, "party")),
     signal.Rang: (_dialog, lambda _s, _: Said("->", "180 Ringing")),
     signal.Answered: (_dialog, lambda _s, _: Said("->", "200 OK")),
+    signal.Completed: (_dialog, lambda _s, _: Said("->", "ACK")),
     signal.HungUp: (_dialog, lambda s, _: _hung_up(s.ending)),
     signal.AskedHold: (_dialog, lambda s, _: Said("->", s.action)),
     signal.Renegotiated: (_dialog, lambda _s, _: Said("->", "re-INVITE")),

@@ -54,6 +54,7 @@ from offhook.voice.signal import (
     AudioFailed,
     AudioReady,
     Broken,
+    Completed,
     Dialled,
     DialogSignal,
     DigitHeard,
@@ -197,7 +198,8 @@ class Session:
             self._seat_callee(caller, plan, now)
         else:
             caller.patience, caller.expires_at = plan.seconds, now.mono + plan.seconds
-        self.floor.emit(Done(signal.reply), AnswerPort(signal.port, signal.sdp, signal.trickle))
+        asked = AnswerPort(signal.port, signal.sdp, signal.trickle) if signal.sdp else OfferPort(signal.port)
+        self.floor.emit(Done(signal.reply), asked)
 
     def _seat_callee(self, caller: Leg, plan: Ring, now: Moment) -> None:
         callee = Leg(plan.ids, "outgoing", plan.party, caller.destination, now.wall)
@@ -231,8 +233,12 @@ class Session:
         match request:
             case AnswerPort():
                 self._caller_described(leg, dialog, signal.sdp)
+            case OfferPort() if leg.side == "incoming":
+                self._caller_described(leg, dialog, signal.sdp)
             case OfferPort():
                 ringing.invite(self.floor, leg, dialog, signal.sdp)
+            case AcceptAnswer() if leg.side == "incoming":
+                self.floor.emit(AddCandidate(dialog.port, None))
             case AcceptAnswer():
                 self._take(leg, dialog, request, now)
             case AnswerReoffer():
@@ -251,11 +257,15 @@ class Session:
     def answered(self, _leg: Leg, dialog: Dialog, signal: Answered, _now: Moment) -> None:
         self.floor.emit(AcceptAnswer(dialog.port, signal.sdp, signal.reply, signal.trickle))
 
+    def completed(self, _leg: Leg, dialog: Dialog, signal: Completed, _now: Moment) -> None:
+        self.floor.emit(AcceptAnswer(dialog.port, signal.sdp))
+
     def _take(self, callee: Leg, dialog: Dialog, request: AcceptAnswer, now: Moment) -> None:
         if callee.stage not in RUNG:
             _decline(self, request, NO_CALL, "the call was answered elsewhere")
             return
-        self.floor.emit(Done(request.reply))
+        if request.reply is not None:  # a far end that was rung is owed one
+            self.floor.emit(Done(request.reply))
         if not request.trickle:
             self.floor.emit(AddCandidate(dialog.port, None))
         ringing.taken(self.floor, callee, dialog, now)
@@ -414,6 +424,8 @@ class Session:
 
 
 _KIND_FOR: dict[type[Ring | Park | Refuse], Kind] = {Ring: "bridge", Park: "parked", Refuse: "parked"}
+# From here on SIP's codes say that a call did not come about.
+_REFUSAL = 300
 _UPPER = str.maketrans("abcd", "ABCD")
 
 # What it means when a far end's connection is gone, by the stage of its leg.
@@ -439,6 +451,7 @@ _NO_MEDIA = ending("MEDIA_TIMEOUT", f"no media path came up within {ringing.MEDI
 RULES: dict[type, Rule] = {
     Rang: Rule(RUNG, Session.rang),
     Answered: Rule(RUNG, Session.answered),
+    Completed: Rule(LIVE, Session.completed),
     HungUp: Rule(LIVE, Session.hung_up),
     Pressed: Rule(ANSWERED, Session.pressed),
     AskedHold: Rule(ANSWERED, Session.asked_hold),
@@ -487,7 +500,10 @@ def _meant(leg: Leg, said: Ending) -> Ending:
     else:
         name = said.cause
     cause = CAUSES.get(name, CAUSES["NORMAL_CLEARING" if leg.stage == "answered" else "CALL_REJECTED"])
-    return Ending(cause.name, cause.code, cause.sip, cause.sip_reason, said.detail, said.headers)
+    sip, reason = cause.sip, cause.sip_reason
+    if name == said.cause and leg.stage in RUNG and (said.sip_code or 0) >= _REFUSAL:
+        sip, reason = said.sip_code, said.sip_reason  # its very word: 603 and 403 both reject
+    return Ending(cause.name, cause.code, sip, reason, said.detail, said.headers)
 
 
 def _overdue(leg: Leg, mono: float) -> Ending | None:

@@ -63,7 +63,8 @@ class Refuse(msgspec.Struct, frozen=True):
 
 
 class Dialled(msgspec.Struct, frozen=True):
-    """A far end dials: the first signal of a session. `party` is the caller, `plan` what dialling decided."""
+    """A far end dials: the first signal of a session. `party` is the caller, `plan` what dialling decided. Without
+    `sdp` the offer is ours to make."""
 
     dialog: DialogId
     reply: int
@@ -92,6 +93,13 @@ class Answered(msgspec.Struct, frozen=True):
     sdp: str
     headers: Headers = ()
     trickle: bool = False
+
+
+class Completed(msgspec.Struct, frozen=True):
+    """A far end that dialled without an offer answers ours."""
+
+    dialog: DialogId
+    sdp: str
 
 
 class HungUp(msgspec.Struct, frozen=True):
@@ -383,7 +391,7 @@ class Broken(msgspec.Struct, frozen=True):
     detail: str
 
 
-DialogSignal = Rang | Answered | HungUp | Pressed | AskedHold | Renegotiated | Trickled
+DialogSignal = Rang | Answered | Completed | HungUp | Pressed | AskedHold | Renegotiated | Trickled
 PortSignal = PortUp | PortDown | DigitHeard | Played | Sounded | RecordingOver | Loudest
 AudioSignal = AudioReady | AudioFailed
 StreamSignal = StreamUp | StreamEnded | StreamFailed

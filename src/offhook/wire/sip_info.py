@@ -8,6 +8,7 @@ RELAY, PLAIN = "application/dtmf-relay", "application/dtmf"
 TYPES = (RELAY, PLAIN)
 _KEY = re.compile(r"[0-9A-Da-d*#]")
 _NAMES = {"10": "*", "11": "#", "12": "A", "13": "B", "14": "C", "15": "D", "16": ""}
+_FLASH = "16"
 _SIGNAL = re.compile(r"^\s*Signal\s*=\s*(\S+)", re.IGNORECASE | re.MULTILINE)
 
 
@@ -19,8 +20,7 @@ def digit_of(content_type: str, body: bytes) -> str:
         if found is None:
             raise Malformed("there is no Signal")
         text = found[1]
-    text = text.strip()
-    text = _NAMES.get(text, text)
-    if text and _KEY.fullmatch(text) is None:
+    key = _NAMES.get(text.strip(), text.strip())
+    if text.strip() != _FLASH and _KEY.fullmatch(key) is None:
         raise Malformed("this is no key")
-    return text.upper()
+    return key.upper()

@@ -1,0 +1,250 @@
+"""Category: integration. What happens in calls over SIP: hold, digits, new media, late offers, races."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from offhook import Client, Tone, events
+from offhook.edge.server import Platform, start_dev
+from offhook.engine.seed import SEEDED
+from offhook.wire.sip_admission import respond
+from offhook.wire.sip_dialog import as_uac
+from offhook.wire.sip_fields import Fields
+from offhook.wire.sip_message import Response, write
+from offhook.wire.sip_requests import cancel_of
+
+from .sip_phone import SipCall, SipPhone
+
+JOHN, JANE = SEEDED.identities
+
+
+@pytest.fixture
+async def platform() -> AsyncIterator[Platform]:
+    running = await start_dev()
+    yield running
+    await running.stop()
+
+
+@pytest.fixture
+async def john(platform: Platform) -> AsyncIterator[SipPhone]:
+    async with SipPhone(platform, JOHN.login, JOHN.password, "TCP") as phone:
+        yield phone
+
+
+@pytest.fixture
+async def jane(platform: Platform) -> AsyncIterator[Client]:
+    async with Client(platform.env["OFFHOOK_WS_URL"], login=JANE.login, password=JANE.password) as client:
+        await client.ready()
+        yield client
+
+
+class Talk:
+    """John, by SIP, has called Jane, who has answered."""
+
+    def __init__(self, sip: SipCall, client: object, offer: str) -> None:
+        self.sip = sip
+        self.client = client
+        self.offer = offer
+
+
+async def talking(john: SipPhone, jane: Client, more: Fields = ()) -> Talk:
+    coming, port = jane.incoming(), john.port()
+    offer = port.offer(["pcmu"], trickle=False)
+    call = await john.invite(JANE.login, offer.encode(), more)
+    ringing = await anext(coming)
+    await ringing.answer(audio=Tone(440))
+    port.accept((await call.accepted()).body.decode())
+    return Talk(call, ringing, offer)
+
+
+class TestHold:
+    """RFC 3264 section 8.4."""
+
+    async def test_a_reinvite_holds_and_takes_back(self, john: SipPhone, jane: Client) -> None:
+        talk = await talking(john, jane)
+        for direction in ("sendonly", "sendrecv"):
+            offer = talk.offer.replace("a=sendrecv", f"a={direction}")
+            answered = await talk.sip.ask("INVITE", body=offer.encode())
+            assert answered.status == 200
+            assert b"m=audio" in answered.body
+        assert (await talk.sip.ask("BYE")).status == 200
+
+    async def test_an_update_holds_as_well(self, john: SipPhone, jane: Client) -> None:
+        talk = await talking(john, jane)
+        held = talk.offer.replace("a=sendrecv", "a=inactive")
+        assert (await talk.sip.ask("UPDATE", body=held.encode())).status == 200
+
+    async def test_without_an_offer_what_holds_is_offered_again(self, john: SipPhone, jane: Client) -> None:
+        talk = await talking(john, jane)
+        assert b"m=audio" in (await talk.sip.ask("INVITE")).body
+        assert (await talk.sip.ask("UPDATE")).body == b""
+
+    async def test_what_is_no_description_is_refused(self, john: SipPhone, jane: Client) -> None:
+        talk = await talking(john, jane)
+        assert (await talk.sip.ask("INVITE", body=b"v=0\r\nm=audio x RTP/AVP 0\r\n")).status == 488
+        assert (await talk.sip.ask("OPTIONS")).status == 200
+
+
+class TestDigits:
+    @pytest.mark.parametrize(
+        ("kind", "body"),
+        [("application/dtmf-relay", b"Signal=5\r\nDuration=160\r\n"), ("application/dtmf", b"5")],
+    )
+    async def test_info_presses_a_key(self, john: SipPhone, jane: Client, kind: str, body: bytes) -> None:
+        talk = await talking(john, jane)
+        heard = talk.client.events(events.DigitPressed)
+        request = talk.sip.start("INFO", (("Content-Type", kind),))
+        assert (await john.response(request)).status == 400  # nothing was pressed
+        assert talk.sip.dialog is not None
+        talk.sip.dialog, info = talk.sip.dialog.request("INFO", john.via(), (("Content-Type", kind),), body)
+        john.send(info)
+        assert (await john.response(info)).status == 200
+        assert (await anext(heard)).digit == "5"
+
+    async def test_another_info_is_refused_with_what_is_understood(self, john: SipPhone, jane: Client) -> None:
+        talk = await talking(john, jane)
+        refused = await talk.sip.ask("INFO", (("Content-Type", "text/plain"),))
+        assert (refused.status, refused.first("Accept")) == (415, "application/dtmf-relay, application/dtmf")
+
+
+class TestRaces:
+    """Case SIP-14."""
+
+    async def test_a_request_of_a_call_that_is_over_belongs_nowhere(self, john: SipPhone, jane: Client) -> None:
+        talk = await talking(john, jane)
+        assert (await talk.sip.ask("BYE")).status == 200
+        assert (await talk.sip.ask("BYE")).status == 481
+
+    async def test_an_older_request_is_refused(self, john: SipPhone, jane: Client) -> None:
+        talk = await talking(john, jane)
+        assert talk.sip.dialog is not None
+        _, old = talk.sip.dialog.request("OPTIONS", john.via(), sequence=talk.sip.dialog.local_sequence)
+        john.send(old)
+        assert (await john.response(old)).status == 500
+
+    async def test_an_invite_that_comes_again_makes_no_second_call(self, john: SipPhone, jane: Client) -> None:
+        coming = jane.incoming()
+        call = await john.invite(JANE.login, john.port().offer(["pcmu"], trickle=False).encode())
+        ringing = await anext(coming)
+        await call.heard(180)
+        for _ in range(7):
+            john.send(call.invite)
+        await ringing.answer(audio=Tone(440))
+        assert (await call.accepted()).status == 200
+        assert len(jane.calls) == 1
+
+    async def test_an_offer_beside_one_that_is_not_acknowledged_is_glare(self, john: SipPhone, jane: Client) -> None:
+        coming, port = jane.incoming(), john.port()
+        call = await john.invite(JANE.login, port.offer(["pcmu"], trickle=False).encode())
+        await (await anext(coming)).answer(audio=Tone(440))
+        response = await john.response(call.invite)
+        call.acknowledge(response)
+        port.accept(response.body.decode())
+        first = call.start("INVITE", body=port.reoffer().encode())
+        second = call.start("INVITE")
+        statuses = {(await john.response(first)).status, (await john.response(second)).status}
+        assert 200 in statuses
+        assert statuses & {491, 500}
+
+    async def test_a_call_that_is_answered_is_not_cancelled(self, john: SipPhone, jane: Client) -> None:
+        talk = await talking(john, jane)
+        john.send(cancel_of(talk.sip.invite))
+        assert (await talk.sip.ask("OPTIONS")).status == 200
+
+
+class TestLateOffer:
+    async def test_the_offer_comes_with_the_answer_of_the_call(self, john: SipPhone, jane: Client) -> None:
+        coming, port = jane.incoming(), john.port()
+        call = await john.invite(JANE.login, b"")
+        await (await anext(coming)).answer(audio=Tone(440))
+        response = await john.response(call.invite)
+        answer = port.answer(response.body.decode(), ["pcmu"], trickle=False)
+        call.acknowledge(response, answer.encode())
+        async with asyncio.timeout(10):
+            await john.media_up.wait()
+        assert (await call.ask("BYE")).status == 200
+
+
+class TestReliableProvisionals:
+    """RFC 3262."""
+
+    async def test_each_is_acknowledged_before_the_next(self, john: SipPhone, jane: Client) -> None:
+        coming, port = jane.incoming(), john.port()
+        offer = port.offer(["pcmu"], trickle=False)
+        call = await john.invite(JANE.login, offer.encode(), (("Require", "100rel"),))
+        ringing = await anext(coming)
+        first = await john.response(call.invite, 101)
+        await acknowledge(call, first)
+        second = await john.response(call.invite, 101)
+        assert {first.status, second.status} == {180, 183}
+        assert int(second.one("RSeq")) == int(first.one("RSeq")) + 1
+        await acknowledge(call, second)
+        await ringing.answer(audio=Tone(440))
+        assert (await call.accepted()).status == 200
+
+
+async def acknowledge(call: SipCall, response: Response) -> None:
+    """Acknowledge a reliable response, after a PRACK of something else."""
+    if call.dialog is None:
+        call.dialog = as_uac(call.invite, response)
+    sequence, cseq = response.one("RSeq"), response.one("CSeq")
+    assert (await call.ask("PRACK", (("RAck", f"9{sequence} {cseq}"),))).status == 481
+    assert (await call.ask("PRACK", (("RAck", f"{sequence} {cseq}"),))).status == 200
+
+
+class TestCalled:
+    async def test_the_answer_of_a_second_far_end_is_ended(self, platform: Platform) -> None:
+        """A proxy has forked the INVITE, and both answered (RFC 3261 section 13.2.2.4)."""
+        async with (
+            SipPhone(platform, JANE.login, JANE.password, "TCP") as jane,
+            Client(platform.env["OFFHOOK_WS_URL"], login=JOHN.login, password=JOHN.password) as john,
+        ):
+            await jane.register()
+            await john.ready()
+            dialling = await john.new_call(JANE.login, audio=Tone(440))
+            call, port = await jane.called(), jane.port()
+            answer = port.answer(call.invite.body.decode(), ["pcmu"], trickle=False).encode()
+            call.respond(200, answer)
+            await jane.request("ACK")
+            await dialling.answered()
+            fork = SipCall(jane, call.invite)
+            fork.respond(200, answer)
+            await jane.request("ACK")
+            assert fork.dialog is not None
+            assert (await jane.request("BYE")).to.tag == fork.tag
+            call.respond(200, answer)  # a copy is acknowledged once more
+            assert (await jane.request("ACK")).to.tag == call.tag
+
+    async def test_reliable_ringing_is_acknowledged(self, platform: Platform) -> None:
+        async with (
+            SipPhone(platform, JANE.login, JANE.password, "UDP") as jane,
+            Client(platform.env["OFFHOOK_WS_URL"], login=JOHN.login, password=JOHN.password) as john,
+        ):
+            await jane.register()
+            await john.ready()
+            await john.new_call(JANE.login, audio=Tone(440))
+            call = await jane.called()
+            call.respond(180, more=(("Require", "100rel"), ("RSeq", "17")))
+            prack = await jane.request("PRACK")
+            assert prack.one("RAck") == f"17 {call.invite.one('CSeq')}"
+            jane.send(respond(prack, 200, ""))
+            call.respond(486)
+
+    async def test_identity_and_headers_are_passed_on(self, platform: Platform) -> None:
+        async with (
+            SipPhone(platform, JANE.login, JANE.password, "TCP") as jane,
+            SipPhone(platform, JOHN.login, JOHN.password, "TCP") as john,
+        ):
+            await jane.register()
+            more = (("X-Ticket", "42"), ("User-to-User", "56a390f3;encoding=hex"), ("Subject", "not theirs"))
+            calling = await john.invite(JANE.login, john.port().offer(["pcmu"], trickle=False).encode(), more)
+            call = await jane.called()
+            assert call.invite.first("X-Ticket") == "42"
+            assert call.invite.first("User-to-User") == "56a390f3;encoding=hex"
+            assert call.invite.first("Subject") is None
+            assert f"<sip:{JOHN.login}@" in call.invite.one("P-Asserted-Identity")
+            call.respond(603)
+            refused = await john.response(calling.invite)
+            assert refused.status == 603
+            assert b"Reason: Q.850;cause=21" in write(refused)
