@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import structlog
 
-from offhook.engine.ports import Exchange, Headers, Invitation, Invite, LegIds, Reply
+from offhook.engine.ports import Exchange, Headers, Invitation, Invite, LegIds, Referral, Reply
 from offhook.voice.cause import Ending
 from offhook.wire import rtc_c2s as c2s
 from offhook.wire import rtc_s2c as s2c
@@ -91,6 +91,12 @@ class FarEnd:
                 extras=s2c.Extras(bye_headers=_to_wire(ending.headers)),
             )
         )
+
+    def refer(self, dialog: str, referral: Referral) -> None:
+        """Browsers cannot be referred; nobody asks for it."""
+
+    def inform(self, dialog: str, content_type: str, body: str) -> None:
+        """Nor are they sent messages."""
 
     def close(self, reason: str) -> None:
         self._close(reason)

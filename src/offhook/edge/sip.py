@@ -15,16 +15,15 @@ from offhook.edge.sip_call import ABILITIES, ALLOW, OPTIONS, Call
 from offhook.edge.sip_entrance import Entrance
 from offhook.edge.sip_far_end import Calls, FarEnd, Find
 from offhook.edge.sip_registrations import Registrations
+from offhook.edge.sip_transfers import destination_of
 from offhook.edge.sip_transport import Flow
 from offhook.edge.text import shown
 from offhook.engine.ports import Authenticator, Chance, Clock, Contact, Exchange, Identity
 from offhook.voice.dialing import SipDomains
 from offhook.wire.digest_nonce import Authenticator as Digest
 from offhook.wire.sip_admission import respond, unsupported
-from offhook.wire.sip_identity import user_of
 from offhook.wire.sip_message import Request, Response
 from offhook.wire.sip_transaction import Transaction
-from offhook.wire.sip_uri import SipUri
 
 _log = structlog.get_logger("offhook.edge")
 
@@ -167,7 +166,7 @@ class SipDoor:
 
     def _called(self, transaction: Transaction, flow: Flow, who: Identity | FarEnd) -> None:
         far_end = who if isinstance(who, FarEnd) else self._calling(who, flow, transaction.request)
-        far_end.dials(transaction, flow, _destination(transaction.request, flow))
+        far_end.dials(transaction, flow, destination_of(transaction.request.target, flow))
 
     def _calling(self, who: Identity, flow: Flow, request: Request) -> FarEnd:
         """The caller's registration, or, where it has none here, a binding that lasts as long as its call."""
@@ -176,14 +175,6 @@ class SipDoor:
             return phone
         caller = self.far_end(who, lambda _: None, lambda: None)
         agent = shown(request.first("User-Agent") or "")
-        caller.register(Contact(*flow.peer, flow.transport, agent, rung="never"))
+        caller.register(Contact(*flow.peer, flow.transport, agent, rung="never", speaks="sip"))
         caller.leave_with_last_call()
         return caller
-
-
-def _destination(request: Request, flow: Flow) -> str:
-    """Whom the Request-URI names. Where its host is an address of ours, the name alone counts."""
-    uri = request.target
-    if isinstance(uri, SipUri) and uri.user and uri.host.lower() in (flow.local[0].lower(), "localhost"):
-        return user_of(uri)
-    return request.uri

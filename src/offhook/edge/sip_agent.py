@@ -208,7 +208,7 @@ class Agent:
         self._arm()
         return transaction
 
-    def cancel(self, invite: Transaction) -> None:
+    def cancel(self, invite: Transaction, more: Fields = ()) -> None:
         """Cancel an INVITE of ours that has had a provisional response. Where the CANCEL is not taken the INVITE is
         given up, as if it could not be sent: nobody else would end it (RFC 3261 section 9.1)."""
 
@@ -216,7 +216,8 @@ class Agent:
             if response.status >= 300:
                 self._carry_out(self._transactions.failed(invite, self.now()))
 
-        self.ask(cancel_of(invite.request), self._ways[invite], heard)
+        cancel = cancel_of(invite.request)
+        self.ask(msgspec.structs.replace(cancel, fields=(*cancel.fields, *more)), self._ways[invite], heard)
 
     def send(self, message: Request | Response, flow: Flow) -> None:
         """Send what belongs to no transaction: the ACK of a 2xx."""

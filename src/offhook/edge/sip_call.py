@@ -11,8 +11,11 @@ from typing import Protocol
 
 from offhook.edge.sip_agent import Agent
 from offhook.edge.sip_ending import of_bye, reason_fields
+from offhook.edge.sip_repeater import Repeater
+from offhook.edge.sip_reply import Answering, refusal
+from offhook.edge.sip_transfers import Transfers
 from offhook.edge.sip_transport import Flow
-from offhook.engine.ports import Exchange, Identity
+from offhook.engine.ports import Exchange, Identity, Referral
 from offhook.voice.cause import Ending, ending
 from offhook.wire import sdp, sip_info
 from offhook.wire import sip_repetition as repetition
@@ -22,6 +25,7 @@ from offhook.wire.sip_fields import Fields
 from offhook.wire.sip_grammar import Malformed
 from offhook.wire.sip_headers import parse_valued
 from offhook.wire.sip_message import Message, Request, Response
+from offhook.wire.sip_refer import Replaces
 from offhook.wire.sip_session_timer import Agreed, Refresher, TooSmall, Wish
 from offhook.wire.sip_transaction import Transaction
 
@@ -56,61 +60,13 @@ class Line(Protocol):
     @property
     def who(self) -> Identity: ...
 
+    def call_of(self, replaces: Replaces) -> "Call | None":
+        """The call of the same user that a dialog is of."""
+        ...
+
     def over(self, call: "Call") -> None:
         """Nothing more comes of this call."""
         ...
-
-
-class Answering:
-    """The answer that the exchange owes to a request of the far end (`engine.ports.Reply`), as two functions."""
-
-    __slots__ = ("_done", "_refused")
-
-    def __init__(self, done: Callable[[str | None], None], refused: Callable[[int], None]) -> None:
-        self._done = done
-        self._refused = refused
-
-    def done(self, sdp: str | None = None, held: bool | None = None) -> None:  # noqa: ARG002
-        self._done(sdp)
-
-    def refuse(self, code: int, message: str) -> None:  # noqa: ARG002
-        self._refused(code)
-
-
-class Repeater:
-    """Repeats one response until it is acknowledged; `give_up` is called where it never is."""
-
-    def __init__(self, agent: Agent) -> None:
-        self._agent = agent
-        self._timer: asyncio.TimerHandle | None = None
-
-    @property
-    def waits(self) -> bool:
-        return self._timer is not None
-
-    def start(
-        self, transaction: Transaction, response: Response, it: repetition.Repetition, give_up: Callable[[], None]
-    ) -> None:
-        wait = max(0.0, it.wakes_at - self._agent.now())
-        loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(wait, self._tick, transaction, response, it, give_up)
-
-    def _tick(
-        self, transaction: Transaction, response: Response, it: repetition.Repetition, give_up: Callable[[], None]
-    ) -> None:
-        self._timer = None
-        it, due = it.tick(self._agent.now())
-        if due is repetition.Due.GIVE_UP:
-            give_up()
-            return
-        if due is repetition.Due.SEND:
-            self._agent.say(transaction, response)
-        self.start(transaction, response, it, give_up)
-
-    def stop(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
 
 
 class Call:
@@ -133,6 +89,12 @@ class Call:
         self._asking: Transaction | None = None  # an INVITE or UPDATE of ours, not answered yet
         self._refresh: asyncio.TimerHandle | None = None
         self._allowed = ""
+        self.transfers = Transfers(self)
+
+    @property
+    def is_up(self) -> bool:
+        """Whether it was answered and is not over."""
+        return self.stage is Stage.UP
 
     def belongs(self, request: Request) -> bool:
         """Whether a request with our tag and Call-ID is of the far end that this call is with."""
@@ -243,6 +205,18 @@ class Call:
             self._agent.answer(transaction, refusal(code))
 
         return Answering(done, refused)
+
+    # ---- transfers and messages ------------------------------------------------------------------------------
+
+    def refer(self, it: Referral) -> None:
+        """Ask the far end to call somebody else."""
+        if self.stage is Stage.UP:
+            self.transfers.refer(it)
+
+    def inform(self, kind: str, body: str) -> None:
+        """Send the far end a message."""
+        if self.stage is Stage.UP:
+            self.ask("INFO", (("Content-Type", kind),), body.encode())
 
     # ---- what is acknowledged ------------------------------------------------------------------------------
 
@@ -356,6 +330,7 @@ class Call:
             self._say_bye(why)
 
     def _say_bye(self, why: Ending) -> None:
+        self.transfers.tell(200)  # what it has asked for has begun, or it would not be sent away
         self.ask("BYE", reason_fields(why))
         self.finish()
 
@@ -384,16 +359,11 @@ _HEAR: dict[str, Callable[[Call, Transaction], None]] = {
     "INFO": lambda call, transaction: call.heard_info(transaction),
     "INVITE": lambda call, transaction: call.heard_offer(transaction),
     "OPTIONS": lambda call, transaction: call.heard_options(transaction),
+    "NOTIFY": lambda call, transaction: call.transfers.heard_notify(transaction),
     "PRACK": lambda call, transaction: call.heard_prack(transaction),
+    "REFER": lambda call, transaction: call.transfers.heard_refer(transaction),
     "UPDATE": lambda call, transaction: call.heard_offer(transaction),
 }
-
-# What a refusal of the exchange is in SIP, by its code of JSON-RPC.
-_REFUSALS = {-32602: 488, -32603: 500, -32002: 481}
-
-
-def refusal(code: int) -> int:
-    return _REFUSALS.get(code, 488)
 
 
 def content_type(message: Message) -> str:

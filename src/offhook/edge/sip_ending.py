@@ -67,7 +67,7 @@ def status_of(why: Ending) -> int:
 
 def reason_fields(why: Ending) -> Fields:
     """What a BYE, a CANCEL or a refusal says of the cause, with the headers that travel with it."""
-    told = sendable(why.headers)
+    told = (*(field for field in why.headers if field[0] == "Reason"), *sendable(why.headers))
     if not 0 < why.code <= _HIGHEST_Q850:
         return told
     text = why.detail or why.sip_reason or why.cause

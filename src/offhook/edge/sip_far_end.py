@@ -15,10 +15,11 @@ from offhook.edge.sip_call import Call
 from offhook.edge.sip_incoming import IncomingCall
 from offhook.edge.sip_outgoing import OutgoingCall, Reach
 from offhook.edge.sip_transport import Flow
-from offhook.engine.ports import Contact, Exchange, Headers, Identity, Invitation, LegIds
+from offhook.engine.ports import Contact, Exchange, Headers, Identity, Invitation, LegIds, Referral
 from offhook.voice.cause import Ending
 from offhook.voice.cause import ending as ending_named
 from offhook.wire.sip_message import Request
+from offhook.wire.sip_refer import Replaces
 from offhook.wire.sip_transaction import Transaction
 
 _log = structlog.get_logger("offhook.edge")
@@ -51,7 +52,7 @@ class Calls:
         return call if call is not None and call.belongs(request) else None
 
     def of_response(self, call_id: str, tag: str) -> Call | None:
-        """The call whose INVITE of ours a response answers."""
+        """The call whose INVITE of ours a response answers, and any other with this tag of ours."""
         return self._calls.get((call_id, tag))
 
     def of_invite(self, invite: Transaction) -> IncomingCall | None:
@@ -111,6 +112,16 @@ class FarEnd:
         if call is not None:
             call.bye(ending)
 
+    def refer(self, dialog: str, referral: Referral) -> None:
+        call = self._mine.get(dialog)
+        if call is not None:
+            call.refer(referral)
+
+    def inform(self, dialog: str, content_type: str, body: str) -> None:
+        call = self._mine.get(dialog)
+        if call is not None:
+            call.inform(content_type, body)
+
     def close(self, reason: str) -> None:
         _log.info("sip.logged_off", binding=self.binding, why=reason)
         self._logged_off()
@@ -140,6 +151,13 @@ class FarEnd:
     def leave_with_last_call(self) -> None:
         """Its binding is there for its calls alone."""
         self._fate = "goes with its last call"
+
+    def call_of(self, replaces: Replaces) -> Call | None:
+        """The call of this far end's own user that a dialog is of: nobody joins others' calls."""
+        call = self._all.of_response(replaces.call_id, replaces.local_tag)
+        if call is None or call.dialog is None or call.dialog.remote_tag != replaces.remote_tag:
+            return None
+        return call if call.line.who.username == self.who.username else None
 
     def over(self, call: Call) -> None:
         self._mine.pop(call.name, None)

@@ -3,8 +3,10 @@
 from collections import deque
 from typing import Literal, NamedTuple
 
-from offhook.edge.sip_call import ABILITIES, WISH, Answering, Call, Line, Repeater, Stage, refusal, sdp_of, typed
+from offhook.edge.sip_call import ABILITIES, WISH, Call, Line, Stage, sdp_of, typed
 from offhook.edge.sip_ending import reason_fields, status_of
+from offhook.edge.sip_repeater import Repeater
+from offhook.edge.sip_reply import Answering, refusal
 from offhook.edge.sip_transport import Flow
 from offhook.engine.ports import Headers, Invite
 from offhook.voice.cause import Ending, ending

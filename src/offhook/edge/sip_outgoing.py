@@ -4,8 +4,9 @@ from enum import Enum
 
 import msgspec
 
-from offhook.edge.sip_call import ALLOW, WISH, Answering, Call, Line, Stage, sdp_of, typed
+from offhook.edge.sip_call import ALLOW, WISH, Call, Line, Stage, sdp_of, typed
 from offhook.edge.sip_ending import of_refusal, reason_fields
+from offhook.edge.sip_reply import Answering
 from offhook.edge.sip_transport import Flow
 from offhook.engine.ports import Invitation
 from offhook.voice.cause import Ending, ending
@@ -200,7 +201,8 @@ class OutgoingCall(Call):
 
     def _send_cancel(self) -> None:
         assert self._invite is not None  # something was heard of it
-        self._agent.cancel(self._invite)
+        assert self._unwanted is not None  # nobody else cancels it
+        self._agent.cancel(self._invite, reason_fields(self._unwanted))
 
 
 def _identity(it: Invitation, reach: Reach, tag: str) -> Fields:

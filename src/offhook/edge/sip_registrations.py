@@ -91,7 +91,7 @@ class Registrations:
 
         phone.far_end = self._make(who, lambda _: self._reach(phone, username), logged_off)
         agent = shown(request.first("User-Agent") or "")
-        phone.far_end.register(Contact(*flow.peer, flow.transport, agent))
+        phone.far_end.register(Contact(*flow.peer, flow.transport, agent, speaks="sip"))
         self._phones.setdefault(username, {})[number] = phone
         self._watch(phone, username)
         _log.info("sip.registered", binding=phone.far_end.binding, account=who.account_id, user_agent=agent)

@@ -19,11 +19,14 @@ from offhook.voice.signal import (
     Ordered,
     PortSignal,
     Rang,
+    Referred,
     Trickled,
     Wanted,
 )
 
 K = TypeVar("K")
+# Signals that ask for no reply.
+Unanswered = Rang | Completed | Referred | Trickled | HangUp | PortSignal | AudioSignal | ListenerSignal
 
 
 class Reached(msgspec.Struct):
@@ -116,7 +119,7 @@ class Owners:
 
     # ---- posting ---------------------------------------------------------------------------------------------
 
-    def post(self, signal: Rang | Completed | Trickled | HangUp | PortSignal | AudioSignal | ListenerSignal) -> None:
+    def post(self, signal: Unanswered) -> None:
         """Post a signal that asks for no reply to whom it is for."""
         owner = self.of_input(signal)
         if owner is not None:

@@ -85,6 +85,10 @@ class Performer:
                 way.answer(name, it.sdp, it.ids, it.headers)
             case effect.Bye():
                 way.bye(name, it.ending)
+            case effect.Refer():
+                way.refer(name, it.referral)
+            case effect.Inform():
+                way.inform(name, it.content_type, it.body)
 
     def request(self, it: effect.MediaRequest) -> Input:
         outcome = self._core.ask(_media_request(it, self._ice))
@@ -179,7 +183,18 @@ PERFORM: dict[type[msgspec.Struct], Callable[[Performer, Any], Input | None]] = 
         ),
         Performer.elsewhere,
     ),
-    **dict.fromkeys((effect.Invite, effect.Ringing, effect.Progress, effect.Answer, effect.Bye), Performer.signal),
+    **dict.fromkeys(
+        (
+            effect.Invite,
+            effect.Ringing,
+            effect.Progress,
+            effect.Answer,
+            effect.Bye,
+            effect.Refer,
+            effect.Inform,
+        ),
+        Performer.signal,
+    ),
     **dict.fromkeys(
         (effect.AnswerPort, effect.OfferPort, effect.AcceptAnswer, effect.AnswerReoffer), Performer.request
     ),

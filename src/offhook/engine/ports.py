@@ -13,10 +13,10 @@ from offhook.media.commands import Command as MediaCommand
 from offhook.media.commands import Request as MediaRequest
 from offhook.media.events import RecordEnded
 from offhook.media.events import Reply as MediaReply
-from offhook.voice.binding import Network, Rung
+from offhook.voice.binding import Network, Rung, Speaks
 from offhook.voice.cause import Ending
 from offhook.voice.dialing import Decision, Dialled, Permitted, Refuse
-from offhook.voice.effect import Durable, Invitation, Recording
+from offhook.voice.effect import Durable, Invitation, Recording, Referral
 from offhook.voice.event import Event
 from offhook.voice.ladder import Line
 from offhook.voice.leg import Headers, LegIds
@@ -55,6 +55,7 @@ __all__ = [
     "NoRecorder",
     "OrderReply",
     "Recorder",
+    "Referral",
     "Reply",
     "Shadow",
     "Signalling",
@@ -84,6 +85,14 @@ class Signalling(Protocol):
 
     def bye(self, dialog: str, ending: Ending) -> None:
         """The call is over; nothing more is said about this dialog."""
+        ...
+
+    def refer(self, dialog: str, referral: Referral) -> None:
+        """Ask a far end that speaks SIP to call somebody else; it answers with signals `referred`."""
+        ...
+
+    def inform(self, dialog: str, content_type: str, body: str) -> None:
+        """Send a far end that speaks SIP a message within the call."""
         ...
 
     def close(self, reason: str) -> None:
@@ -154,6 +163,7 @@ class Contact(msgspec.Struct, frozen=True):
     sessid: str = ""
     device: Device | None = None
     rung: Rung = "in turn"
+    speaks: Speaks = "rtc"
 
 
 class Devices(Protocol):
@@ -252,6 +262,19 @@ class Exchange(Protocol):
         ...
 
     def hung_up(self, binding: str, dialog: str, ending: Ending, reply: Reply | None) -> None: ...
+
+    def referred(self, binding: str, dialog: str, status: int) -> None:
+        """What came of our `refer`: 202 where the far end takes it, then how its call went."""
+        ...
+
+    def transferred(self, binding: str, dialog: str, destination: str, reply: Reply) -> None:
+        """The far end wants whom it is with to go on with somebody else, and leaves."""
+        ...
+
+    def joined(self, binding: str, dialog: str, other: tuple[str, str], reply: Reply) -> None:
+        """The far end wants those whom it is with in two calls to go on with each other, and leaves; `other` is the
+        binding and the dialog of the second."""
+        ...
 
     def pressed(self, binding: str, dialog: str, digits: str, reply: Reply) -> None: ...
 

@@ -167,6 +167,7 @@ class Router:
                     self._sessid(each),
                     each.network,
                     _carrier(each),
+                    each.speaks,
                 )
                 for each in free
             ),

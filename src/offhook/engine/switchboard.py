@@ -42,6 +42,7 @@ from offhook.engine.preparing import NOTHING_TO_PLAY, Preparer
 from offhook.engine.quality import Quality
 from offhook.engine.routing import Limits, Plan, Router
 from offhook.engine.store import StoreError
+from offhook.engine.transfers import Transfers
 from offhook.media import events as media
 from offhook.media.commands import Ice
 from offhook.voice import conference, effect, queue
@@ -76,6 +77,7 @@ from offhook.voice.signal import (
     Pressed,
     Rang,
     RecordingOver,
+    Referred,
     Refuse,
     Renegotiated,
     Ring,
@@ -145,6 +147,7 @@ class Switchboard:
         self.queues: Places[Queue] = Places(self._run_place, self._fresh_queue)
         self.conferences: Places[Conference] = Places(self._run_place, self._fresh_conference)
         self.dispatch = Dispatch(self._router, owners, active, self.queues, self.conferences, self._session)
+        self._transfers = Transfers(owners, active, self.dispatch)
         self._tasks: set[asyncio.Task[None]] = set()
         self._heart: asyncio.Task[None] | None = None
 
@@ -198,6 +201,7 @@ class Switchboard:
                 user_agent=contact.user_agent,
                 network=who.network,
                 rung=contact.rung,
+                speaks=contact.speaks,
             )
         )
         self._waker.seen(who, contact.device)
@@ -295,6 +299,15 @@ class Switchboard:
         elif reply is not None:
             reply.done()
 
+    def referred(self, binding: str, dialog: str, status: int) -> None:
+        self.owners.post(Referred(DialogId(binding, dialog), status))
+
+    def transferred(self, binding: str, dialog: str, destination: str, reply: Reply) -> None:
+        self._transfers.transferred(DialogId(binding, dialog), destination, reply)
+
+    def joined(self, binding: str, dialog: str, other: tuple[str, str], reply: Reply) -> None:
+        self._transfers.joined(DialogId(binding, dialog), DialogId(*other), reply)
+
     def pressed(self, binding: str, dialog: str, digits: str, reply: Reply) -> None:
         owner = self._owner_or_refusal(binding, dialog, reply)
         if owner is not None:
@@ -390,6 +403,7 @@ class Switchboard:
                 trickle=invite.trickle,
                 headers=invite.headers,
                 client_state=invite.client_state,
+                speaks=binding.speaks,
             )
         )
 

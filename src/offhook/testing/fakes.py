@@ -9,7 +9,7 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, Literal, cast
 
-from offhook.engine.ports import Contact, Exchange, Headers, Identity, Invitation, Invite, LegIds, NoAudio
+from offhook.engine.ports import Contact, Exchange, Headers, Identity, Invitation, Invite, LegIds, NoAudio, Referral
 from offhook.engine.switchboard import Switchboard
 from offhook.media import commands as media
 from offhook.media import events
@@ -527,6 +527,12 @@ class FakePhone:
     def bye(self, dialog: str, ending: Ending) -> None:
         self.endings.append(ending)
         self._told(dialog, f"bye {ending.code} {ending.cause}", self.ids)
+
+    def refer(self, dialog: str, referral: Referral) -> None:
+        self._told(dialog, f"refer {referral.target}", None)
+
+    def inform(self, dialog: str, content_type: str, body: str) -> None:
+        self._told(dialog, f"info {content_type} {body}", None)
 
     def close(self, reason: str) -> None:
         self._told(self.dialog, f"close {reason}", self.ids)

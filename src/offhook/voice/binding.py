@@ -12,6 +12,8 @@ import msgspec
 
 # What a far end belongs to, in the API's words for a calling party.
 Network = Literal["sip", "pstn"]
+# What a far end speaks: the browser SDK's protocol, or SIP, in which more can be asked of it.
+Speaks = Literal["rtc", "sip"]
 # Whether calls to a username reach a far end of it.
 Rung = Literal["in turn", "never"]
 
@@ -39,6 +41,7 @@ class Binding(msgspec.Struct, frozen=True):
     user_agent: str = ""
     network: Network = "sip"
     rung: Rung = "in turn"
+    speaks: Speaks = "rtc"
 
 
 class Bindings:

@@ -176,6 +176,30 @@ class Declined(msgspec.Struct, frozen=True):
     message: str
 
 
+class Referral(msgspec.Struct, frozen=True):
+    """Whom a SIP far end shall call. `username` and `password` are for whoever asks it to prove that we may say so."""
+
+    target: str
+    headers: Headers = ()
+    username: str = ""
+    password: str = ""
+
+
+class Refer(msgspec.Struct, frozen=True):
+    """Ask a far end to call somebody else."""
+
+    dialog: DialogId
+    referral: Referral
+
+
+class Inform(msgspec.Struct, frozen=True):
+    """Send a far end a message within the call."""
+
+    dialog: DialogId
+    content_type: str
+    body: str
+
+
 # ---- media ---------------------------------------------------------------------------------------------------
 
 
@@ -497,7 +521,7 @@ MediaRequest = AnswerPort | OfferPort | AcceptAnswer | AnswerReoffer
 MediaCommand = (
     AddCandidate | Hear | Convene | Sing | Play | StopPlay | Measure | SendDigits | Denoise | Beep | ClosePort
 )
-SignallingEffect = Invite | Ringing | Progress | Answer | Bye
+SignallingEffect = Invite | Ringing | Progress | Answer | Bye | Refer | Inform
 ReplyEffect = Done | Declined | Accepted | Rejected
 Audio = Prepare | Discard
 Stream = OpenStream | AttachStream | AimStream | StreamDigit | CloseStream

@@ -475,6 +475,33 @@ class RecordingTranscribed(Event, frozen=True):
         }
 
 
+class _Referred(Event, frozen=True):
+    """`status` is SIP's, of what the leg's far end said."""
+
+    status: int
+
+    def fields(self) -> Document:
+        return {"sip_notify_response": self.status}
+
+
+class CallReferStarted(_Referred, frozen=True):
+    """A leg's far end calls whom it was referred to."""
+
+    type = "call.refer.started"
+
+
+class CallReferCompleted(_Referred, frozen=True):
+    """It has reached whom it was referred to."""
+
+    type = "call.refer.completed"
+
+
+class CallReferFailed(_Referred, frozen=True):
+    """It will not call whom it was referred to, or has not reached that."""
+
+    type = "call.refer.failed"
+
+
 class CallHeld(Event, frozen=True):
     """A leg's far end put the call on hold."""
 

@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 
 from offhook.voice import transcription
-from offhook.voice.binding import Network
+from offhook.voice.binding import Network, Speaks
 from offhook.voice.cause import Ending
 from offhook.voice.doing import Doing
 from offhook.voice.greeting import Wanted
@@ -133,7 +133,10 @@ class Dialog:
     belongs to and `carrier` what its minutes are charged as.
     """
 
-    __slots__ = ("carrier", "codec", "contact", "heard", "id", "label", "media", "network", "port", "sdp", "sessid")
+    __slots__ = (
+        "carrier", "codec", "contact", "heard", "id", "label", "media", "network", "port", "sdp", "sessid",
+        "speaks",
+    )  # fmt: skip
 
     def __init__(
         self, id: DialogId, port: int, label: str, contact: Literal["untold", "told"] = "untold", sessid: str = ""
@@ -142,6 +145,7 @@ class Dialog:
         self.sessid = sessid
         self.carrier: Carrier = "webrtc"
         self.network: Network = "sip"
+        self.speaks: Speaks = "rtc"
         self.contact: Literal["untold", "told"] = contact
         self.port = port
         self.label = label

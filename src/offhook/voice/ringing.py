@@ -46,7 +46,7 @@ def ring(floor: Floor, leg: Leg, plan: Ring, now: Moment) -> None:
     leg.expires_at = min(now.mono + plan.unheard_seconds, leg.rings_until)
     for target in plan.targets:
         dialog = Dialog(target.dialog, target.port, target.label, sessid=target.sessid)
-        dialog.network, dialog.carrier = target.network, target.carrier
+        dialog.network, dialog.carrier, dialog.speaks = target.network, target.carrier, target.speaks
         floor.connect(leg, dialog)
 
 

@@ -41,10 +41,19 @@ from offhook.voice.effect import (
     OfferPort,
     SendDigits,
 )
-from offhook.voice.event import CallHeld, CallInitiated, CallUnheld, DtmfReceived, Source
+from offhook.voice.event import (
+    CallHeld,
+    CallInitiated,
+    CallReferCompleted,
+    CallReferFailed,
+    CallReferStarted,
+    CallUnheld,
+    DtmfReceived,
+    Source,
+)
 from offhook.voice.floor import Floor
 from offhook.voice.house_rules import HouseRules
-from offhook.voice.leg import ANSWERED, LIVE, RUNG, Dialog, Leg, Moment, Stage
+from offhook.voice.leg import ANSWERED, LIVE, RUNG, Dialog, DialogId, Leg, Moment, Stage
 from offhook.voice.place import Kind, Place, Seat
 from offhook.voice.queue import Queue
 from offhook.voice.signal import (
@@ -78,6 +87,7 @@ from offhook.voice.signal import (
     Pressed,
     Rang,
     RecordingOver,
+    Referred,
     Refuse,
     Renegotiated,
     Ring,
@@ -95,6 +105,8 @@ from offhook.voice.signal import (
 )
 
 STANDARD = HouseRules()
+# Of SIP's codes: that somebody who was referred tries, and the first that says that a call did not come about.
+ACCEPTED, REFUSAL = 202, 300
 MAX_DIGITS = 100
 _DIGITS = frozenset("0123456789ABCD*#wW")
 _PAUSES = frozenset("wW")
@@ -187,7 +199,9 @@ class Session:
         caller.client_state, caller.headers = signal.client_state, signal.headers
         caller.hooks = plan.hooks if isinstance(plan, Park) else caller.hooks
         self.floor.admit(caller, Place(_KIND_FOR[type(plan)], caller.id), Seat("party"))
-        self.floor.connect(caller, Dialog(signal.dialog, signal.port, signal.party.label, "told"))
+        dialog = Dialog(signal.dialog, signal.port, signal.party.label, "told")
+        dialog.speaks = signal.speaks
+        self.floor.connect(caller, dialog)
         if isinstance(plan, Refuse):
             self.floor.tell(CallInitiated, caller, now, "bridging")
             self.floor.emit(Done(signal.reply))
@@ -345,6 +359,19 @@ class Session:
         if leg is not None:
             player.of(leg).failed(self.floor, leg, signal, now)
 
+    def referred(self, leg: Leg, _dialog: Dialog, signal: Referred, now: Moment) -> None:
+        if signal.status == ACCEPTED:
+            self.floor.tell(CallReferStarted, leg, now, signal.status)
+        elif signal.status < REFUSAL:
+            self.floor.tell(CallReferCompleted, leg, now, signal.status)
+        else:
+            self.floor.tell(CallReferFailed, leg, now, signal.status)
+
+    def partners_of(self, dialog: DialogId) -> list[Leg]:
+        """The legs that a far end's leg is bridged with; none while it is not."""
+        found = self.floor.find(dialog)
+        return [] if found is None else meeting.partners(self.floor, found[0])
+
     # ---- the end ---------------------------------------------------------------------------------------------
 
     def hung_up(self, leg: Leg, dialog: Dialog, signal: HungUp, now: Moment) -> None:
@@ -424,8 +451,6 @@ class Session:
 
 
 _KIND_FOR: dict[type[Ring | Park | Refuse], Kind] = {Ring: "bridge", Park: "parked", Refuse: "parked"}
-# From here on SIP's codes say that a call did not come about.
-_REFUSAL = 300
 _UPPER = str.maketrans("abcd", "ABCD")
 
 # What it means when a far end's connection is gone, by the stage of its leg.
@@ -454,6 +479,7 @@ RULES: dict[type, Rule] = {
     Completed: Rule(LIVE, Session.completed),
     HungUp: Rule(LIVE, Session.hung_up),
     Pressed: Rule(ANSWERED, Session.pressed),
+    Referred: Rule(ANSWERED, Session.referred),
     AskedHold: Rule(ANSWERED, Session.asked_hold),
     Renegotiated: Rule(LIVE, Session.renegotiated),
     Trickled: Rule(LIVE, Session.trickled),
@@ -501,7 +527,7 @@ def _meant(leg: Leg, said: Ending) -> Ending:
         name = said.cause
     cause = CAUSES.get(name, CAUSES["NORMAL_CLEARING" if leg.stage == "answered" else "CALL_REJECTED"])
     sip, reason = cause.sip, cause.sip_reason
-    if name == said.cause and leg.stage in RUNG and (said.sip_code or 0) >= _REFUSAL:
+    if name == said.cause and leg.stage in RUNG and (said.sip_code or 0) >= REFUSAL:
         sip, reason = said.sip_code, said.sip_reason  # its very word: 603 and 403 both reject
     return Ending(cause.name, cause.code, sip, reason, said.detail, said.headers)
 

@@ -7,7 +7,7 @@ from typing import Any, Generic, Literal, TypeVar
 
 import msgspec
 
-from offhook.voice.binding import Network
+from offhook.voice.binding import Network, Speaks
 from offhook.voice.cause import Ending
 from offhook.voice.command import Command, CommandRule, Enters, Form
 from offhook.voice.effect import MediaRequest, Save
@@ -28,6 +28,7 @@ class Target(msgspec.Struct, frozen=True):
     sessid: str = ""
     network: Network = "sip"
     carrier: Carrier = "webrtc"
+    speaks: Speaks = "rtc"
 
 
 class Ring(msgspec.Struct, frozen=True):
@@ -77,6 +78,7 @@ class Dialled(msgspec.Struct, frozen=True):
     trickle: bool = False
     headers: Headers = ()
     client_state: str | None = None
+    speaks: Speaks = "rtc"
 
 
 class Rang(msgspec.Struct, frozen=True):
@@ -116,6 +118,13 @@ class Pressed(msgspec.Struct, frozen=True):
     dialog: DialogId
     reply: int
     digits: str
+
+
+class Referred(msgspec.Struct, frozen=True):
+    """What came of a far end's being referred, as a status of SIP: 202 that it tries, then how its call went."""
+
+    dialog: DialogId
+    status: int
 
 
 class AskedHold(msgspec.Struct, frozen=True):
@@ -391,7 +400,7 @@ class Broken(msgspec.Struct, frozen=True):
     detail: str
 
 
-DialogSignal = Rang | Answered | Completed | HungUp | Pressed | AskedHold | Renegotiated | Trickled
+DialogSignal = Rang | Answered | Completed | HungUp | Referred | Pressed | AskedHold | Renegotiated | Trickled
 PortSignal = PortUp | PortDown | DigitHeard | Played | Sounded | RecordingOver | Loudest
 AudioSignal = AudioReady | AudioFailed
 StreamSignal = StreamUp | StreamEnded | StreamFailed

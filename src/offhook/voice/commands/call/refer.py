@@ -1,9 +1,10 @@
-"""Refer: a SIP far end is asked to call somebody else. No leg of this release is carried by SIP."""
+"""Refer: a SIP far end is asked to call somebody else, and leaves when it has."""
 
-from typing import Annotated, Never
+from typing import Annotated
 
+from offhook.voice import effect
 from offhook.voice.command import Command, CommandRule
-from offhook.voice.commands.call.shared import Header, UserToUser
+from offhook.voice.commands.call.shared import Header, UserToUser, headers
 from offhook.voice.floor import Floor
 from offhook.voice.leg import ANSWERED, Leg, Moment
 from offhook.voice.parameter import rule
@@ -16,7 +17,7 @@ SipUri = Annotated[
 
 
 class Refer(Command, frozen=True, kw_only=True):
-    """POST /calls/{call_control_id}/actions/refer."""
+    """POST /calls/{call_control_id}/actions/refer. The far end says by itself how its call goes, and hangs up."""
 
     sip_address: SipUri
     custom_headers: tuple[Header, ...] = ()
@@ -25,8 +26,20 @@ class Refer(Command, frozen=True, kw_only=True):
     sip_auth_password: Annotated[str, rule(high=256)] = ""
 
 
-def decide(_floor: Floor, _leg: Leg, _order: Ordered[Refer], _now: Moment) -> Never:
-    raise rejected("10027", "The far end of this call does not speak SIP: it cannot be referred elsewhere.")
+def decide(floor: Floor, leg: Leg, order: Ordered[Refer], _now: Moment) -> None:
+    if leg.dialog.speaks != "sip":
+        raise rejected("10027", "The far end of this call does not speak SIP: it cannot be referred elsewhere.")
+    command = order.command
+    said = headers(command.custom_headers, command.sip_headers)
+    referral = effect.Referral(command.sip_address, said, command.sip_auth_username, command.sip_auth_password)
+    floor.emit(effect.Refer(leg.dialog.id, referral))
 
 
-RULE = CommandRule("refer", Refer, ANSWERED, decide, codes=("10027",))
+RULE = CommandRule(
+    "refer",
+    Refer,
+    ANSWERED,
+    decide,
+    causes=("call.refer.started", "call.refer.completed", "call.refer.failed", "call.hangup"),
+    codes=("10027",),
+)

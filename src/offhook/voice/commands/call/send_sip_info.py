@@ -1,7 +1,8 @@
-"""Send SIP INFO: a SIP far end gets a message within the call. No leg of this release is carried by SIP."""
+"""Send SIP INFO: a SIP far end gets a message within the call."""
 
-from typing import Annotated, Never
+from typing import Annotated
 
+from offhook.voice import effect
 from offhook.voice.command import Command, CommandRule
 from offhook.voice.floor import Floor
 from offhook.voice.leg import ANSWERED, Leg, Moment
@@ -17,11 +18,15 @@ class SendSipInfo(Command, frozen=True, kw_only=True):
     """POST /calls/{call_control_id}/actions/send_sip_info."""
 
     body: Annotated[str, rule(low=1, high=MAX_BODY)]
-    content_type: Annotated[str, rule(high=128, pattern=rf"{_TOKEN}/{_TOKEN}(?:;.*)?", expects="a MIME type")]
+    content_type: Annotated[
+        str, rule(high=128, pattern=rf"{_TOKEN}/{_TOKEN}(?:;[^\x00-\x1f\x7f]*)?", expects="a MIME type")
+    ]
 
 
-def decide(_floor: Floor, _leg: Leg, _order: Ordered[SendSipInfo], _now: Moment) -> Never:
-    raise rejected("10027", "The far end of this call does not speak SIP: it cannot get an INFO.")
+def decide(floor: Floor, leg: Leg, order: Ordered[SendSipInfo], _now: Moment) -> None:
+    if leg.dialog.speaks != "sip":
+        raise rejected("10027", "The far end of this call does not speak SIP: it cannot get an INFO.")
+    floor.emit(effect.Inform(leg.dialog.id, order.command.content_type, order.command.body))
 
 
 RULE = CommandRule("send_sip_info", SendSipInfo, ANSWERED, decide, codes=("10027",))

@@ -1,0 +1,119 @@
+"""Transfers in a call over SIP, both ways: the far end refers us to somebody, or we refer it (RFC 3515, RFC 3891).
+
+Decides nothing.
+"""
+
+from typing import TYPE_CHECKING, Literal
+
+from offhook.edge.sip_reply import Answering
+from offhook.edge.sip_transport import Flow
+from offhook.engine.ports import Referral
+from offhook.wire.digest import choose, parse_challenge, respond_to
+from offhook.wire.sip_fields import Fields
+from offhook.wire.sip_headers import parse_valued
+from offhook.wire.sip_identity import sendable, user_of
+from offhook.wire.sip_message import Response
+from offhook.wire.sip_refer import FRAGMENT, fragment, refer_to, status_of
+from offhook.wire.sip_transaction import Transaction
+from offhook.wire.sip_uri import SipUri, Uri
+
+if TYPE_CHECKING:
+    from offhook.edge.sip_call import Call
+
+TRYING, OK, ACCEPTED, DECLINED = 100, 200, 202, 603
+_DIGEST = {
+    401: ("WWW-Authenticate", "Authorization"),
+    407: ("Proxy-Authenticate", "Proxy-Authorization"),
+}
+
+
+class Transfers:
+    """Those of one call."""
+
+    def __init__(self, call: "Call") -> None:
+        self._call = call
+        self._wish: Literal["none", "under way"] = "none"  # of the far end
+
+    # ---- the far end refers us -----------------------------------------------------------------------------
+
+    def heard_refer(self, transaction: Transaction) -> None:
+        """The far end wants whom it is with to go on without it: with somebody whom it names, or with whom it is in
+        another call (Replaces). It is told how that went in its own dialog, before the BYE that ends it."""
+        call, agent = self._call, self._call.line.agent
+        asked = refer_to(transaction.request)
+        if not call.is_up or self._wish == "under way":
+            agent.answer(transaction, 491)
+            return
+        other = None if asked.replaces is None else call.line.call_of(asked.replaces)
+        if asked.replaces is not None and other is None:
+            agent.answer(transaction, 481)
+            return
+        agent.answer(transaction, ACCEPTED, more=(("Contact", agent.contact(call.flow)),))
+        self._wish = "under way"
+        self.tell(TRYING)
+        self._begin(asked.uri, other)
+
+    def _begin(self, uri: Uri, other: "Call | None") -> None:
+        call, exchange = self._call, self._call.line.exchange
+        reply = Answering(lambda _: self.tell(OK), lambda _: self.tell(DECLINED))
+        if other is None:
+            exchange.transferred(call.line.binding, call.name, destination_of(uri, call.flow), reply)
+        else:
+            exchange.joined(call.line.binding, call.name, (other.line.binding, other.name), reply)
+
+    def tell(self, status: int) -> None:
+        """How the call went that the far end has asked for, if it has; once it is over, nothing more."""
+        if self._wish == "none" or not self._call.is_up:
+            return
+        state = "active;expires=60" if status < OK else "terminated;reason=noresource"
+        self._wish = "under way" if status < OK else "none"
+        contact = ("Contact", self._call.line.agent.contact(self._call.flow))
+        more = (("Event", "refer"), ("Subscription-State", state), contact, ("Content-Type", FRAGMENT))
+        self._call.ask("NOTIFY", more, fragment(status))
+
+    # ---- we refer the far end ------------------------------------------------------------------------------
+
+    def refer(self, it: Referral, proof: Fields | None = None) -> None:
+        """Ask the far end to call somebody else; `proof` answers its challenge."""
+        call = self._call
+        address = call.line.agent.contact(call.flow)
+        more = (("Refer-To", f"<{it.target}>"), ("Referred-By", address), ("Contact", address), *sendable(it.headers))
+
+        def heard(response: Response) -> None:
+            if response.status in _DIGEST and proof is None and it.username and call.is_up:
+                self.refer(it, self._proof(response, it))
+            elif response.status >= OK:
+                self._referred(ACCEPTED if response.status // 100 == 2 else response.status)
+
+        call.ask("REFER", (*more, *(proof or ())), hear=heard)
+
+    def _proof(self, challenged: Response, it: Referral) -> Fields:
+        """The answer to a challenge, in the name of who was named for it; nothing where it cannot be answered."""
+        asked, given = _DIGEST[challenged.status]
+        challenges = [each for value in challenged.every(asked) if (each := parse_challenge(value)) is not None]
+        chosen, dialog = choose(challenges), self._call.dialog
+        if chosen is None or dialog is None:
+            return ()
+        cnonce = self._call.line.agent.unique()
+        return ((given, str(respond_to(chosen, it.username, it.password, "REFER", dialog.target, cnonce))),)
+
+    def heard_notify(self, transaction: Transaction) -> None:
+        """How the call went that we have asked for."""
+        request, agent = transaction.request, self._call.line.agent
+        if parse_valued(request.first("Event") or "").value.lower() != "refer":
+            agent.answer(transaction, 489)
+            return
+        agent.answer(transaction, OK)
+        status = status_of(request.body)
+        if status is not None and status >= OK:
+            self._referred(OK if status // 100 == 2 else status)
+
+    def _referred(self, status: int) -> None:
+        self._call.line.exchange.referred(self._call.line.binding, self._call.name, status)
+
+
+def destination_of(uri: Uri, flow: Flow) -> str:
+    """Whom a URI names, for dialling. Where its host is an address of ours, the name alone counts."""
+    if isinstance(uri, SipUri) and uri.user and uri.host.lower() in (flow.local[0].lower(), "localhost"):
+        return user_of(uri)
+    return str(uri)
