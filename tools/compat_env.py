@@ -39,6 +39,11 @@ def node_modules() -> Path:
     return _npm(COMPAT / "browser")
 
 
+def jssip() -> Path:
+    """A SIP phone for browsers, likewise."""
+    return _npm(COMPAT / "jssip")
+
+
 def official_node() -> Path:
     """The official Node SDK, likewise."""
     return _npm(COMPAT / "official_node")
@@ -90,6 +95,7 @@ def _venv(source: Path) -> Path:
 
 if __name__ == "__main__":
     node_modules()
+    jssip()
     official_node()
     for example in ("parked_call", "call_centre_queue", "conference", "voice_agent"):
         example_node(example)

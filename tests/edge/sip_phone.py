@@ -20,6 +20,7 @@ from offhook.wire.sip_fields import Fields
 from offhook.wire.sip_framing import KeepAlive, Stream, read_datagram
 from offhook.wire.sip_message import Request, Response, write
 from offhook.wire.sip_requests import ack_of
+from offhook.wire.sip_uri import write_host
 
 Transport = Literal["UDP", "TCP", "TLS", "WS"]
 SECONDS = 10.0
@@ -174,13 +175,11 @@ class SipPhone:
     # ---- what goes out -------------------------------------------------------------------------------------
 
     def via(self) -> str:
-        host, port = self.local
-        return f"SIP/2.0/{self.transport} {host}:{port};branch=z9hG4bK{next(_serial)}-{id(self)};rport"
+        return f"SIP/2.0/{self.transport} {write_host(*self.local)};branch=z9hG4bK{next(_serial)}-{id(self)};rport"
 
     @property
     def contact(self) -> str:
-        host, port = self.local
-        return f"<sip:{self.user}@{host}:{port};transport={self.transport.lower()}>"
+        return f"<sip:{self.user}@{write_host(*self.local)};transport={self.transport.lower()}>"
 
     def new(self, method: str, uri: str, more: Fields = (), body: bytes = b"", to: str = "", cseq: int = 1) -> Request:
         fields = (

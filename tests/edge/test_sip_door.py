@@ -47,6 +47,14 @@ class TestRegistering:
             gone = await john.register(expires=0)
             assert (gone.status, contacts(gone)) == (200, [])
 
+    @pytest.mark.parametrize("transport", TRANSPORTS)
+    async def test_a_phone_registers_over_ipv6(self, transport: Transport) -> None:
+        platform = await start_dev(host="::1")
+        async with sip(platform, transport) as john:
+            registered = await john.register()
+            assert (registered.status, contacts(registered)) == (200, [john.contact.strip("<>")])
+        await platform.stop()
+
     async def test_a_wrong_password_is_challenged_again(self, platform: Platform) -> None:
         async with sip(platform) as john:
             john.password = "wrong"

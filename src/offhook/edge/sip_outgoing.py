@@ -61,6 +61,7 @@ class OutgoingCall(Call):
         self._early: dict[str, Dialog] = {}
         self._early_sdp: dict[str, str] = {}
         self._racks: dict[str, int] = {}
+        self._turned_away: set[str] = set()
 
     def start(self) -> None:
         """Send the INVITE."""
@@ -133,8 +134,12 @@ class OutgoingCall(Call):
                 self.send_ack(response)
             return
         dialog = self._dialog_of(response)
-        if self.dialog is not None or self._unwanted is not None or self.stage is not Stage.SETTING_UP:
+        if self.dialog is not None or self.stage is not Stage.SETTING_UP:
             self._turn_away(dialog, response)
+            return
+        if self._unwanted is not None:
+            self._turn_away(dialog, response)
+            self.finish()
             return
         self.dialog = dialog
         self._allowed = response.first("Allow") or ""
@@ -169,9 +174,12 @@ class OutgoingCall(Call):
         self.finish()
 
     def _turn_away(self, dialog: Dialog, response: Response) -> None:
-        """Acknowledge an answer that came too late or from a second far end, and end what it made."""
+        """Acknowledge an answer that came too late or from a second far end, each copy, and end what it made."""
         dialog, ack = dialog.request("ACK", self._agent.via(self.flow), sequence=response.cseq.number)
         self._agent.send(ack, self.flow)
+        if dialog.remote_tag in self._turned_away:
+            return
+        self._turned_away.add(dialog.remote_tag)
         why = self._unwanted or ending("ORIGINATOR_CANCEL", "answered elsewhere")
         _, bye = dialog.request("BYE", self._agent.via(self.flow), reason_fields(why))
         self._agent.ask(bye, self.flow, lambda _: None)
@@ -208,4 +216,5 @@ class OutgoingCall(Call):
 def _identity(it: Invitation, reach: Reach, tag: str) -> Fields:
     if (it.caller_number, it.caller_name) == ANONYMOUS:
         return anonymous_fields(reach.callee, tag)
-    return identity_fields(Caller(it.caller_number, it.caller_name), reach.callee, reach.domain, tag, "")
+    caller = Caller(it.caller_number or it.caller_username, it.caller_name)
+    return identity_fields(caller, reach.callee, reach.domain, tag, "")

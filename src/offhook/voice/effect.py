@@ -110,7 +110,8 @@ class Tell(msgspec.Struct, frozen=True):
 
 
 class Invitation(msgspec.Struct, frozen=True):
-    """A call offered to a far end: who calls whom, our SDP offer, what travels along."""
+    """A call offered to a far end: who calls whom, our SDP offer, what travels along. `caller_username` is by what the
+    caller can be dialled, empty where that is not to be known."""
 
     ids: LegIds
     sdp: str
@@ -120,6 +121,7 @@ class Invitation(msgspec.Struct, frozen=True):
     callee_name: str
     headers: Headers = ()
     client_state: str | None = None
+    caller_username: str = ""
 
 
 class Invite(msgspec.Struct, frozen=True):

@@ -68,6 +68,7 @@ def invite(floor: Floor, leg: Leg, dialog: Dialog, sdp: str) -> None:
         callee_name=leg.party.name,
         headers=leg.headers,
         client_state=leg.client_state,
+        caller_username=leg.caller.username if leg.caller_id == "shown" else "",
     )
     floor.emit(effect.Invite(dialog.id, invitation))
 

@@ -77,14 +77,5 @@ def direction(text: str) -> str:
     return "sendonly" if address.endswith(" 0.0.0.0") and said == "sendrecv" else said
 
 
-def same_media(one: str, other: str) -> bool:
-    """Whether two descriptions of a far end differ in nothing but their version and direction."""
-    return _media_lines(one) == _media_lines(other)
-
-
 def _first_section(lines: list[str]) -> int:
     return next((index for index, line in enumerate(lines) if line.startswith("m=")), len(lines))
-
-
-def _media_lines(text: str) -> list[str]:
-    return [line for line in text.splitlines() if line[:2] != "o=" and line[2:] not in _DIRECTIONS]
