@@ -90,7 +90,7 @@ class Carrier:
 
     def __init__(self) -> None:
         self.exchange, self.wire = Exchange(), Wire()
-        self.door = SipDoor(self.exchange, None, SipDomains(), LoopClock(0.0), SeededChance(), self)  # type: ignore[arg-type]
+        self.door = SipDoor(self.exchange, None, SipDomains(), (), LoopClock(0.0), SeededChance(), self)  # type: ignore[arg-type]
         who = Identity("account", "connection", "")
         self.far_end = self.door.far_end(who, self._reach, lambda: None)
         self.far_end.register(Contact("192.0.2.9", 5060, "UDP", rung="never", speaks="sip"))

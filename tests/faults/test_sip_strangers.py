@@ -8,6 +8,7 @@ import pytest
 from tests.edge.sip_phone import SipPhone, Transport
 from tests.wire.torture import ALLOWED, MESSAGES
 
+from offhook.edge.parts import SipSettings
 from offhook.edge.server import Platform, start_dev
 from offhook.engine.seed import SEEDED
 from offhook.wire.digest import Algorithm, choose, parse_challenge, respond_to
@@ -136,7 +137,8 @@ class TestWithoutCredentials:
 class TestDigest:
     """Case SIP-09."""
 
-    async def test_both_algorithms_are_asked_for_and_either_is_taken(self, platform: Platform) -> None:
+    async def test_both_algorithms_are_asked_for_and_either_is_taken(self) -> None:
+        platform = await start_dev(sip=SipSettings(algorithms=(Algorithm.SHA256, Algorithm.MD5)))
         async with sip(platform, "TCP") as john:
             request = john.new("REGISTER", f"sip:{john.domain}", to=f"<sip:{john.user}@{john.domain}>")
             john.send(request)
@@ -157,6 +159,7 @@ class TestDigest:
                 refused = await john.response(replay)
                 assert refused.status == 401
                 assert "stale" not in "".join(refused.every("WWW-Authenticate"))
+        await platform.stop()
 
     async def test_a_proof_is_for_one_method_and_uri(self, platform: Platform) -> None:
         async with sip(platform, "TCP") as john:

@@ -47,6 +47,7 @@ async def dev(
     sip_tls_port: int | None = None,
     sip_certificate: Path | None = None,
     sip_key: Path | None = None,
+    sip_digest: tuple[Literal["MD5", "SHA-256"], ...] = ("MD5",),
     webhook_url: str = "",
     numbers: Path | None = None,
     price_plan: Path | None = None,
@@ -76,6 +77,9 @@ async def dev(
         The certificate of SIP over TLS, a PEM file; without it there is one that signs itself.
     sip_key
         Its key, a PEM file, unless that is in the same file.
+    sip_digest
+        By which algorithms SIP phones may prove their passwords, in the order in which they are asked for them. Some
+        phones know MD5 alone, and fail where they are asked for another beside it.
     webhook_url
         Where the events of the ready-made connections and of the ready-made application go: your backend's URL.
     numbers
@@ -115,7 +119,7 @@ async def dev(
     options["sip_ports"] = tuple(
         each if wanted is None else wanted for wanted, each in zip((sip_port, sip_tls_port), usual, strict=True)
     )
-    options["sip_certificate"], options["sip_key"] = sip_certificate, sip_key
+    options["sip_certificate"], options["sip_key"], options["sip_digest"] = sip_certificate, sip_key, sip_digest
     async with started(host=address, port=port, db=db, numbers=numbers, **options) as running:
         rarely_collect_garbage()
         with _announced(running.env, ready_file):  # before the line: who waits for it reads the files next
@@ -183,6 +187,7 @@ async def started(
     sip_ports: tuple[int, int] = (0, 0),
     sip_certificate: Path | None = None,
     sip_key: Path | None = None,
+    sip_digest: tuple[str, ...] = ("MD5",),
 ) -> AsyncGenerator[Running, None]:
     """The platform with its scripted numbers while the block runs; ConfigurationError where its address, database or
     numbers cannot be used."""
@@ -192,6 +197,7 @@ async def started(
     from offhook.engine.store import StoreError
     from offhook.engine.vault import WrongKey
     from offhook.voice.rating import STANDARD
+    from offhook.wire.digest import Algorithm
 
     scripted = numbers_of(numbers)
     try:
@@ -204,7 +210,7 @@ async def started(
             price_plan=price_plan or STANDARD,
             rules=rules or HouseRules(),
             numbers=listed(scripted),
-            sip=SipSettings(*sip_ports, sip_certificate, sip_key),
+            sip=SipSettings(*sip_ports, sip_certificate, sip_key, tuple(Algorithm(name) for name in sip_digest)),
         )
     except (StoreError, WrongKey) as error:
         raise ConfigurationError(f"the database {db} cannot be used: {error}") from error

@@ -42,16 +42,23 @@ from offhook.voice.binding import Bindings
 from offhook.voice.dialing import Dialplan, SipDomains
 from offhook.voice.house_rules import HouseRules
 from offhook.voice.rating import PricePlan
+from offhook.wire.digest import Algorithm
 
 
 class SipSettings(NamedTuple):
     """Where SIP is taken: UDP and TCP on `port`, TLS on `tls_port`, 0 takes any that is free. `certificate` and `key`
-    are PEM files; without them TLS has a certificate that signs itself."""
+    are PEM files; without them TLS has a certificate that signs itself.
+
+    `algorithms` are those by which passwords are proved, in the order in which phones are asked for them. MD5 alone
+    is what the hosted product asks for, and what all phones know: some give up where SHA-256 is asked for beside it,
+    in whichever order.
+    """
 
     port: int = 0
     tls_port: int = 0
     certificate: Path | None = None
     key: Path | None = None
+    algorithms: tuple[Algorithm, ...] = (Algorithm.MD5,)
 
 
 class Settings(NamedTuple):

@@ -162,7 +162,8 @@ class Doors:
     def __init__(self, settings: Settings, base: Base, exchange: Exchange) -> None:
         switchboard, logins = exchange.switchboard, exchange.pstn
         self.rtc = RtcDoor(switchboard, logins, base.clock, base.chance)
-        self.sip = SipDoor(switchboard, logins, settings.served, base.clock, base.chance)
+        algorithms = settings.sip.algorithms
+        self.sip = SipDoor(switchboard, logins, settings.served, algorithms, base.clock, base.chance)
         self.sip_websockets = SipWebsockets(self.sip.agent, base.clock)
         self.addresses = ("", "")
         self._settings = settings

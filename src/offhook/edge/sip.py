@@ -4,7 +4,7 @@ Beside phones that register, and callers that prove who they are, there may be t
 by where they are.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Protocol
 
@@ -20,6 +20,7 @@ from offhook.edge.sip_transport import Flow
 from offhook.edge.text import shown
 from offhook.engine.ports import Authenticator, Chance, Clock, Contact, Exchange, Identity
 from offhook.voice.dialing import SipDomains
+from offhook.wire.digest import Algorithm
 from offhook.wire.digest_nonce import Authenticator as Digest
 from offhook.wire.sip_admission import respond, unsupported
 from offhook.wire.sip_message import Request, Response
@@ -47,13 +48,15 @@ class NoTrunks:
 
 
 class SipDoor:
-    """Implements `sip_agent.User`; give `agent` to the listeners as their receiver."""
+    """Implements `sip_agent.User`; give `agent` to the listeners as their receiver. Passwords are proved by
+    one of `algorithms`, asked for in this order."""
 
     def __init__(
         self,
         exchange: Exchange,
         logins: Authenticator,
         domains: SipDomains,
+        algorithms: Sequence[Algorithm],
         clock: Clock,
         chance: Chance,
         trunks: Trunks | None = None,
@@ -61,7 +64,7 @@ class SipDoor:
         self.agent = Agent(clock, chance)
         self.agent.user = self
         self.calls = Calls()
-        digest = Digest(chance.token(NONCE_KEY_LENGTH).encode())
+        digest = Digest(chance.token(NONCE_KEY_LENGTH).encode(), algorithms)
         self.entrance = Entrance(logins, digest, domains.name, clock, chance)
         self.registrations = Registrations(exchange, self.far_end, domains.name, clock.monotonic)
         self._exchange = exchange
