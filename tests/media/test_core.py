@@ -265,7 +265,7 @@ def offer_of(core: Core) -> str:
     ("change", "code"),
     [
         (("v=0", "v=1"), "sdp_syntax"),
-        (("UDP/TLS/RTP/SAVPF", "RTP/AVP"), "no_audio"),
+        (("m=audio", "m=video"), "no_audio"),
         (("opus/48000/2", "speex/16000"), "no_common_codec"),
         (("a=fingerprint", "a=x-fingerprint"), "no_fingerprint"),
         (("a=fingerprint:sha-256", "a=fingerprint:sha-1"), "weak_fingerprint"),

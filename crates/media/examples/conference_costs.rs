@@ -9,7 +9,7 @@ use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use offhook_media::core::Core;
-use offhook_media::messages::{Command, CoreConfig, Event, Ice, Reply, Request, Source, Tone};
+use offhook_media::messages::{Command, CoreConfig, Event, Ice, Profile, Reply, Request, Source, Tone};
 
 const PHONES: u32 = 10_000;
 const CIRCLES: u32 = 20_000;
@@ -74,8 +74,13 @@ fn sdp(reply: Reply) -> Result<String, Error> {
 fn connect(platform: &Core, phones: &Core, leg: u32, codec: &str) -> Result<(), Error> {
     let codecs = vec![codec.to_owned()];
     let port = PHONES + leg;
-    let offer =
-        sdp(phones.request(Request::OfferPort { port, ice: Ice::Full, codecs: codecs.clone(), trickle: false }))?;
+    let offer = sdp(phones.request(Request::OfferPort {
+        port,
+        ice: Ice::Full,
+        codecs: codecs.clone(),
+        trickle: false,
+        profile: Profile::Webrtc,
+    }))?;
     let answer =
         sdp(platform.request(Request::AnswerPort { port: leg, offer, ice: Ice::Lite, codecs, trickle: false }))?;
     phones.request(Request::AcceptAnswer { port, answer });

@@ -9,22 +9,23 @@ use std::time::{Duration, Instant};
 
 use str0m::IceCreds;
 
+use crate::codec::CodecKind;
 use crate::crypto;
 pub use crate::driven::Datagram;
 use crate::driven::Driven;
 use crate::floor::Limits;
 use crate::messages::{
-    Command, CoreConfig, Counters, Event, Ice, PortStats, RefusedCode, Reply, Request, codecs_named,
+    Command, CoreConfig, Counters, Event, Ice, PortStats, Profile, RefusedCode, Reply, Request, codecs_named,
 };
-use crate::port::{Agreed, Port, Setup};
+use crate::port::{Agreed, Ends, Port, Setup};
 use crate::sdp::{self, Formats, Kind, SdpError};
 use crate::worker::Worker;
 
 mod negotiation;
 mod place;
 
-use negotiation::{Card, Dialogue, Far, IceCredentials, answered, check_ice, offered};
-use place::{Place, addresses};
+use negotiation::{Card, Dialogue, Far, IceCredentials, answered, check_ice, check_profile, offered, offered_plainly};
+use place::{Place, addresses, public_of};
 
 /// How long a request waits for the media thread, which looks at its mailbox at least every 20 ms.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -86,6 +87,7 @@ fn refused(code: RefusedCode, detail: &str) -> Box<Refused> {
 pub struct Core {
     bind: Vec<IpAddr>,
     public: Vec<IpAddr>,
+    rtp_ports: (u16, u16),
     max_ports: usize,
     mode: Mode,
     cards: Mutex<HashMap<u32, Card>>,
@@ -108,14 +110,21 @@ impl Core {
             let shared: Vec<_> = bind.iter().map(|ip| SocketAddr::new(*ip, config.udp_port)).collect();
             Mode::Running(Worker::start(&shared, config.tcp, limits)?)
         };
-        Ok(Self { bind, public, max_ports: config.max_ports, mode, cards: Mutex::new(HashMap::new()) })
+        Ok(Self {
+            bind,
+            public,
+            rtp_ports: config.rtp_ports,
+            max_ports: config.max_ports,
+            mode,
+            cards: Mutex::new(HashMap::new()),
+        })
     }
 
     /// Answer a request on the caller's thread. A refusal has changed nothing.
     pub fn request(&self, request: Request) -> Reply {
         let outcome = match request {
             Request::AnswerPort { port, offer, ice, codecs, trickle: _ } => self.answer(port, &offer, ice, &codecs),
-            Request::OfferPort { port, ice, codecs, trickle: _ } => self.offer(port, ice, &codecs),
+            Request::OfferPort { port, ice, codecs, trickle: _, profile } => self.offer(port, ice, &codecs, profile),
             Request::AcceptAnswer { port, answer } => self.accept_answer(port, &answer),
             Request::AnswerReoffer { port, offer } => self.answer_reoffer(port, &offer),
             Request::Reoffer { port } => self.reoffer(port),
@@ -228,25 +237,30 @@ impl Core {
         check_ice(&remote, ice)?;
         let codecs = codecs_named(codecs);
         let formats = answered(&remote.formats, &codecs)?;
-        let (candidates, place) = self.place(port, ice)?;
+        let place = match remote.destination {
+            Some(far) => self.pair(port, Some(far.media.ip()))?,
+            None => self.place(port, ice)?,
+        };
         let setup = self.setup(ice, remote.ice_lite, formats.clone(), &place);
-        let mut card = Card::new(setup.clone(), candidates, formats, codecs);
+        let mut card = self.card(&setup, &place, formats, codecs);
         let (reply, agreed) = card.answer(remote, None);
         self.open(port, card, setup, place)?;
         self.post(Job::Accept(port, Box::new(agreed)));
         Ok(reply)
     }
 
-    fn offer(&self, port: u32, ice: Ice, codecs: &[String]) -> Result<Reply, Box<Refused>> {
+    fn offer(&self, port: u32, ice: Ice, codecs: &[String], profile: Profile) -> Result<Reply, Box<Refused>> {
         self.check_new(port)?;
         let codecs = codecs_named(codecs);
         if codecs.is_empty() {
             return Err(refused(RefusedCode::NoCommonCodec, "no codec to offer"));
         }
-        let formats = offered(&codecs);
-        let (candidates, place) = self.place(port, ice)?;
+        let (formats, place) = match profile {
+            Profile::Webrtc => (offered(&codecs), self.place(port, ice)?),
+            Profile::Rtp => (offered_plainly(&codecs), self.pair(port, None)?),
+        };
         let setup = self.setup(ice, ice == Ice::Full, formats.clone(), &place);
-        let card = Card::new(setup.clone(), candidates, formats, codecs);
+        let card = self.card(&setup, &place, formats, codecs);
         let text = card.describe(&setup.creds, sdp::Setup::ActPass, None);
         self.open(port, card, setup, place)?;
         Ok(Reply::Described { sdp: text, codec: None })
@@ -259,6 +273,7 @@ impl Core {
             return Err(refused(RefusedCode::WrongState, "there is no offer to answer"));
         };
         let remote = sdp::read(answer, Kind::Answer)?;
+        check_profile(&remote, &card.setup)?;
         check_ice(&remote, card.setup.ice)?;
         let sends = answered(&remote.formats, &card.codecs)?;
         let active = card.role(&remote);
@@ -280,6 +295,7 @@ impl Core {
             return Err(refused(RefusedCode::WrongState, "an offer of ours is open"));
         }
         let remote = sdp::read(offer, Kind::Offer)?;
+        check_profile(&remote, &card.setup)?;
         check_ice(&remote, card.setup.ice)?;
         card.formats = answered(&remote.formats, &card.codecs)?;
         let is_same = |far: &Far| (&far.ufrag, &far.pwd) == (&remote.ufrag, &remote.pwd);
@@ -336,7 +352,14 @@ impl Core {
             addresses: place.addresses.clone(),
             formats,
             ssrc: fastrand::u32(1..),
+            plain: place.plain,
         }
+    }
+
+    fn card(&self, setup: &Setup, place: &Place, formats: Formats, codecs: Vec<CodecKind>) -> Card {
+        let seen = |address: SocketAddr| SocketAddr::new(public_of(&self.public, address.ip()), address.port());
+        let plain = place.plain.map(|ends| Ends { media: seen(ends.media), reports: seen(ends.reports) });
+        Card::new(setup.clone(), place.candidates(&self.public), plain, formats, codecs)
     }
 
     fn open(&self, id: u32, card: Card, setup: Setup, place: Place) -> Result<(), Box<Refused>> {
@@ -349,15 +372,29 @@ impl Core {
         Ok(())
     }
 
-    /// Where the port is reached: its candidates as text, and its addresses.
-    fn place(&self, port: u32, ice: Ice) -> Result<(Vec<String>, Place), Box<Refused>> {
-        let place = match (&self.mode, ice) {
-            (Mode::Driven(_), _) => Place::virtual_of(port),
+    /// Where the port is reached.
+    fn place(&self, port: u32, ice: Ice) -> Result<Place, Box<Refused>> {
+        match (&self.mode, ice) {
+            (Mode::Driven(_), _) => Ok(Place::virtual_of(port)),
             (Mode::Running(_), Ice::Full) => Place::alone(&self.bind)
-                .map_err(|error| refused(RefusedCode::TooManyPorts, &format!("no socket: {error}")))?,
-            (Mode::Running(worker), Ice::Lite) => Place::shared(worker.addresses()),
-        };
-        Ok((place.candidates(&self.public), place))
+                .map_err(|error| refused(RefusedCode::TooManyPorts, &format!("no socket: {error}"))),
+            (Mode::Running(worker), Ice::Lite) => Ok(Place::shared(worker.addresses())),
+        }
+    }
+
+    /// The same for a far end without WebRTC, at an address of the same family as `far`.
+    fn pair(&self, port: u32, far: Option<IpAddr>) -> Result<Place, Box<Refused>> {
+        if let Mode::Driven(_) = &self.mode {
+            return Ok(Place::virtual_pair_of(port));
+        }
+        let is_like = |ip: &&IpAddr| far.is_none_or(|far| far.is_ipv6() == ip.is_ipv6());
+        let ip = self
+            .bind
+            .iter()
+            .find(is_like)
+            .ok_or_else(|| refused(RefusedCode::NoRtpPort, "no address of this kind is bound"))?;
+        Place::pair(*ip, self.rtp_ports)
+            .map_err(|error| refused(RefusedCode::NoRtpPort, &format!("no pair of ports: {error}")))
     }
 }
 

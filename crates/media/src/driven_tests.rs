@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::core::{Core, Job};
-use crate::messages::{Command, CoreConfig, Event, Ice, RefusedCode, Reply, Request};
+use crate::messages::{Command, CoreConfig, Event, Ice, Profile, RefusedCode, Reply, Request};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -16,8 +16,16 @@ fn described(core: &Core, request: Request) -> String {
 
 fn leg(core: &Core, near: u32, far: u32) {
     let codecs = vec!["opus".to_owned()];
-    let offer =
-        described(core, Request::OfferPort { port: far, ice: Ice::Full, codecs: codecs.clone(), trickle: false });
+    let offer = described(
+        core,
+        Request::OfferPort {
+            port: far,
+            ice: Ice::Full,
+            codecs: codecs.clone(),
+            trickle: false,
+            profile: Profile::Webrtc,
+        },
+    );
     let request = Request::AnswerPort { port: near, offer, ice: Ice::Lite, codecs, trickle: false };
     let answer = described(core, request);
     assert!(matches!(core.request(Request::AcceptAnswer { port: far, answer }), Reply::Done { .. }));

@@ -41,6 +41,18 @@ pub struct Drops {
     pub unauthenticated: u64,
 }
 
+impl Drops {
+    fn note(&mut self, outcome: Result<(), Unread>) {
+        match outcome {
+            Ok(()) => {}
+            Err(Unread::Unauthenticated) => self.unauthenticated += 1,
+            Err(Unread::Stranger) => self.strangers += 1,
+            // A datagram that a checked far end got wrong is no reason to end the call.
+            Err(Unread::Malformed) => self.malformed += 1,
+        }
+    }
+}
+
 /// What a floor needs to know of its configuration.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
@@ -111,7 +123,9 @@ impl Floor {
         self.by_address.extend(own.iter().map(|address| (*address, port.id)));
         port.next_quality = self.limits.quality_every;
         let id = port.id;
-        self.by_ufrag.insert(port.ufrag.clone(), id);
+        if !port.is_plain() {
+            self.by_ufrag.insert(port.ufrag.clone(), id);
+        }
         self.ports.insert(id, port);
         self.drain(id, now);
     }
@@ -134,7 +148,9 @@ impl Floor {
 
     fn remove(&mut self, id: u32) -> Option<Port> {
         let port = self.ports.remove(&id)?;
-        self.by_ufrag.remove(&port.ufrag);
+        if !port.is_plain() {
+            self.by_ufrag.remove(&port.ufrag);
+        }
         self.by_address.retain(|_, owner| *owner != id);
         for route in self.routes.remove(&id).unwrap_or_default() {
             self.unbind(&route, id);
@@ -277,12 +293,16 @@ impl Floor {
     /// Take a datagram. From a route that passed no STUN check nothing but such a check is looked at.
     pub fn receive(&mut self, now: Instant, route: Route, data: &[u8]) {
         let (proto, source, destination) = route;
+        let own = self.by_address.get(&destination).copied();
+        if let Some(id) = own.filter(|id| self.ports.get(id).is_some_and(Port::is_plain)) {
+            self.guarded(id, now, |floor| floor.receive_plain(id, now, route, data));
+            return;
+        }
         let shape = shape(data);
         let known = self.by_route.get(&route).copied();
-        let own = || self.by_address.get(&destination).copied();
         let named = || stun_ufrag(data).and_then(|ufrag| self.by_ufrag.get(ufrag).copied());
         let id = match shape {
-            Shape::Stun => own().or_else(named),
+            Shape::Stun => own.or_else(named),
             _ => known,
         };
         let Some(id) = id else {
@@ -309,12 +329,7 @@ impl Floor {
             Shape::Rtp(ssrc) => port.receive_rtp(now, received, ssrc, &mut self.transmits, &mut self.told),
             _ => port.receive(now, received),
         };
-        match outcome {
-            Ok(()) => {}
-            Err(Unread::Unauthenticated) => self.drops.unauthenticated += 1,
-            // A datagram that a checked far end got wrong is no reason to end the call.
-            Err(Unread::Malformed) => self.drops.malformed += 1,
-        }
+        self.drops.note(outcome);
         if shape == Shape::Stun {
             let is_back = port.route_confirmed(route, now);
             self.bind(id, route);
@@ -322,6 +337,12 @@ impl Floor {
                 self.told.push(Told::Connected);
             }
         }
+    }
+
+    fn receive_plain(&mut self, id: u32, now: Instant, route: Route, data: &[u8]) {
+        let Some(port) = self.ports.get_mut(&id) else { return };
+        let outcome = port.receive_plain(now, route.1, route.2, data, &mut self.told);
+        self.drops.note(outcome);
     }
 
     fn bind(&mut self, id: u32, route: Route) {

@@ -28,6 +28,8 @@ mod play_feed;
 mod port;
 pub mod quality;
 pub mod resample;
+mod rtcp;
+pub mod rtp;
 mod scribe;
 pub mod sdp;
 mod sockets;

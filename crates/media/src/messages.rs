@@ -19,6 +19,15 @@ pub enum Ice {
     Full,
 }
 
+/// What a far end is offered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Profile {
+    #[default]
+    Webrtc,
+    Rtp,
+}
+
 /// The network between the ports of a driven core.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
@@ -41,6 +50,8 @@ pub struct CoreConfig {
     pub public_addresses: Vec<String>,
     pub driven: bool,
     pub network: Network,
+    /// First and last UDP port for far ends without WebRTC; any where the last is 0.
+    pub rtp_ports: (u16, u16),
     pub max_ports: usize,
     pub quality_every_ms: u64,
     pub media_timeout_ms: u64,
@@ -56,6 +67,7 @@ impl Default for CoreConfig {
             public_addresses: Vec::new(),
             driven: false,
             network: Network::default(),
+            rtp_ports: (0, 0),
             max_ports: 10_000,
             quality_every_ms: 5_000,
             media_timeout_ms: 60_000,
@@ -84,6 +96,8 @@ pub enum Request {
         codecs: Vec<String>,
         #[serde(default)]
         trickle: bool,
+        #[serde(default)]
+        profile: Profile,
     },
     AcceptAnswer {
         port: u32,
@@ -116,6 +130,7 @@ pub enum RefusedCode {
     UnknownPort,
     PortExists,
     TooManyPorts,
+    NoRtpPort,
     WrongState,
 }
 

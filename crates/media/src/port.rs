@@ -5,10 +5,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use str0m::Rtc;
 use str0m::media::{Mid, Pt};
 use str0m::net::Protocol;
-use str0m::rtp::{RtpPacket, RtpWrite, Ssrc};
+use str0m::rtp::{RtpWrite, Ssrc};
 
 use crate::codec::{CodecKind, MAX_PACKET_BYTES};
 use crate::dtmf::{DtmfSender, DtmfStep, Press};
@@ -16,12 +15,14 @@ use crate::egress::{Header, Incoming};
 use crate::jitter::{Arrival, Payload};
 use crate::messages::{Direction, PortStats, Tracks};
 use crate::quality::mos;
+use crate::rtp::Packet;
 use crate::sdp::{self, Formats};
 
 mod ingress;
 mod link;
 mod metering;
 mod outgoing;
+mod plain;
 mod recorder;
 mod session;
 mod tap;
@@ -30,9 +31,10 @@ use ingress::Ingress;
 pub use link::{Agreed, Told, Unread};
 pub use metering::{Listening, Metering, measure};
 use outgoing::Outgoing;
+pub use plain::Ends;
 pub use recorder::{Finishing, Recorder, Wanted, Why};
 pub use session::Setup;
-use session::build;
+use session::{Session, build};
 pub use tap::{Frame, Report};
 
 /// A forwarded source that was quiet for so long is filled with silence of ours, lest the far end restart ICE.
@@ -71,7 +73,7 @@ pub struct Port {
     pub is_cursed: bool,
     pub next_quality: Duration,
     connected_at: Option<Duration>,
-    rtc: Rtc,
+    session: Session,
     mid: Mid,
     streams: VecDeque<Ssrc>,
     is_restarting: bool,
@@ -117,7 +119,7 @@ impl Port {
             is_cursed: false,
             next_quality: Duration::ZERO,
             connected_at: None,
-            rtc: build(&setup, now),
+            session: build(&setup, now),
             mid,
             streams: VecDeque::new(),
             is_restarting: false,
@@ -149,6 +151,11 @@ impl Port {
         }
     }
 
+    /// Whether it is a port without WebRTC.
+    pub fn is_plain(&self) -> bool {
+        matches!(self.session, Session::Plain(_))
+    }
+
     pub fn since_opened(&self, now: Instant) -> Duration {
         now.saturating_duration_since(self.opened)
     }
@@ -156,18 +163,16 @@ impl Port {
     // ---- from the far end ------------------------------------------------------------------------------------
 
     /// Count a packet and sort it: audio to forward and decode, or a key press.
-    pub fn arrived(&mut self, packet: &RtpPacket, is_decoding: bool, at: Duration) -> Option<Press> {
+    pub fn arrived(&mut self, packet: &Packet, is_decoding: bool, at: Duration) -> Option<Press> {
         #[cfg(test)]
         assert!(!self.is_cursed, "cursed");
-        let header = &packet.header;
-        let pt = *header.payload_type;
-        let ssrc = *header.ssrc;
+        let (pt, ssrc) = (packet.pt, packet.ssrc);
         self.ingress.count(packet, at);
         let formats = &self.setup.formats;
         let codec = formats.codec_of(pt);
         if codec.is_some() {
             self.ingress.codec = codec;
-            self.ingress.estimator_of(codec).arrived(header.timestamp, at);
+            self.ingress.estimator_of(codec).arrived(packet.timestamp, at);
         }
         let payload = match codec {
             Some(kind) => Payload::Audio(kind, &packet.payload),
@@ -175,22 +180,22 @@ impl Port {
             None => Payload::Other,
         };
         if is_decoding {
-            let arrival =
-                Arrival { ssrc, seq: header.sequence_number, timestamp: header.timestamp, marker: header.marker, at };
+            let Packet { seq, timestamp, marker, .. } = *packet;
+            let arrival = Arrival { ssrc, seq, timestamp, marker, at };
             self.ingress.push(arrival, payload);
         }
         if formats.events_48k == Some(pt) {
-            return self.ingress.events_48k.push(header.timestamp, &packet.payload, at);
+            return self.ingress.events_48k.push(packet.timestamp, &packet.payload, at);
         }
         if formats.events_8k == Some(pt) {
-            return self.ingress.events_8k.push(header.timestamp, &packet.payload, at);
+            return self.ingress.events_8k.push(packet.timestamp, &packet.payload, at);
         }
         None
     }
 
     /// The codec of a packet, if it is audio.
-    pub fn codec_of(&self, packet: &RtpPacket) -> Option<CodecKind> {
-        self.setup.formats.codec_of(*packet.header.payload_type)
+    pub fn codec_of(&self, packet: &Packet) -> Option<CodecKind> {
+        self.setup.formats.codec_of(packet.pt)
     }
 
     // ---- to the far end --------------------------------------------------------------------------------------
@@ -217,15 +222,15 @@ impl Port {
     }
 
     /// Send a speaker's packet on. `source` is the speaker's port.
-    pub fn forward(&mut self, source: u32, packet: &RtpPacket, codec: CodecKind, now: Instant) {
+    pub fn forward(&mut self, source: u32, packet: &Packet, codec: CodecKind, now: Instant) {
         let at = self.since_opened(now);
         let Some(pt) = self.pt_of(codec) else { return };
         let incoming = Incoming {
             source: u64::from(source),
-            ssrc: *packet.header.ssrc,
-            seq: packet.header.sequence_number,
-            timestamp: packet.header.timestamp,
-            marker: packet.header.marker,
+            ssrc: packet.ssrc,
+            seq: packet.seq,
+            timestamp: packet.timestamp,
+            marker: packet.marker,
         };
         if let Some(header) = self.out.egress.forward(incoming, codec.clock_rate(), at) {
             self.out.last_forwarded = Some(at);
@@ -303,13 +308,21 @@ impl Port {
     }
 
     fn write(&mut self, pt: u8, header: Header, payload: Arc<[u8]>, now: Instant) {
+        if let Session::Plain(plain) = &mut self.session {
+            self.out.packets += 1;
+            self.out.bytes += payload.len() as u64;
+            plain.send(&header, pt, &payload);
+            return;
+        }
         let first = *self.first_seq.get_or_insert(header.extended_seq & !0xffff);
         // A straggler of the roll-over before this association began cannot be sent with its keys.
         let Some(seq) = header.extended_seq.checked_sub(first) else { return };
         self.out.packets += 1;
         self.out.bytes += payload.len() as u64;
         let write = RtpWrite::new(Pt::from(pt), seq.into(), header.timestamp, now, payload).marker(header.marker);
-        if let Some(stream) = self.rtc.direct_api().stream_tx(&header.ssrc.into()) {
+        if let Session::Web(rtc) = &mut self.session
+            && let Some(stream) = rtc.direct_api().stream_tx(&header.ssrc.into())
+        {
             stream.write_rtp(write);
         }
     }

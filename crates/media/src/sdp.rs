@@ -1,11 +1,13 @@
 //! The audio part of SDP as it is read (RFC 8866, RFC 8829; writing is in `write`); refuses what is malformed before anything is built.
 
+use std::net::{IpAddr, SocketAddr};
+
 use crate::codec::CodecKind;
 use crate::messages::RefusedCode;
 
 mod write;
 
-pub use write::{Local, write};
+pub use write::{Local, LocalPlain, write};
 
 const MAX_BYTES: usize = 64 * 1024;
 const MAX_LINE: usize = 4 * 1024;
@@ -107,6 +109,12 @@ pub struct Formats {
 }
 
 impl Formats {
+    /// Whether packets of this payload type may come.
+    pub fn has(&self, pt: u8) -> bool {
+        let others = [self.comfort_noise, self.events_48k, self.events_8k];
+        self.codec_of(pt).is_some() || others.contains(&Some(pt))
+    }
+
     pub fn codec_of(&self, pt: u8) -> Option<CodecKind> {
         let found = self.codecs.iter().find(|(_, known)| *known == pt);
         found.map(|(kind, _)| *kind)
@@ -122,9 +130,19 @@ impl Formats {
     }
 }
 
+/// Where a far end without WebRTC wants its media and the reports about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Destination {
+    pub media: SocketAddr,
+    pub reports: Option<SocketAddr>,
+    pub is_muxed: bool,
+}
+
 /// What a description says of the one audio stream that we take.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Description {
+    /// Without WebRTC: what belongs to that is empty then.
+    pub destination: Option<Destination>,
     pub ufrag: String,
     pub pwd: String,
     pub ice_lite: bool,
@@ -157,12 +175,16 @@ pub fn read(text: &str, kind: Kind) -> Result<Description, SdpError> {
         .ok_or_else(|| SdpError::absent(RefusedCode::NoAudio, "there is no m= line"))?;
     let session = &lines[..first_media];
     let sections = sections(&lines[first_media..])?;
-    let (index, audio) =
-        sections.iter().enumerate().find(|(_, section)| is_secure_audio(section[0])).ok_or_else(|| {
-            SdpError::at(sections[0][0], RefusedCode::NoAudio, "no audio m-line with UDP/TLS/RTP/SAVPF")
-        })?;
+    let find = |is_it: fn(&str) -> bool| sections.iter().enumerate().find(|(_, section)| is_it(section[0]));
+    let media = || sections.iter().map(|section| section[0].to_owned()).collect();
+    let Some((index, audio)) = find(is_secure_audio) else {
+        let (index, audio) = find(is_plain_audio)
+            .ok_or_else(|| SdpError::at(sections[0][0], RefusedCode::NoAudio, "no audio m-line that can be taken"))?;
+        return plain(&Scope { session, audio }, index, media());
+    };
     let scope = Scope { session, audio };
     Ok(Description {
+        destination: None,
         ufrag: scope.bounded("ice-ufrag", 4, 256)?,
         pwd: scope.bounded("ice-pwd", 22, 256)?,
         ice_lite: session.contains(&"a=ice-lite"),
@@ -173,8 +195,51 @@ pub fn read(text: &str, kind: Kind) -> Result<Description, SdpError> {
         formats: formats(audio)?,
         candidates: candidates(&lines)?,
         index,
-        media: sections.iter().map(|section| section[0].to_owned()).collect(),
+        media: media(),
     })
+}
+
+/// A description without WebRTC.
+fn plain(scope: &Scope<'_>, index: usize, media: Vec<String>) -> Result<Description, SdpError> {
+    let destination = destination(scope)?;
+    // The way in which calls were put on hold before there were directions (RFC 2543 appendix B.5).
+    let is_held = destination.media.ip().is_unspecified();
+    Ok(Description {
+        destination: Some(destination),
+        ufrag: String::new(),
+        pwd: String::new(),
+        ice_lite: false,
+        fingerprints: Vec::new(),
+        setup: Setup::ActPass,
+        direction: if is_held { Direction::SendOnly } else { direction(scope) },
+        mid: scope.value("mid").unwrap_or("").chars().take(32).collect(),
+        formats: formats(scope.audio)?,
+        candidates: Vec::new(),
+        index,
+        media,
+    })
+}
+
+fn destination(scope: &Scope<'_>) -> Result<Destination, SdpError> {
+    let line = scope.audio[0];
+    let lines = scope.audio.iter().chain(scope.session);
+    let connection = lines
+        .copied()
+        .find(|line| line.starts_with("c="))
+        .ok_or_else(|| SdpError::absent(RefusedCode::NoAudio, "there is no c= line"))?;
+    let address = connection.rsplit(' ').next().unwrap_or("");
+    let ip: IpAddr =
+        address.parse().map_err(|_| SdpError::at(connection, RefusedCode::NoAudio, "names no IP address"))?;
+    let port = line[2..].split(' ').nth(1).and_then(|port| port.split('/').next()?.parse().ok()).unwrap_or(0);
+    if ip.is_multicast() {
+        return Err(SdpError::at(connection, RefusedCode::NoAudio, "is a multicast address"));
+    }
+    let media = SocketAddr::new(ip, port);
+    let is_muxed = scope.audio.contains(&"a=rtcp-mux");
+    let named = scope.value("rtcp").and_then(|value| value.split(' ').next()?.parse().ok());
+    let reports =
+        if is_muxed { Some(media) } else { named.or(port.checked_add(1)).map(|port| SocketAddr::new(ip, port)) };
+    Ok(Destination { media, reports, is_muxed })
 }
 
 fn split(text: &str) -> Result<Vec<&str>, SdpError> {
@@ -243,6 +308,11 @@ fn is_secure_audio(line: &str) -> bool {
     let fields: Vec<&str> = line[2..].split(' ').collect();
     let profiles = ["UDP/TLS/RTP/SAVPF", "UDP/TLS/RTP/SAVP", "RTP/SAVPF", "TCP/TLS/RTP/SAVPF"];
     fields[0] == "audio" && fields[1] != "0" && profiles.contains(&fields[2])
+}
+
+fn is_plain_audio(line: &str) -> bool {
+    let fields: Vec<&str> = line[2..].split(' ').collect();
+    fields[0] == "audio" && fields[1] != "0" && ["RTP/AVP", "RTP/AVPF"].contains(&fields[2])
 }
 
 /// The audio section over the session: an attribute is looked for in that order.

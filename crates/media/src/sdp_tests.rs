@@ -56,6 +56,7 @@ fn what_we_write_we_can_read() {
         ssrc: 7,
         media: &offer.media,
         index: offer.index,
+        plain: None,
     });
     let answer = read(&text, Kind::Answer).unwrap();
     assert!(answer.ice_lite);
@@ -78,13 +79,13 @@ fn malformed_descriptions_are_refused_by_what_is_wrong() {
         (String::new(), RefusedCode::SdpSyntax),
         ("hello".into(), RefusedCode::SdpSyntax),
         (format!("{OFFER}{}", "a=x:y\r\n".repeat(20_000)), RefusedCode::SdpSyntax),
-        (format!("{OFFER}{}", "m=audio 9 RTP/AVP 0\r\n".repeat(1_000)), RefusedCode::SdpSyntax),
+        (format!("{OFFER}{}", "m=audio 9 RTP/UNKNOWN 0\r\n".repeat(1_000)), RefusedCode::SdpSyntax),
         (format!("{OFFER}{}", "a=candidate:1 1 udp 1 192.0.2.1 1 typ host\r\n".repeat(400)), RefusedCode::SdpSyntax),
         (with(m, "m=audio 9 UDP/TLS/RTP/SAVPF 4294967296"), RefusedCode::SdpSyntax),
         (with("a=fmtp", "a=fmtp:111 \0"), RefusedCode::SdpSyntax),
         (with(m, &format!("m={} 9 UDP/TLS/RTP/SAVPF 0", "A".repeat(1_024))), RefusedCode::SdpSyntax),
         (with("c=", &format!("c=IN IP4 {}", "1".repeat(512))), RefusedCode::SdpSyntax),
-        (with(m, "m=audio 9 RTP/AVP 0"), RefusedCode::NoAudio),
+        (with(m, "m=audio 9 RTP/UNKNOWN 0"), RefusedCode::NoAudio),
         (without("a=fingerprint"), RefusedCode::NoFingerprint),
         (with("a=fingerprint", "a=fingerprint:sha-256 00:11"), RefusedCode::NoFingerprint),
         (with("a=fingerprint", "a=fingerprint:sha-1 00:11"), RefusedCode::WeakFingerprint),

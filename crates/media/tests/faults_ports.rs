@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use abroad::{Abroad, CODECS};
 use house::{House, SECOND, names};
-use offhook_media::messages::{Command, CoreConfig, Counters, Event, Ice, RefusedCode, Reply, Request};
+use offhook_media::messages::{Command, CoreConfig, Counters, Event, Ice, Profile, RefusedCode, Reply, Request};
 
 const LIMIT: Duration = Duration::from_secs(20);
 const ROUNDS: u32 = 100;
@@ -43,7 +43,13 @@ fn rtp_15_one_port_too_many_is_refused_and_a_hundred_rounds_leak_no_port_and_no_
         let first = round * 100 + 1;
         // Full agents have sockets of their own, which are the dearer thing to leak.
         let offers: Vec<String> = (0..PORTS).map(|index| house.offer(first + index, Ice::Full, CODECS)).collect();
-        let request = Request::OfferPort { port: 99, ice: Ice::Full, codecs: names(CODECS), trickle: false };
+        let request = Request::OfferPort {
+            port: 99,
+            ice: Ice::Full,
+            codecs: names(CODECS),
+            trickle: false,
+            profile: Profile::Webrtc,
+        };
         assert_eq!(house.refusal(request), RefusedCode::TooManyPorts);
         assert_eq!(counters(&house).ports, u64::from(PORTS));
         last_ports = offers.iter().map(|offer| own_port(offer)).collect();

@@ -16,7 +16,7 @@ from offhook.edge.sip_entrance import Entrance
 from offhook.edge.sip_far_end import Calls, FarEnd, Find
 from offhook.edge.sip_registrations import Registrations
 from offhook.edge.sip_transfers import destination_of
-from offhook.edge.sip_transport import Flow
+from offhook.edge.sip_transport import Flow, profile_of
 from offhook.edge.text import shown
 from offhook.engine.ports import Authenticator, Chance, Clock, Contact, Exchange, Identity
 from offhook.voice.dialing import SipDomains
@@ -178,6 +178,8 @@ class SipDoor:
             return phone
         caller = self.far_end(who, lambda _: None, lambda: None)
         agent = shown(request.first("User-Agent") or "")
-        caller.register(Contact(*flow.peer, flow.transport, agent, rung="never", speaks="sip"))
+        caller.register(
+            Contact(*flow.peer, flow.transport, agent, rung="never", speaks="sip", profile=profile_of(flow))
+        )
         caller.leave_with_last_call()
         return caller

@@ -11,7 +11,7 @@ import structlog
 
 from offhook.edge.sip_far_end import FarEnd
 from offhook.edge.sip_outgoing import Reach
-from offhook.edge.sip_transport import Flow
+from offhook.edge.sip_transport import Flow, profile_of
 from offhook.edge.text import shown
 from offhook.engine.ports import Contact, Exchange, Identity, Invitation
 from offhook.wire.sip_fields import Fields
@@ -91,7 +91,7 @@ class Registrations:
 
         phone.far_end = self._make(who, lambda _: self._reach(phone, username), logged_off)
         agent = shown(request.first("User-Agent") or "")
-        phone.far_end.register(Contact(*flow.peer, flow.transport, agent, speaks="sip"))
+        phone.far_end.register(Contact(*flow.peer, flow.transport, agent, speaks="sip", profile=profile_of(flow)))
         self._phones.setdefault(username, {})[number] = phone
         self._watch(phone, username)
         _log.info("sip.registered", binding=phone.far_end.binding, account=who.account_id, user_agent=agent)

@@ -12,6 +12,7 @@ from typing import Literal, Protocol
 
 import structlog
 
+from offhook.voice.binding import Profile
 from offhook.wire import stun_keepalive as stun
 from offhook.wire.sip_admission import Refused
 from offhook.wire.sip_framing import KeepAlive, Stream, Unframed, read_datagram
@@ -71,6 +72,11 @@ class Receiver(Protocol):
 def is_reliable(flow: Flow) -> bool:
     """Whether it is a connection, over which nothing gets lost on the way."""
     return flow.transport != "UDP"
+
+
+def profile_of(flow: Flow) -> Profile:
+    """What a phone at the other end is offered: those that come over a websocket are browsers (RFC 7118)."""
+    return "webrtc" if flow.transport in ("WS", "WSS") else "rtp"
 
 
 class UdpFlow:

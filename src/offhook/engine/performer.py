@@ -110,7 +110,7 @@ def _media_request(it: effect.MediaRequest, ice: media.Ice) -> media.Request:
             return media.AnswerPort(it.port, it.offer, ice, trickle=it.trickle)
         case effect.OfferPort():
             # Whether the far end trickles is known only with its answer.
-            return media.OfferPort(it.port, ice, trickle=True)
+            return media.OfferPort(it.port, ice, trickle=True, profile=it.profile)
         case effect.AcceptAnswer():
             return media.AcceptAnswer(it.port, it.answer)
         case effect.AnswerReoffer():

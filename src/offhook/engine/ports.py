@@ -13,7 +13,7 @@ from offhook.media.commands import Command as MediaCommand
 from offhook.media.commands import Request as MediaRequest
 from offhook.media.events import RecordEnded
 from offhook.media.events import Reply as MediaReply
-from offhook.voice.binding import Network, Rung, Speaks
+from offhook.voice.binding import Network, Profile, Rung, Speaks
 from offhook.voice.cause import Ending
 from offhook.voice.dialing import Decision, Dialled, Permitted, Refuse
 from offhook.voice.effect import Durable, Invitation, Recording, Referral
@@ -153,7 +153,7 @@ class Contact(msgspec.Struct, frozen=True):
 
     `sessid` is the browser SDK's name for the login, which its detail records carry; `device` is what it can be woken
     by when it sleeps. `rung` says whether calls to its username reach it: never, where it proved who it is for one call
-    of its own.
+    of its own. `profile` is the kind of media that it is offered.
     """
 
     address: str
@@ -164,6 +164,7 @@ class Contact(msgspec.Struct, frozen=True):
     device: Device | None = None
     rung: Rung = "in turn"
     speaks: Speaks = "rtc"
+    profile: Profile = "webrtc"
 
 
 class Devices(Protocol):

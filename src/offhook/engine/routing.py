@@ -168,6 +168,7 @@ class Router:
                     each.network,
                     _carrier(each),
                     each.speaks,
+                    each.profile,
                 )
                 for each in free
             ),

@@ -202,6 +202,7 @@ class Switchboard:
                 network=who.network,
                 rung=contact.rung,
                 speaks=contact.speaks,
+                profile=contact.profile,
             )
         )
         self._waker.seen(who, contact.device)
@@ -404,6 +405,7 @@ class Switchboard:
                 headers=invite.headers,
                 client_state=invite.client_state,
                 speaks=binding.speaks,
+                profile=binding.profile,
             )
         )
 

@@ -12,6 +12,8 @@ import msgspec
 
 Codec = Literal["opus", "pcmu", "pcma"]
 Ice = Literal["lite", "full"]
+# What a far end is offered: ICE and DTLS-SRTP, or plain RTP (RTP/AVP). What it offers itself is seen by its SDP.
+Profile = Literal["webrtc", "rtp"]
 # What a port's far end says, what it is given to hear, or both.
 Tracks = Literal["both", "inbound", "outbound"]
 # How audio looks outside of RTP: PCM as above; the samples of the others are at 8, 8, 16 and 48 kHz; a frame or chunk
@@ -47,7 +49,8 @@ class CoreConfig(msgspec.Struct, frozen=True):
     `bind` are the addresses whose sockets it opens (a UDP port on each and, where `tcp`, a listener of the same
     number for ICE over TCP, RFC 4571 framing); `0.0.0.0` and `::` are refused, because candidates have to name an
     address. `public_addresses` replace them in candidates behind a 1:1 NAT. `driven` cores have no threads,
-    sockets or clock: `Core.advance` moves them and packets between their ports travel through `network`.
+    sockets or clock: `Core.advance` moves them and packets between their ports travel through `network`. Far ends
+    without WebRTC get a pair of UDP ports each, out of `rtp_ports`, first and last; any where the last is 0.
     """
 
     workers: int = 1
@@ -57,6 +60,7 @@ class CoreConfig(msgspec.Struct, frozen=True):
     public_addresses: list[str] = []
     driven: bool = False
     network: Network = Network()
+    rtp_ports: tuple[int, int] = (0, 0)
     max_ports: int = 10_000
     quality_every_ms: int = 5_000
     media_timeout_ms: int = 60_000
@@ -79,12 +83,13 @@ class AnswerPort(_Message, frozen=True):
 
 
 class OfferPort(_Message, frozen=True):
-    """Open `port` with an offer of ours (`Described`); `AcceptAnswer` completes it."""
+    """Open `port` with an offer of ours (`Described`); `AcceptAnswer` completes it. `ice` is for WebRTC only."""
 
     port: int
     ice: Ice = "lite"
     codecs: list[Codec] = msgspec.field(default_factory=lambda: list(CODECS))
     trickle: bool = False
+    profile: Profile = "webrtc"
 
 
 class AcceptAnswer(_Message, frozen=True):

@@ -13,7 +13,7 @@ class _Message(msgspec.Struct, frozen=True, tag_field="t", tag=True):
 
 RefusedCode = Literal[
     "sdp_syntax",  # the text is not an SDP, or a line of it is out of bounds; `line` says which
-    "no_audio",  # no audio m-line that is UDP/TLS/RTP/SAVPF
+    "no_audio",  # no audio m-line that can be taken, or of another kind than before
     "no_common_codec",
     "no_fingerprint",  # a=fingerprint absent, malformed
     "weak_fingerprint",  # only hashes that RFC 8122 forbids
@@ -22,6 +22,7 @@ RefusedCode = Literal[
     "unknown_port",
     "port_exists",
     "too_many_ports",
+    "no_rtp_port",  # no pair of UDP ports is free for a far end without WebRTC
     "wrong_state",  # an answer without an offer, and the like
 ]
 

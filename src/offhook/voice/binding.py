@@ -14,6 +14,8 @@ import msgspec
 Network = Literal["sip", "pstn"]
 # What a far end speaks: the browser SDK's protocol, or SIP, in which more can be asked of it.
 Speaks = Literal["rtc", "sip"]
+# The kind of media that a far end is offered: with ICE and DTLS, or plain RTP (RTP/AVP).
+Profile = Literal["webrtc", "rtp"]
 # Whether calls to a username reach a far end of it.
 Rung = Literal["in turn", "never"]
 
@@ -42,6 +44,7 @@ class Binding(msgspec.Struct, frozen=True):
     network: Network = "sip"
     rung: Rung = "in turn"
     speaks: Speaks = "rtc"
+    profile: Profile = "webrtc"
 
 
 class Bindings:

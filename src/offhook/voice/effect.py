@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from offhook.voice.binding import Profile
 from offhook.voice.cause import Ending
 from offhook.voice.conference import Card as ConferenceCard
 from offhook.voice.conference_event import ConferenceEnded, ParticipantLeft
@@ -214,9 +215,10 @@ class AnswerPort(msgspec.Struct, frozen=True):
 
 
 class OfferPort(msgspec.Struct, frozen=True):
-    """Open a port with an offer of ours."""
+    """Open a port with an offer of ours, of this kind of media."""
 
     port: int
+    profile: Profile = "webrtc"
 
 
 class AcceptAnswer(msgspec.Struct, frozen=True):

@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 
 from offhook.voice import transcription
-from offhook.voice.binding import Network, Speaks
+from offhook.voice.binding import Network, Profile, Speaks
 from offhook.voice.cause import Ending
 from offhook.voice.doing import Doing
 from offhook.voice.greeting import Wanted
@@ -130,12 +130,12 @@ class Dialog:
     `contact` is whether the far end knows of the dialog; only then it gets a bye. `sdp` is our answer while the
     far end has not been told it yet. `heard` is what the mixer was told last about the port.
     `media` is whether the port has ever been connected to the far end, `codec` what was agreed on, `network` what that
-    belongs to and `carrier` what its minutes are charged as.
+    belongs to and `carrier` what its minutes are charged as, `profile` the kind of media that it is offered.
     """
 
     __slots__ = (
-        "carrier", "codec", "contact", "heard", "id", "label", "media", "network", "port", "sdp", "sessid",
-        "speaks",
+        "carrier", "codec", "contact", "heard", "id", "label", "media", "network", "port", "profile", "sdp",
+        "sessid", "speaks",
     )  # fmt: skip
 
     def __init__(
@@ -146,6 +146,7 @@ class Dialog:
         self.carrier: Carrier = "webrtc"
         self.network: Network = "sip"
         self.speaks: Speaks = "rtc"
+        self.profile: Profile = "webrtc"
         self.contact: Literal["untold", "told"] = contact
         self.port = port
         self.label = label

@@ -46,13 +46,14 @@ def ring(floor: Floor, leg: Leg, plan: Ring, now: Moment) -> None:
     leg.expires_at = min(now.mono + plan.unheard_seconds, leg.rings_until)
     for target in plan.targets:
         dialog = Dialog(target.dialog, target.port, target.label, sessid=target.sessid)
-        dialog.network, dialog.carrier, dialog.speaks = target.network, target.carrier, target.speaks
+        dialog.network, dialog.carrier = target.network, target.carrier
+        dialog.speaks, dialog.profile = target.speaks, target.profile
         floor.connect(leg, dialog)
 
 
 def offer(floor: Floor, leg: Leg) -> None:
     """Open a port for each far end of a leg; with its description the far end is invited."""
-    floor.emit(*(effect.OfferPort(target.port) for target in leg.dialogs))
+    floor.emit(*(effect.OfferPort(target.port, target.profile) for target in leg.dialogs))
 
 
 def invite(floor: Floor, leg: Leg, dialog: Dialog, sdp: str) -> None:

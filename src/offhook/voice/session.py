@@ -200,7 +200,7 @@ class Session:
         caller.hooks = plan.hooks if isinstance(plan, Park) else caller.hooks
         self.floor.admit(caller, Place(_KIND_FOR[type(plan)], caller.id), Seat("party"))
         dialog = Dialog(signal.dialog, signal.port, signal.party.label, "told")
-        dialog.speaks = signal.speaks
+        dialog.speaks, dialog.profile = signal.speaks, signal.profile
         self.floor.connect(caller, dialog)
         if isinstance(plan, Refuse):
             self.floor.tell(CallInitiated, caller, now, "bridging")
@@ -212,8 +212,8 @@ class Session:
             self._seat_callee(caller, plan, now)
         else:
             caller.patience, caller.expires_at = plan.seconds, now.mono + plan.seconds
-        asked = AnswerPort(signal.port, signal.sdp, signal.trickle) if signal.sdp else OfferPort(signal.port)
-        self.floor.emit(Done(signal.reply), asked)
+        offers = AnswerPort(signal.port, signal.sdp, signal.trickle) if signal.sdp else None
+        self.floor.emit(Done(signal.reply), offers or OfferPort(signal.port, signal.profile))
 
     def _seat_callee(self, caller: Leg, plan: Ring, now: Moment) -> None:
         callee = Leg(plan.ids, "outgoing", plan.party, caller.destination, now.wall)

@@ -7,7 +7,7 @@ from typing import Any, Generic, Literal, TypeVar
 
 import msgspec
 
-from offhook.voice.binding import Network, Speaks
+from offhook.voice.binding import Network, Profile, Speaks
 from offhook.voice.cause import Ending
 from offhook.voice.command import Command, CommandRule, Enters, Form
 from offhook.voice.effect import MediaRequest, Save
@@ -18,8 +18,8 @@ from offhook.voice.sound import Clip, Failure
 
 
 class Target(msgspec.Struct, frozen=True):
-    """One far end to be rung: the dialog and the port that it shall get, its username, its login, and
-    what it belongs to and is charged as.
+    """One far end to be rung: the dialog and the port that it shall get, its username, its login, what it belongs to
+    and is charged as, and the kind of media that it is offered.
     """
 
     dialog: DialogId
@@ -29,6 +29,7 @@ class Target(msgspec.Struct, frozen=True):
     network: Network = "sip"
     carrier: Carrier = "webrtc"
     speaks: Speaks = "rtc"
+    profile: Profile = "webrtc"
 
 
 class Ring(msgspec.Struct, frozen=True):
@@ -79,6 +80,7 @@ class Dialled(msgspec.Struct, frozen=True):
     headers: Headers = ()
     client_state: str | None = None
     speaks: Speaks = "rtc"
+    profile: Profile = "webrtc"
 
 
 class Rang(msgspec.Struct, frozen=True):

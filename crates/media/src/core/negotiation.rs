@@ -6,8 +6,8 @@ use super::{Refused, refused};
 use crate::codec::CodecKind;
 use crate::crypto;
 use crate::messages::{Ice, RefusedCode, Reply};
-use crate::port::{Agreed, Setup};
-use crate::sdp::{self, Description, Formats, Local};
+use crate::port::{Agreed, Ends, Setup};
+use crate::sdp::{self, Description, Formats, Local, LocalPlain};
 
 /// What the far end said of itself that decides whether a later description begins something anew.
 #[derive(Clone, PartialEq, Eq)]
@@ -31,6 +31,9 @@ pub struct Card {
     pub version: u32,
     mid: String,
     candidates: Vec<String>,
+    /// Where our media comes in, as far ends without WebRTC are told.
+    plain: Option<Ends>,
+    is_muxed: bool,
     /// The formats of our last description.
     pub formats: Formats,
     pub codecs: Vec<CodecKind>,
@@ -64,13 +67,22 @@ impl IceCredentials {
 }
 
 impl Card {
-    pub fn new(setup: Setup, candidates: Vec<String>, formats: Formats, codecs: Vec<CodecKind>) -> Self {
+    /// `plain` is where media comes in of a far end without WebRTC, as that is told.
+    pub fn new(
+        setup: Setup,
+        candidates: Vec<String>,
+        plain: Option<Ends>,
+        formats: Formats,
+        codecs: Vec<CodecKind>,
+    ) -> Self {
         Self {
             setup,
             session_id: fastrand::u64(1..1 << 62),
             version: 1,
             mid: "0".into(),
             candidates,
+            plain,
+            is_muxed: false,
             formats,
             codecs,
             dialogue: Dialogue::Offered(None),
@@ -103,6 +115,7 @@ impl Card {
         let active = self.role(&remote);
         self.settle(&remote, active);
         self.mid.clone_from(&remote.mid);
+        self.is_muxed = remote.destination.is_some_and(|far| far.is_muxed);
         if let Some(creds) = &creds {
             self.setup.creds = creds.clone();
         }
@@ -128,8 +141,22 @@ impl Card {
             ssrc: self.setup.ssrc,
             media: answering.map_or(&[], |remote| &remote.media),
             index: answering.map_or(0, |remote| remote.index),
+            plain: self.plain.map(|ends| LocalPlain {
+                media: ends.media,
+                reports: ends.reports,
+                is_muxed: self.is_muxed,
+                has_mid: answering.is_some_and(|remote| !remote.mid.is_empty()),
+            }),
         })
     }
+}
+
+/// A far end keeps to the kind of media with which its port was opened.
+pub fn check_profile(remote: &Description, setup: &Setup) -> Result<(), Box<Refused>> {
+    if remote.destination.is_some() != setup.plain.is_some() {
+        return Err(refused(RefusedCode::NoAudio, "the profile is another than before"));
+    }
+    Ok(())
 }
 
 pub fn check_ice(remote: &Description, ours: Ice) -> Result<(), Box<Refused>> {
@@ -150,6 +177,11 @@ pub fn answered(remote: &Formats, codecs: &[CodecKind]) -> Result<Formats, Box<R
         return Err(refused(RefusedCode::NoCommonCodec, "no codec that both sides take"));
     }
     Ok(Formats { codecs: common, ..remote.clone() })
+}
+
+/// What we offer to a far end without WebRTC: telephone-events are where old phones look for them.
+pub fn offered_plainly(codecs: &[CodecKind]) -> Formats {
+    Formats { comfort_noise: None, events_8k: Some(101), events_48k: None, ..offered(codecs) }
 }
 
 pub fn offered(codecs: &[CodecKind]) -> Formats {

@@ -1,12 +1,13 @@
 //! Where a port is reached: its addresses, its own sockets, and the candidates that tell the far end.
 
-use std::io::Result;
+use std::io::{ErrorKind, Result};
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 
 use str0m::net::Protocol;
 
 use super::CoreError;
 use crate::messages::CoreConfig;
+use crate::port::Ends;
 
 /// The addresses of a port.
 #[derive(Default)]
@@ -14,7 +15,12 @@ pub struct Place {
     pub addresses: Vec<(Protocol, SocketAddr)>,
     pub own: Vec<SocketAddr>,
     pub sockets: Vec<UdpSocket>,
+    /// Its two addresses, where the far end speaks no WebRTC.
+    pub plain: Option<Ends>,
 }
+
+/// Pairs of ports that are tried where any will do.
+const PAIR_TRIES: u32 = 64;
 
 impl Place {
     pub fn shared(addresses: &[(Protocol, SocketAddr)]) -> Self {
@@ -25,7 +31,30 @@ impl Place {
     pub fn virtual_of(port: u32) -> Self {
         let [_, b, c, d] = port.to_be_bytes();
         let address = SocketAddr::from(([10, b, c, d], 4_000));
-        Self { addresses: vec![(Protocol::Udp, address)], own: vec![address], sockets: Vec::new() }
+        Self { addresses: vec![(Protocol::Udp, address)], own: vec![address], ..Self::default() }
+    }
+
+    /// The same for a far end without WebRTC.
+    pub fn virtual_pair_of(port: u32) -> Self {
+        let mut place = Self::virtual_of(port);
+        let media = place.own[0];
+        let reports = SocketAddr::new(media.ip(), media.port() + 1);
+        place.own.push(reports);
+        place.plain = Some(Ends { media, reports });
+        place
+    }
+
+    /// Two ports of its own, an even one for media and the next for reports (RFC 3550 section 11), out of `range`, or any
+    /// where that is empty.
+    pub fn pair(ip: IpAddr, range: (u16, u16)) -> Result<Self> {
+        let (media, reports) = if range.1 == 0 { any_pair(ip)? } else { pair_of(ip, range)? };
+        let ends = Ends { media: media.local_addr()?, reports: reports.local_addr()? };
+        Ok(Self {
+            addresses: vec![(Protocol::Udp, ends.media)],
+            own: vec![ends.media, ends.reports],
+            sockets: vec![media, reports],
+            plain: Some(ends),
+        })
     }
 
     /// Far ends tell two of our full ports apart by their addresses, so each has sockets of its own.
@@ -51,6 +80,33 @@ impl Place {
         }
         lines
     }
+}
+
+fn pair_of(ip: IpAddr, (low, high): (u16, u16)) -> Result<(UdpSocket, UdpSocket)> {
+    let first = low.next_multiple_of(2);
+    let pairs = u32::from(high.saturating_sub(first).saturating_add(1) / 2);
+    let start = fastrand::u32(..pairs.max(1));
+    let open = |number: u32| {
+        let port = first + (number * 2) as u16;
+        Some((UdpSocket::bind((ip, port)).ok()?, UdpSocket::bind((ip, port + 1)).ok()?))
+    };
+    (0..pairs).find_map(|step| open((start + step) % pairs)).ok_or_else(|| ErrorKind::AddrInUse.into())
+}
+
+fn any_pair(ip: IpAddr) -> Result<(UdpSocket, UdpSocket)> {
+    for _ in 0..PAIR_TRIES {
+        let one = UdpSocket::bind((ip, 0))?;
+        let port = one.local_addr()?.port();
+        let is_even = port.is_multiple_of(2);
+        let Ok(other) = UdpSocket::bind((ip, if is_even { port + 1 } else { port - 1 })) else { continue };
+        return Ok(if is_even { (one, other) } else { (other, one) });
+    }
+    Err(ErrorKind::AddrInUse.into())
+}
+
+/// The address that far ends are told, of one that is bound.
+pub fn public_of(public: &[IpAddr], bound: IpAddr) -> IpAddr {
+    shown(public, bound)[0]
 }
 
 fn shown(public: &[IpAddr], bound: IpAddr) -> Vec<IpAddr> {

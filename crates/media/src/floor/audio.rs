@@ -4,14 +4,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use str0m::rtp::RtpPacket;
-
 use super::circle::Voices;
 use super::{Floor, push_reports};
 use crate::codec::{CodecKind, FRAME_MS};
 use crate::messages::{Event, Sound, Tracks};
 use crate::mix::{Mixer, overlay};
 use crate::port::{Port, Stage, measure};
+use crate::rtp::Packet;
 
 /// How a port's far end got this tick's audio.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -33,7 +32,7 @@ pub struct Scratch {
 impl Floor {
     // ---- packets ---------------------------------------------------------------------------------------------
 
-    pub(super) fn arrived(&mut self, id: u32, packet: &RtpPacket, now: Instant) {
+    pub(super) fn arrived(&mut self, id: u32, packet: &Packet, now: Instant) {
         let is_decoding = self.decoding.get(&id).copied().unwrap_or(false);
         let Some(port) = self.ports.get_mut(&id) else { return };
         let at = port.since_opened(now);
@@ -51,7 +50,7 @@ impl Floor {
         }
     }
 
-    fn forward(&mut self, speaker: u32, listener: u32, packet: &RtpPacket, codec: CodecKind, now: Instant) {
+    fn forward(&mut self, speaker: u32, listener: u32, packet: &Packet, codec: CodecKind, now: Instant) {
         let told = std::mem::take(&mut self.told);
         self.guarded(listener, now, |floor| {
             if let Some(port) = floor.ports.get_mut(&listener) {

@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
-use str0m::rtp::RtpPacket;
-
 use super::tap::{Frame, Track};
 use crate::codec::{CodecKind, FRAME_MS};
 use crate::denoise::Denoiser;
 use crate::dtmf::{DtmfReceiver, Press};
 use crate::jitter::{Arrival, JitterBuffer, JitterCounters, Payload};
 use crate::quality::JitterEstimator;
+use crate::rtp::Packet;
 
 /// A frame whose loudest sample is no louder is silence: -66 dBov is heard by nobody, and A-law has no zero.
 const SILENT_PEAK: u16 = 16;
@@ -92,11 +91,11 @@ impl Ingress {
         }
     }
 
-    pub(super) fn count(&mut self, packet: &RtpPacket, at: Duration) {
+    pub(super) fn count(&mut self, packet: &Packet, at: Duration) {
         self.packets += 1;
         self.bytes += packet.payload.len() as u64;
         self.last_packet = Some(at);
-        self.sequence.note(*packet.header.ssrc, *packet.seq_no);
+        self.sequence.note(packet.ssrc, packet.extended_seq);
     }
 
     /// Packets that should have come and have not.

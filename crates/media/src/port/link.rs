@@ -6,15 +6,18 @@ use std::time::Instant;
 use str0m::ice::StunMessage;
 use str0m::media::MediaKind;
 use str0m::net::{Protocol, Receive, Transmit};
-use str0m::rtp::{RtpPacket, Ssrc};
+use str0m::rtp::Ssrc;
 use str0m::{Candidate, Event as RtcEvent, IceConnectionState, IceCreds, Input, Output};
 
-use super::session::build;
+use super::plain::{Facts, is_rtcp};
+use super::session::{Session, build};
 use super::{Port, Reported, Stage};
 use crate::codec::CodecKind;
 use crate::crypto;
 use crate::messages::Ice;
-use crate::sdp::{Description, Formats};
+use crate::rtcp;
+use crate::rtp::Packet;
+use crate::sdp::{Description, Direction, Formats};
 
 /// Streams that one far end may have open at once; the oldest gives way.
 const MAX_STREAMS: usize = 4;
@@ -26,6 +29,8 @@ const LAST_STUN: u8 = 3;
 pub enum Unread {
     Malformed,
     Unauthenticated,
+    /// It is from nobody that the port knows.
+    Stranger,
 }
 
 /// What two descriptions agreed on, as one side needs it.
@@ -44,7 +49,7 @@ pub struct Agreed {
 #[derive(Debug)]
 pub enum Told {
     Connected,
-    Packet(Box<RtpPacket>),
+    Packet(Box<Packet>),
     /// The far end said goodbye (DTLS close_notify): its signalling will follow.
     Closed,
     Failed {
@@ -55,7 +60,8 @@ pub enum Told {
 
 impl Port {
     pub(super) fn declare(&mut self) {
-        let mut api = self.rtc.direct_api();
+        let Session::Web(rtc) = &mut self.session else { return };
+        let mut api = rtc.direct_api();
         api.set_ice_controlling(self.setup.controlling);
         api.declare_media(self.mid, MediaKind::Audio);
         api.declare_stream_tx(self.setup.ssrc.into(), None, self.mid, None).set_unpaced(true);
@@ -65,6 +71,13 @@ impl Port {
     /// The far end's description, the first one or a later one. Tell the port the time afterwards.
     pub fn accept(&mut self, agreed: Agreed, now: Instant) {
         let Agreed { remote, sends, takes, creds, active } = agreed;
+        if let (Session::Plain(plain), Some(far)) = (&mut self.session, &remote.destination) {
+            plain.accept(far, now);
+            (self.route, self.path) = (plain.path(), plain.path());
+            self.stage = Stage::Connected;
+            self.settle(remote.direction, sends, takes);
+            return;
+        }
         let is_first = self.remote.is_none();
         let has_met = self.route.is_some();
         if let Some(creds) = creds {
@@ -76,7 +89,8 @@ impl Port {
         if self.association.replace(association.clone()).is_some_and(|before| before != association) {
             self.start_over(now);
         }
-        let mut api = self.rtc.direct_api();
+        let Session::Web(rtc) = &mut self.session else { return };
+        let mut api = rtc.direct_api();
         api.set_local_ice_credentials(self.setup.creds.clone());
         self.far_pwd.clone_from(&remote.pwd);
         api.set_remote_ice_credentials(IceCreds { ufrag: remote.ufrag, pass: remote.pwd });
@@ -86,19 +100,23 @@ impl Port {
         for line in &remote.candidates {
             self.add_candidate(line);
         }
-        self.out.set_codec(sends.codecs.first().map_or(CodecKind::Opus, |(kind, _)| *kind));
-        self.direction = remote.direction;
-        self.setup.formats = takes;
-        self.remote = Some(sends);
+        self.settle(remote.direction, sends, takes);
         if has_met {
             self.start_dtls(now);
         }
     }
 
+    fn settle(&mut self, direction: Direction, sends: Formats, takes: Formats) {
+        self.out.set_codec(sends.codecs.first().map_or(CodecKind::Opus, |(kind, _)| *kind));
+        self.direction = direction;
+        self.setup.formats = takes;
+        self.remote = Some(sends);
+    }
+
     /// Another certificate, or the roles exchanged, is another DTLS association (RFC 8842 section 4): everything below
     /// the streams begins anew, while what the far end sees of them (SSRC, sequence, timestamps) goes on.
     fn start_over(&mut self, now: Instant) {
-        self.rtc = build(&self.setup, now);
+        self.session = build(&self.setup, now);
         self.stage = Stage::Connecting;
         self.route = None;
         self.path = None;
@@ -111,15 +129,16 @@ impl Port {
         let line = line.strip_prefix("a=").unwrap_or(line);
         if let Ok(candidate) = Candidate::from_sdp_string(line)
             && candidate.proto() == Protocol::Udp
+            && let Session::Web(rtc) = &mut self.session
         {
-            self.rtc.add_remote_candidate(candidate);
+            rtc.add_remote_candidate(candidate);
         }
     }
 
     /// Whether this STUN message is for us and carries the right MESSAGE-INTEGRITY; any other is taken only on the
     /// route on which such a message came.
     pub fn accepts(&self, input: &Input<'_>) -> bool {
-        self.rtc.accepts(input)
+        matches!(&self.session, Session::Web(rtc) if rtc.accepts(input))
     }
 
     /// Whether a STUN message carries the MESSAGE-INTEGRITY that it must. Sessions ask less of the address they send to.
@@ -132,7 +151,8 @@ impl Port {
 
     /// Take a datagram that is no RTP. The caller has checked that its source may speak to us.
     pub fn receive(&mut self, now: Instant, receive: Receive<'_>) -> Result<(), Unread> {
-        self.rtc.handle_input(Input::Receive(now, receive)).map_err(|_| Unread::Malformed)
+        let Session::Web(rtc) = &mut self.session else { return Err(Unread::Malformed) };
+        rtc.handle_input(Input::Receive(now, receive)).map_err(|_| Unread::Malformed)
     }
 
     /// Take an RTP packet, as [`Self::receive`]. Its source becomes a stream of ours once its SRTP tag has verified, and
@@ -149,24 +169,28 @@ impl Port {
         if self.streams.contains(&ssrc) {
             return self.receive(now, receive);
         }
-        self.rtc.direct_api().expect_stream_rx(ssrc, None, self.mid, None);
+        let Session::Web(rtc) = &mut self.session else { return Err(Unread::Malformed) };
+        rtc.direct_api().expect_stream_rx(ssrc, None, self.mid, None);
         let outcome = self.receive(now, receive);
         let before = told.len();
         self.drain(transmits, told);
-        let is_theirs = |fact: &Told| matches!(fact, Told::Packet(packet) if packet.header.ssrc == ssrc);
+        let is_theirs = |fact: &Told| matches!(fact, Told::Packet(packet) if packet.ssrc == *ssrc);
         if told[before..].iter().any(is_theirs) {
             self.adopt_stream(ssrc);
             return outcome;
         }
-        self.rtc.direct_api().remove_stream_rx(ssrc);
+        if let Session::Web(rtc) = &mut self.session {
+            rtc.direct_api().remove_stream_rx(ssrc);
+        }
         outcome.and(Err(Unread::Unauthenticated))
     }
 
     fn adopt_stream(&mut self, ssrc: Ssrc) {
         if self.streams.len() == MAX_STREAMS
             && let Some(oldest) = self.streams.pop_front()
+            && let Session::Web(rtc) = &mut self.session
         {
-            self.rtc.direct_api().remove_stream_rx(oldest);
+            rtc.direct_api().remove_stream_rx(oldest);
         }
         self.streams.push_back(ssrc);
     }
@@ -176,14 +200,74 @@ impl Port {
         self.streams.len()
     }
 
+    /// Take a datagram of a port without WebRTC, that came to one of its addresses.
+    pub fn receive_plain(
+        &mut self,
+        now: Instant,
+        source: SocketAddr,
+        destination: SocketAddr,
+        data: &[u8],
+        told: &mut Vec<Told>,
+    ) -> Result<(), Unread> {
+        let Session::Plain(plain) = &mut self.session else { return Err(Unread::Stranger) };
+        if is_rtcp(data) {
+            if let Some(reported) = plain.read_reports(source, data, self.setup.ssrc, now)? {
+                self.note_report(&reported);
+            }
+            return Ok(());
+        }
+        if let Some(packet) = plain.receive(source, destination, data, &self.setup.formats, now)? {
+            (self.route, self.path) = (plain.path(), plain.path());
+            told.push(Told::Packet(Box::new(packet)));
+        }
+        Ok(())
+    }
+
+    fn note_report(&mut self, reported: &rtcp::Reported) {
+        let rate = self.out.codec.clock_rate() as f32;
+        self.rtt = reported.round_trip.or(self.rtt);
+        self.reported = Some(Reported {
+            lost: u64::from(reported.lost),
+            loss_percent: f32::from(reported.fraction_lost) * 100.0 / 256.0,
+            jitter_ms: reported.jitter as f32 * 1_000.0 / rate,
+        });
+    }
+
     pub fn timeout(&mut self, now: Instant) -> Result<(), String> {
-        self.rtc.handle_input(Input::Timeout(now)).map_err(|error| error.to_string())
+        if let Session::Web(rtc) = &mut self.session {
+            return rtc.handle_input(Input::Timeout(now)).map_err(|error| error.to_string());
+        }
+        let facts = self.facts(now);
+        if let Session::Plain(plain) = &mut self.session {
+            plain.timeout(&facts, now);
+        }
+        Ok(())
+    }
+
+    /// What a report tells of this port.
+    fn facts(&self, now: Instant) -> Facts {
+        let since = self.since_opened(now);
+        let rate = self.ingress.codec.map_or(8_000, CodecKind::clock_rate) as f32;
+        Facts {
+            ssrc: self.setup.ssrc,
+            timestamp: self.out.egress.timestamp_at(since),
+            packets_sent: self.out.packets,
+            octets_sent: self.out.bytes,
+            packets_heard: self.ingress.packets,
+            packets_lost: self.ingress.lost(),
+            jitter: (self.ingress.estimator.jitter_ms() * rate / 1_000.0) as u32,
+        }
     }
 
     /// Drain what the session wants: datagrams into `transmits`, facts into `told`.
     pub fn drain(&mut self, transmits: &mut Vec<Transmit>, told: &mut Vec<Told>) {
-        loop {
-            match self.rtc.poll_output() {
+        if let Session::Plain(plain) = &mut self.session {
+            plain.drain(transmits, told);
+            self.deadline = plain.deadline();
+            return;
+        }
+        while let Session::Web(rtc) = &mut self.session {
+            match rtc.poll_output() {
                 Ok(Output::Timeout(at)) => {
                     self.deadline = at;
                     return;
@@ -206,7 +290,9 @@ impl Port {
     fn heard(&mut self, event: RtcEvent, told: &mut Vec<Told>) {
         match event {
             RtcEvent::Connected => told.push(self.connected()),
-            RtcEvent::RtpPacket(packet) if self.stage != Stage::Connecting => told.push(Told::Packet(Box::new(packet))),
+            RtcEvent::RtpPacket(packet) if self.stage != Stage::Connecting => {
+                told.push(Told::Packet(Box::new(packet.into())))
+            }
             // A lite side does not look for its far end, so it cannot know that there is none: it may still come.
             RtcEvent::IceConnectionStateChange(IceConnectionState::Disconnected)
                 if self.stage == Stage::Connecting && self.setup.ice == Ice::Full =>
@@ -237,7 +323,10 @@ impl Port {
 
     /// The handshake is done: nothing may be exchanged but with a certificate that the signalling named.
     fn connected(&mut self) -> Told {
-        let shown = self.rtc.direct_api().remote_dtls_fingerprint().map(|shown| shown.bytes.clone());
+        let shown = match &mut self.session {
+            Session::Web(rtc) => rtc.direct_api().remote_dtls_fingerprint().map(|shown| shown.bytes.clone()),
+            Session::Plain(_) => None,
+        };
         let named = self.association.as_ref().map(|(fingerprints, _)| fingerprints);
         if !shown.is_some_and(|shown| named.is_some_and(|named| named.contains(&shown))) {
             let detail = "the certificate is none of those that the SDP named".into();
@@ -261,14 +350,17 @@ impl Port {
     /// the far end acts on it.
     fn start_dtls(&mut self, now: Instant) {
         let Some((_, active)) = self.association else { return };
+        let Session::Web(rtc) = &mut self.session else { return };
         // Both fail only where the session has ended, which `drain` tells.
-        let _ = self.rtc.direct_api().start_dtls(active);
+        let _ = rtc.direct_api().start_dtls(active);
         let _ = self.timeout(now);
     }
 
     /// Say goodbye to the far end (RTCP BYE, DTLS close_notify).
     pub fn close(&mut self, transmits: &mut Vec<Transmit>) {
-        let _ = self.rtc.close();
+        if let Session::Web(rtc) = &mut self.session {
+            let _ = rtc.close();
+        }
         let mut told = Vec::new();
         self.drain(transmits, &mut told);
     }

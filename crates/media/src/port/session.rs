@@ -8,6 +8,7 @@ use str0m::media::Frequency;
 use str0m::net::Protocol;
 use str0m::{Candidate, IceCreds, Rtc, RtcConfig};
 
+use super::plain::{Ends, Plain};
 use crate::codec::CodecKind;
 use crate::crypto;
 use crate::messages::Ice;
@@ -29,9 +30,25 @@ pub struct Setup {
     pub addresses: Vec<(Protocol, SocketAddr)>,
     pub formats: Formats,
     pub ssrc: u32,
+    /// Our addresses, where the far end speaks no WebRTC.
+    pub plain: Option<Ends>,
 }
 
-pub(super) fn build(setup: &Setup, start: Instant) -> Rtc {
+/// What carries a port's media.
+pub enum Session {
+    /// ICE, DTLS and SRTP.
+    Web(Box<Rtc>),
+    Plain(Box<Plain>),
+}
+
+pub(super) fn build(setup: &Setup, start: Instant) -> Session {
+    match setup.plain {
+        Some(own) => Session::Plain(Box::new(Plain::new(own, start))),
+        None => Session::Web(Box::new(build_web(setup, start))),
+    }
+}
+
+fn build_web(setup: &Setup, start: Instant) -> Rtc {
     let shared = crypto::shared();
     let mut config = RtcConfig::new()
         .set_crypto_provider(shared.provider.clone())

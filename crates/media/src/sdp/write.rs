@@ -1,6 +1,7 @@
 //! The audio part of SDP as we write it (RFC 8866, RFC 8829). Reads nothing.
 
 use std::fmt::Write as _;
+use std::net::{IpAddr, SocketAddr};
 
 use super::{Direction, Formats, Setup};
 use crate::codec::CodecKind;
@@ -23,28 +24,84 @@ pub struct Local<'a> {
     /// The m-lines of the offer that is answered, and which of them is ours; empty for an offer.
     pub media: &'a [String],
     pub index: usize,
+    /// Where media comes in, where the far end speaks no WebRTC.
+    pub plain: Option<LocalPlain>,
+}
+
+/// Our side without WebRTC.
+#[derive(Clone, Copy, Debug)]
+pub struct LocalPlain {
+    pub media: SocketAddr,
+    pub reports: SocketAddr,
+    pub is_muxed: bool,
+    pub has_mid: bool,
 }
 
 /// Write a description: one audio stream, every other m-line of the offer rejected (RFC 8829 section 5.3.1).
 pub fn write(local: &Local<'_>) -> String {
-    let mut sdp = format!(
-        "v=0\r\no=- {} {} IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=group:BUNDLE {}\r\na=msid-semantic:WMS *\r\n",
-        local.session_id, local.version, local.mid
-    );
-    if local.ice_lite {
-        sdp.push_str("a=ice-lite\r\n");
-    }
+    let mut sdp = beginning(local);
     for (index, line) in local.media.iter().enumerate() {
         if index == local.index {
-            write_audio(&mut sdp, local);
+            write_section(&mut sdp, local);
         } else {
             write_rejected(&mut sdp, line);
         }
     }
     if local.media.is_empty() {
-        write_audio(&mut sdp, local);
+        write_section(&mut sdp, local);
     }
     sdp
+}
+
+fn beginning(local: &Local<'_>) -> String {
+    let Local { session_id, version, mid, .. } = local;
+    if let Some(plain) = &local.plain {
+        let address = named(plain.media.ip());
+        return format!("v=0\r\no=- {session_id} {version} IN {address}\r\ns=-\r\nc=IN {address}\r\nt=0 0\r\n");
+    }
+    let mut sdp = format!(
+        "v=0\r\no=- {session_id} {version} IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=group:BUNDLE {mid}\r\n\
+         a=msid-semantic:WMS *\r\n"
+    );
+    if local.ice_lite {
+        sdp.push_str("a=ice-lite\r\n");
+    }
+    sdp
+}
+
+fn named(ip: IpAddr) -> String {
+    format!("IP{} {ip}", if ip.is_ipv6() { 6 } else { 4 })
+}
+
+fn write_section(sdp: &mut String, local: &Local<'_>) {
+    match &local.plain {
+        Some(plain) => write_plain(sdp, local, plain),
+        None => write_audio(sdp, local),
+    }
+}
+
+/// The same profile that the far end has said; in an offer, the one that everybody takes.
+fn write_plain(sdp: &mut String, local: &Local<'_>, plain: &LocalPlain) {
+    let said = local.media.get(local.index).and_then(|line| line.split(' ').nth(2));
+    let _ = write!(sdp, "m=audio {} {} {}\r\n", plain.media.port(), said.unwrap_or("RTP/AVP"), numbers(local.formats));
+    write_formats(sdp, local.formats);
+    if plain.has_mid {
+        let _ = write!(sdp, "a=mid:{}\r\n", local.mid);
+    }
+    if plain.is_muxed {
+        sdp.push_str("a=rtcp-mux\r\n");
+    } else {
+        let _ = write!(sdp, "a=rtcp:{}\r\n", plain.reports.port());
+    }
+    let _ = write!(sdp, "a={}\r\na=ptime:20\r\n", local.direction.name());
+}
+
+/// The payload types, in order.
+fn numbers(formats: &Formats) -> String {
+    let codecs = formats.codecs.iter().map(|(_, pt)| *pt);
+    let others = [formats.comfort_noise, formats.events_48k, formats.events_8k];
+    let all: Vec<String> = codecs.chain(others.into_iter().flatten()).map(|pt| pt.to_string()).collect();
+    all.join(" ")
 }
 
 fn write_rejected(sdp: &mut String, line: &str) {
@@ -57,15 +114,12 @@ fn write_rejected(sdp: &mut String, line: &str) {
 fn write_audio(sdp: &mut String, local: &Local<'_>) {
     let (port, address) = default_destination(local.candidates);
     let formats = local.formats;
-    let codecs = formats.codecs.iter().map(|(_, pt)| *pt);
-    let others = [formats.comfort_noise, formats.events_48k, formats.events_8k];
-    let numbers: Vec<String> = codecs.chain(others.into_iter().flatten()).map(|pt| pt.to_string()).collect();
     let _ = write!(
         sdp,
         "m=audio {port} UDP/TLS/RTP/SAVPF {}\r\nc=IN {address}\r\na=rtcp:9 IN IP4 0.0.0.0\r\n\
          a=ice-ufrag:{}\r\na=ice-pwd:{}\r\na=fingerprint:sha-256 {}\r\na=setup:{}\r\na=mid:{}\r\n\
          a={}\r\na=msid:offhook audio\r\na=rtcp-mux\r\n",
-        numbers.join(" "),
+        numbers(formats),
         local.ufrag,
         local.pwd,
         local.fingerprint,

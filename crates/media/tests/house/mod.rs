@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use offhook_media::core::Core;
 use offhook_media::messages::{
-    Command, CoreConfig, Event, Ice, Network, PortStats, RefusedCode, Reply, Request, Sound, Source, Tone,
+    Command, CoreConfig, Event, Ice, Network, PortStats, Profile, RefusedCode, Reply, Request, Sound, Source, Tone,
 };
 
 pub const SECOND: Duration = Duration::from_secs(1);
@@ -50,7 +50,13 @@ impl House {
     }
 
     pub fn offer(&self, port: u32, ice: Ice, codecs: &[&str]) -> String {
-        self.described(Request::OfferPort { port, ice, codecs: names(codecs), trickle: false })
+        self.described(Request::OfferPort {
+            port,
+            ice,
+            codecs: names(codecs),
+            trickle: false,
+            profile: Profile::Webrtc,
+        })
     }
 
     pub fn answer(&self, port: u32, offer: String, ice: Ice, codecs: &[&str]) -> String {
