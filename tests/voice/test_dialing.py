@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from offhook.voice import numbering
 from offhook.voice.binding import Binding, Bindings
-from offhook.voice.dialing import HOSTED_DOMAINS, Dialled, Dialplan, Refuse, Ring, domains
+from offhook.voice.callbacks import Callbacks, Page
+from offhook.voice.dialing import HOSTED_DOMAINS, Decision, Dialled, Dialplan, Park, Refuse, Ring, domains
 from offhook.voice.directory import ConnectionCard, CredentialCard, NumberCard, ProfileCard
 from offhook.voice.terms import Recorded, Suppressed, Terms
 
@@ -61,7 +62,7 @@ class World:
             Binding(id, "acme", "1", username, 0.0, credential_id=credential.id if credential else None, token_id=token)
         )
 
-    def dial(self, destination: str, **call: Any) -> Ring | Refuse:
+    def dial(self, destination: str, **call: Any) -> Decision:
         plan = Dialplan(self, self.bindings, self, domains("sip.example.test", HOSTED_DOMAINS))
         return plan.decide(Dialled(destination, **{"now": 50.0, "account_id": "acme", "connection_id": "1"} | call))
 
@@ -428,3 +429,33 @@ def test_no_text_raises_or_rings_a_stranger(destination: str) -> None:
 )
 def test_countries(number: str, country: str | None) -> None:
     assert numbering.country_of(number) == country
+
+
+# ---- numbers of applications ---------------------------------------------------------------------------------
+
+APPLICATION = ConnectionCard(
+    "9", "acme", "Menu", "", called="parks", callbacks=Callbacks(Page("http://app.test/voice"))
+)
+
+
+def of_application(**facts: Any) -> World:
+    """The number is that of an application."""
+    world = World()
+    world.connections["9"] = msgspec.structs.replace(APPLICATION, **facts)
+    world.numbers[NUMBER] = NumberCard("n", "acme", NUMBER, "9", record=Recorded("dual", "mp3"))
+    return world
+
+
+def test_a_number_of_an_application_parks_the_call_there() -> None:
+    parked = of_application().dial(NUMBER)
+    assert isinstance(parked, Park)
+    assert (parked.application, parked.number, parked.callbacks) == (APPLICATION, NUMBER, APPLICATION.callbacks)
+    assert parked.caller_terms.record == Recorded("dual", "mp3")
+    assert "application" in parked.reason
+
+
+def test_an_application_takes_calls_while_it_is_active_and_has_room() -> None:
+    assert of_application(active=False).refuses(NUMBER)[0] == "UNALLOCATED_NUMBER"
+    world = of_application(inbound_channel_limit=2)
+    world.legs["in 9"] = 2
+    assert "inbound.channel_limit" in world.refuses(NUMBER)[2]

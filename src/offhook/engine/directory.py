@@ -254,6 +254,7 @@ def _application_card(row: Row, settings: dict[str, Any]) -> ConnectionCard:
         outbound_channel_limit=settings["outbound"]["channel_limit"],
         profile_id=row["outbound_voice_profile_id"],
         first_command_timeout_secs=_first_command(settings),
+        called="parks",
         callbacks=_callbacks(settings),
     )
 

@@ -75,11 +75,19 @@ class Router:
         terms = NONE if isinstance(decision, dialing.Refuse) else decision.caller_terms
         caller = self._party(binding, number, invite.caller_name, terms)
         if isinstance(decision, dialing.Park):
-            return Park(self._park_seconds, Hooks(callbacks=decision.callbacks)), caller
+            return self._parked(decision, caller)
         plan = self._ring([decision], self.new_ids(ids.call_session_id), invite.caller_name)
         if isinstance(plan, Ring) and plan.party.network == "pstn":
             plan = _of(plan, caller)
         return plan, caller
+
+    def _parked(self, decision: dialing.Park, caller: Party) -> tuple[Park, Party]:
+        """A parked call is its caller's, unless the number of an application was dialled: then it is that one's."""
+        hooks, application = Hooks(callbacks=decision.callbacks), decision.application
+        if application is None:
+            return Park(self._park_seconds, hooks), caller
+        party = msgspec.structs.replace(caller, account_id=application.account_id, connection_id=application.id)
+        return Park(self._park_seconds, hooks, "incoming", decision.number), party
 
     def ordered(self, it: effect.Route) -> Ring | Refuse:
         """Who rings for a leg that a customer dials: all of its destinations at once. The leg stays its account's
@@ -113,8 +121,8 @@ class Router:
             return None
         return ending("NORMAL_CIRCUIT_CONGESTION", "this node has as many calls as it may have")
 
-    def _ordered(self, it: effect.Route, destination: str) -> dialing.Decision:
-        return self._dialplan.decide(
+    def _ordered(self, it: effect.Route, destination: str) -> dialing.Ring | dialing.Refuse:
+        decision = self._dialplan.decide(
             dialing.Dialled(
                 destination=destination,
                 now=self._clock.wall(),
@@ -122,6 +130,7 @@ class Router:
                 caller_number=it.caller_number,
             )
         )
+        return _LOOP if isinstance(decision, dialing.Park) else decision
 
     def _rouse(self, decisions: Sequence[dialing.Decision], ids: LegIds, name: str) -> None:
         """Whom a call is for may have apps that sleep; who is meant twice is called once."""
@@ -200,6 +209,12 @@ class Router:
     def _has_room(self, binding: Binding) -> bool:
         """Whether a far end may have one more call; `Limits` says how many a phone is good for."""
         return binding.network == "pstn" or self._far_ends.calls(binding.id) < self._limits.dialogs_per_binding
+
+
+_LOOP = dialing.Refuse(
+    ending("UNALLOCATED_NUMBER", "an application's number can be called from outside and by clients, not by commands"),
+    "commands reach no application of this platform",
+)
 
 
 def _carrier(binding: Binding) -> Carrier:

@@ -71,6 +71,7 @@ from offhook.voice.signal import (
     Lost,
     Loudest,
     NotArrived,
+    Park,
     Played,
     PortDown,
     PortUp,
@@ -398,7 +399,7 @@ class Switchboard:
                 ids=ids,
                 port=port,
                 party=party,
-                destination=invite.destination,
+                destination=(isinstance(plan, Park) and plan.number) or invite.destination,
                 sdp=invite.sdp,
                 plan=plan,
                 trickle=invite.trickle,
@@ -432,7 +433,9 @@ class Switchboard:
 
     def _count(self, ids: LegIds, caller: Party, plan: Plan) -> None:
         """Count a call against the limits before anything is awaited; what nobody rings for counts for nothing."""
-        if not isinstance(plan, Refuse):
+        if isinstance(plan, Park) and plan.direction == "incoming":
+            self.active.open(ids.call_control_id, caller.connection_id, "inbound")
+        elif not isinstance(plan, Refuse):
             number = plan.number if isinstance(plan, Ring) else None
             self.active.open(ids.call_control_id, caller.connection_id, "outbound", number)
 

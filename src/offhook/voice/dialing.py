@@ -80,11 +80,17 @@ class Ring(msgspec.Struct, frozen=True):
 
 
 class Park(msgspec.Struct, frozen=True):
-    """The call is parked for the customer's backend, which hears of it by webhook, or follows a document from here."""
+    """The call is parked for the customer's backend, which hears of it by webhook, or follows a document from here.
+
+    `application` is whose number was dialled; None where the caller's own connection parks what it dials. `number` is
+    then that number.
+    """
 
     reason: str
     caller_terms: Terms = NONE
     callbacks: Callbacks | None = None
+    application: ConnectionCard | None = None
+    number: str = ""
 
 
 class Refuse(msgspec.Struct, frozen=True):
@@ -202,7 +208,7 @@ class Dialplan:
 
     # ---- the dialled side ------------------------------------------------------------------------------------
 
-    def _by_number(self, dialled: str, attempt: "_Attempt") -> Ring:
+    def _by_number(self, dialled: str, attempt: "_Attempt") -> Ring | Park:
         caller = attempt.caller
         _, number = self._read(dialled, caller, attempt.call.now)
         if number is None:
@@ -210,6 +216,8 @@ class Dialplan:
         connection = self._directory.connection(number.connection_id) if number.connection_id else None
         if connection is None:
             raise Refused("UNALLOCATED_NUMBER", "connection_id: the number is assigned to no connection")
+        if connection.called == "parks":
+            return self._at_application(connection, number, attempt)
         if connection.dnis_number_format != "sip_username":
             raise Refused(
                 "UNALLOCATED_NUMBER",
@@ -222,6 +230,24 @@ class Dialplan:
             else f"the number is assigned to {attempt.named(connection)} and rings its username"
         )
         return self._ring(connection, connection.username, number, why, attempt)
+
+    def _at_application(self, connection: ConnectionCard, number: NumberCard, attempt: "_Attempt") -> Park:
+        """The caller's leg is the application's from now on."""
+        self._expect_room(connection, attempt)
+        return Park(
+            reason=f"the number is assigned to {attempt.named(connection)}, an application, which takes the call",
+            caller_terms=_terms(connection, number),
+            callbacks=connection.callbacks,
+            application=connection,
+            number=number.number,
+        )
+
+    def _expect_room(self, connection: ConnectionCard, attempt: "_Attempt") -> None:
+        """A dialled connection takes calls, and one more."""
+        if not connection.active:
+            raise Refused("UNALLOCATED_NUMBER", f"active is false on {attempt.named(connection)}")
+        if full(connection.inbound_channel_limit, self._traffic.inbound(connection.id)):
+            raise Refused(CONNECTION_FULL, f"inbound.channel_limit of {attempt.named(connection)} is reached")
 
     def _read(self, dialled: str, caller: ConnectionCard | None, now: float) -> tuple[str, NumberCard | None]:
         """A number that the caller may call, and whose it is."""
@@ -269,10 +295,7 @@ class Dialplan:
     def _ring(
         self, connection: ConnectionCard, username: str, number: NumberCard | None, why: str, attempt: "_Attempt"
     ) -> Ring:
-        if not connection.active:
-            raise Refused("UNALLOCATED_NUMBER", f"active is false on {attempt.named(connection)}")
-        if full(connection.inbound_channel_limit, self._traffic.inbound(connection.id)):
-            raise Refused(CONNECTION_FULL, f"inbound.channel_limit of {attempt.named(connection)} is reached")
+        self._expect_room(connection, attempt)
         registered = self._registered.of_username(username)
         dialled = number.number if number else None
         shown = _shown_number(attempt, connection, dialled)

@@ -197,7 +197,8 @@ class Session:
         plan = signal.plan
         caller = Leg(signal.ids, "incoming", signal.party, signal.destination, now.wall)
         caller.client_state, caller.headers = signal.client_state, signal.headers
-        caller.hooks = plan.hooks if isinstance(plan, Park) else caller.hooks
+        if isinstance(plan, Park):
+            caller.hooks, caller.direction = plan.hooks, plan.direction
         self.floor.admit(caller, Place(_KIND_FOR[type(plan)], caller.id), Seat("party"))
         dialog = Dialog(signal.dialog, signal.port, signal.party.label, "told")
         dialog.speaks, dialog.profile = signal.speaks, signal.profile

@@ -12,7 +12,7 @@ from offhook.voice.cause import Ending
 from offhook.voice.command import Command, CommandRule, Enters, Form
 from offhook.voice.effect import MediaRequest, Save
 from offhook.voice.hooks import Hooks
-from offhook.voice.leg import Carrier, DialogId, Headers, HoldAction, Leg, LegIds, Party, Ringback, Taken
+from offhook.voice.leg import Carrier, DialogId, Direction, Headers, HoldAction, Leg, LegIds, Party, Ringback, Taken
 from offhook.voice.resources import problem
 from offhook.voice.sound import Clip, Failure
 
@@ -52,10 +52,15 @@ class Ring(msgspec.Struct, frozen=True):
 
 class Park(msgspec.Struct, frozen=True):
     """The caller's leg waits, alone with the platform, for what the customer's backend orders; while it is not
-    answered, no longer than `seconds` for each command. `hooks` say which document it follows, if it follows one."""
+    answered, no longer than `seconds` for each command. `hooks` say which document it follows, if it follows one.
+
+    It is `incoming` for an application whose `number` was dialled; else its own connection dials out.
+    """
 
     seconds: float = 60.0
     hooks: Hooks = Hooks()
+    direction: Direction = "outgoing"
+    number: str = ""
 
 
 class Refuse(msgspec.Struct, frozen=True):
