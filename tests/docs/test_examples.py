@@ -190,7 +190,7 @@ def counted(tables: list[dict[str, Any]]) -> str:
     kinds = ("honoured", "later", "ignored", "refused")
     count = {kind: sum(len(fields.get(kind, ())) for fields in tables) for kind in kinds}
     count["refused"] -= sum(len(set(fields["honoured"]) & set(fields.get("refused", ()))) for fields in tables)
-    told = f"{count['honoured']} honoured, {count['later']} for SIP legs and TeXML"
+    told = f"{count['honoured']} honoured, {count['later']} for SIP legs and trunks"
     return f"{sum(count.values())} fields: {told}, {count['ignored']} ignored, {count['refused']} refused"
 
 
