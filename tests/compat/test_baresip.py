@@ -1,0 +1,165 @@
+"""Category: compat. Debian's baresip over UDP, TCP and TLS, with each codec: it calls, is called and is heard."""
+
+import asyncio
+import contextlib
+import json
+import shutil
+import socket
+from collections.abc import AsyncGenerator, AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from phones import tone_file
+
+from offhook import Client, Ear, Tone
+from offhook.edge.server import Platform, start_dev
+from offhook.engine.seed import SEEDED
+
+JOHN, JANE = SEEDED.identities
+BARESIP = shutil.which("baresip") or "baresip"
+BARESIP_HZ, PYTHON_HZ = 440.0, 900.0
+SECONDS = 30
+WAYS = [("UDP", "pcmu/8000/1"), ("TCP", "pcma/8000/1"), ("TLS", "opus/48000/2")]
+CONFIG = """\
+module_path /usr/lib/baresip/modules
+module g711.so
+module g722.so
+module opus.so
+module aufile.so
+module ausine.so
+module aubridge.so
+module_tmp account.so
+module_app menu.so
+module_app ctrl_tcp.so
+ctrl_tcp_listen 127.0.0.1:{control}
+sip_listen 127.0.0.1:0
+sip_verify_server no
+net_interface 127.0.0.1
+audio_source {source}
+audio_player aubridge,nowhere
+audio_alert aubridge,nowhere
+"""
+
+
+class Baresip:
+    """A running baresip, by its own control socket. Waits are on its events."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+
+    def order(self, command: str, parameters: str = "") -> None:
+        text = json.dumps({"command": command, "params": parameters})
+        self._writer.write(f"{len(text)}:{text},".encode())
+
+    async def saw(self, kind: str) -> dict[str, Any]:
+        while True:
+            length = int((await self._reader.readuntil(b":"))[:-1])
+            told = json.loads(await self._reader.readexactly(length))
+            await self._reader.readexactly(1)
+            if told.get("type") == kind:
+                return told
+
+    def close(self) -> None:
+        self._writer.close()
+
+
+@contextlib.asynccontextmanager
+async def running(platform: Platform, folder: Path, transport: str, codec: str) -> AsyncGenerator[Baresip, None]:
+    control = free_port()
+    name = "OFFHOOK_SIP_TLS_ADDRESS" if transport == "TLS" else "OFFHOOK_SIP_ADDRESS"
+    where = f"{platform.env[name]};transport={transport.lower()}"
+    account = (
+        f"<sip:{JOHN.login}@{platform.env['OFFHOOK_SIP_DOMAIN']};transport={transport.lower()}>;auth_pass={JOHN.password}"
+        f';outbound="sip:{where}";regint=600;answermode=auto;audio_codecs={codec}'
+    )
+    rate = int(codec.split("/")[1])
+    # Its generator of tones is for 48 kHz alone.
+    source = "ausine,440" if rate == 48_000 else f"aufile,{tone_file(folder / 'tone.wav', BARESIP_HZ, rate=rate)}"
+    (folder / "config").write_text(CONFIG.format(control=control, source=source))
+    (folder / "accounts").write_text(account + "\n")
+    (folder / "contacts").write_text("")
+    with (folder / "log").open("wb") as log:
+        process = await asyncio.create_subprocess_exec(
+            BARESIP, "-f", str(folder), stdout=log, stderr=log, stdin=asyncio.subprocess.DEVNULL
+        )
+    try:
+        phone = await connected(control)
+        yield phone
+        phone.close()
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+def free_port() -> int:
+    with socket.socket() as it:
+        it.bind(("127.0.0.1", 0))
+        return it.getsockname()[1]
+
+
+async def connected(port: int) -> Baresip:
+    while True:
+        with contextlib.suppress(ConnectionError):
+            return Baresip(*await asyncio.open_connection("127.0.0.1", port))
+        await asyncio.sleep(0)
+
+
+async def registered(platform: Platform) -> None:
+    """John's phone is there, by the API's word: its own may have been said before anybody listened."""
+    headers = {"Authorization": f"Bearer {platform.env['TELNYX_API_KEY']}"}
+    async with aiohttp.ClientSession(platform.env["TELNYX_BASE_URL"] + "/", headers=headers) as http:
+        async with http.get("credential_connections") as response:
+            [john] = [each for each in (await response.json())["data"] if each["user_name"] == JOHN.login]
+        status = ""
+        while status != "Registered":
+            async with http.post(f"credential_connections/{john['id']}/actions/check_registration_status") as response:
+                status = (await response.json())["data"]["status"]
+
+
+@pytest.fixture
+async def platform() -> AsyncIterator[Platform]:
+    started = await start_dev()
+    yield started
+    await started.stop()
+
+
+@pytest.mark.parametrize(("transport", "codec"), WAYS)
+async def test_it_calls_and_is_heard(platform: Platform, tmp_path: Path, transport: str, codec: str) -> None:
+    async with (
+        asyncio.timeout(SECONDS),
+        Client(platform.env["OFFHOOK_WS_URL"], login=JANE.login, password=JANE.password) as jane,
+        running(platform, tmp_path, transport, codec) as john,
+    ):
+        await jane.ready()
+        await registered(platform)
+        coming = jane.incoming()
+        john.order("dial", f"sip:{JANE.login}@{platform.env['OFFHOOK_SIP_DOMAIN']}")
+        call = await anext(coming)
+        ear = Ear()
+        call.attach(ear)
+        await call.answer(audio=Tone(PYTHON_HZ))
+        await john.saw("CALL_ESTABLISHED")
+        await ear.hears_tone(BARESIP_HZ)
+        john.order("hangup")
+        assert (await call.ended()).cause == "NORMAL_CLEARING"
+
+
+@pytest.mark.parametrize(("transport", "codec"), WAYS)
+async def test_it_is_called_and_heard(platform: Platform, tmp_path: Path, transport: str, codec: str) -> None:
+    async with (
+        asyncio.timeout(SECONDS),
+        Client(platform.env["OFFHOOK_WS_URL"], login=JANE.login, password=JANE.password) as jane,
+        running(platform, tmp_path, transport, codec) as john,
+    ):
+        await jane.ready()
+        await registered(platform)
+        call = await jane.new_call(JOHN.login, audio=Tone(PYTHON_HZ))
+        ear = Ear()
+        call.attach(ear)
+        await call.answered()
+        await ear.hears_tone(BARESIP_HZ)
+        await call.hangup()
+        await john.saw("CALL_CLOSED")
