@@ -105,6 +105,15 @@ class TestByThePhone:
         assert (await call.ask("BYE")).status == 200
 
 
+async def test_nobody_takes_the_place_of_another_by_an_invite(phone: SipPhone, jane: Client) -> None:
+    call, _ = await talking(phone, jane)
+    assert call.dialog is not None
+    tags = f"to-tag={call.dialog.remote_tag};from-tag={call.dialog.local_tag}"
+    taking = await phone.invite(JANE.login, b"", (("Replaces", f"{call.dialog.call_id};{tags}"),))
+    assert (await phone.response(taking.invite)).status == 481
+    assert (await call.ask("OPTIONS")).status == 200
+
+
 class Desk:
     """A customer's REST client."""
 

@@ -148,6 +148,8 @@ class SipDoor:
             self.agent.answer(transaction, 420, more=(("Unsupported", ", ".join(lacking)),))
             return
         match request.method:
+            case "INVITE" if request.first("Replaces") is not None:
+                self.agent.answer(transaction, 481)  # nobody is given a dialog of ours to take (RFC 3891 section 3)
             case "INVITE":
                 self._called(transaction, flow, who)
             case "REGISTER" if isinstance(who, Identity):
