@@ -1,0 +1,73 @@
+"""What a trunk is to dialling and to the SIP door: cards, answered from memory. No rules, no I/O.
+
+A trunk is a far end that is known by where it is. That of a *connection* is a customer's: a PBX, whose calls are that
+connection's. A *carrier* is the platform owner's and stands for the telephone network: what comes from it is a call
+from outside, to a number that somebody here has, and what goes to it has left the platform.
+"""
+
+from typing import Literal, Protocol
+
+import msgspec
+
+Kind = Literal["connection", "carrier"]
+GatewayTransport = Literal["UDP", "TCP", "TLS"]
+Encryption = Literal["none", "srtp", "dtls"]
+
+
+class Gateway(msgspec.Struct, frozen=True):
+    """Where a trunk is reached. `host` is a name or an IP address; without a `port` or a `transport` they are found as
+    RFC 3263 says: by NAPTR, SRV and address records, or the defaults of an address."""
+
+    host: str
+    port: int | None = None
+    transport: GatewayTransport | None = None
+
+
+class Registration(msgspec.Struct, frozen=True):
+    """That we register at a trunk (RFC 3261 section 10.2): under `address` (`user@host`), for at most `seconds` at a
+    time."""
+
+    address: str
+    seconds: int = 600
+
+
+class TrunkCard(msgspec.Struct, frozen=True):
+    """One trunk. Its far end is registered under `username`, which nobody can dial.
+
+    `id` is its connection's, or the carrier's own. Calls to it go to the first of `gateways` that takes them. Calls
+    from it come from `sources` (IP addresses or networks) or from an address of one of `hosts`, with `tech_prefix`
+    before the dialled number where it has one. `login` and `password` answer its challenges. `caller_domain` is what
+    our From has as its host, empty for our own domain.
+    """
+
+    id: str
+    kind: Kind
+    account_id: str
+    username: str
+    gateways: tuple[Gateway, ...] = ()
+    sources: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
+    tech_prefix: str = ""
+    login: str = ""
+    password: str = ""
+    realm: str = ""
+    registration: Registration | None = None
+    encryption: Encryption = "none"
+    codecs: tuple[str, ...] = ()
+    caller_domain: str = ""
+
+
+class Trunks(Protocol):
+    """Look-ups in memory; none of them waits."""
+
+    def trunk(self, id: str) -> TrunkCard | None: ...
+
+    def trunks(self) -> tuple[TrunkCard, ...]:
+        """All that are active."""
+        ...
+
+
+def username_of(id: str) -> str:
+    """The username under which a trunk's far end is registered. No customer can have it: theirs are letters and
+    digits."""
+    return f"trunk:{id}"
