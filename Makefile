@@ -46,7 +46,7 @@ fuzz: setup ## Fuzz the parsers (OFFHOOK_FUZZ_ITERS sets the size)
 	@OFFHOOK_FUZZ_ITERS=$${OFFHOOK_FUZZ_ITERS:-200000} $(VENV)/pytest -q tests/faults -k fuzz
 
 bench: setup ## Measure, beside the named peers
-	-@tools/system_packages bench # without Janus its row says so, and fails
+	-@tools/system_packages bench # without a peer its row says so, and fails
 	@$(UV) sync --frozen --quiet --python $(PYTHON) --group bench
 	@$(VENV)/python -m benches.run
 

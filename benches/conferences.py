@@ -44,7 +44,7 @@ async def of_peer(module: str, rooms: Rooms, codec: Codec) -> float:
 
 
 async def of_janus(rooms: Rooms) -> float:
-    """The same of Janus, over plain RTP, which spares it the encryption; `janus.NoJanus` where it is not installed."""
+    """The same of Janus, over plain RTP, which spares it the encryption; NoPeer where it is not installed."""
     async with janus.running(PARTIES) as bridge, plain_rtp.talking() as far_ends:
         for _ in range(rooms.conferences * PARTIES):
             far_end = far_ends.new()

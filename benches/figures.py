@@ -32,6 +32,13 @@ class Figure(msgspec.Struct, frozen=True):
         return self.value <= self.aim if self.better == "lower" else self.value >= self.aim
 
 
+def missing(
+    name: str, unit: str, why: str, aim: float | None = None, better: Literal["lower", "higher"] = "lower"
+) -> Figure:
+    """What could not be measured, which is a miss where there is an aim."""
+    return Figure(name, float("nan"), unit, f"not measured: {why}", aim, better)
+
+
 def show(figures: list[Figure], console: Console) -> None:
     """Print the table."""
     table = Table(title=machine(), title_justify="left")

@@ -7,9 +7,7 @@ for ICE it gathers no loopback address, and a bench leaves the machine by no oth
 import asyncio
 import contextlib
 import itertools
-import os
 import secrets
-import shutil
 import socket
 import tempfile
 from collections.abc import AsyncGenerator
@@ -18,19 +16,17 @@ from typing import Any
 
 import aiohttp
 
+from benches import processes
+from benches.processes import NoPeer
+
 START_SECONDS = 10.0
 PLUGIN = "libjanus_audiobridge.so"
 TRANSPORT = "libjanus_http.so"
 # Of G.711: mixing at more would only cost Janus more.
 RATE = 8_000
-_TICKS = os.sysconf("SC_CLK_TCK")
 
 Address = tuple[str, int]
 Document = dict[str, Any]
-
-
-class NoJanus(Exception):
-    """There is no Janus on this machine, or it does not do what it is asked."""
 
 
 class Janus:
@@ -45,19 +41,18 @@ class Janus:
         self._numbers = itertools.count()
 
     async def open(self) -> None:
-        """Wait until it listens. NoJanus where it does not within `START_SECONDS`."""
+        """Wait until it listens. NoPeer where it does not within `START_SECONDS`."""
         for _ in range(int(START_SECONDS / 0.1)):
             with contextlib.suppress(aiohttp.ClientConnectionError):
                 made = await self._ask(self._url, {"janus": "create"})
                 self._session = f"{self._url}/{made['data']['id']}"
                 return
             await asyncio.sleep(0.1)
-        raise NoJanus("Janus does not listen")
+        raise NoPeer("Janus does not listen")
 
     def cpu(self) -> float:
         """CPU seconds that it has used so far, all threads; in steps of 10 ms."""
-        stat = Path(f"/proc/{self._pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(stat[11]) + int(stat[12])) / _TICKS
+        return processes.cpu(self._pid)
 
     async def join(self, hears_at: Address) -> Address:
         """Let a far end take part that says PCMU and hears at this address: where it is to send."""
@@ -82,7 +77,7 @@ class Janus:
             async with self._http.get(self._session, params={"maxev": "1"}) as response:
                 data = (await response.json()).get("plugindata", {}).get("data", {})
             if "error" in data:
-                raise NoJanus(data["error"])
+                raise NoPeer(data["error"])
             if data.get("audiobridge") == kind and "rtp" in data:
                 return data
 
@@ -90,38 +85,22 @@ class Janus:
         async with self._http.post(url, json=question | {"transaction": secrets.token_hex(6)}) as response:
             answer = await response.json()
         if answer["janus"] == "error":
-            raise NoJanus(answer["error"]["reason"])
+            raise NoPeer(answer["error"]["reason"])
         return answer
 
 
 @contextlib.asynccontextmanager
 async def running(parties: int) -> AsyncGenerator[Janus, None]:
-    """A Janus that is asked on loopback while the block runs; NoJanus where there is none."""
-    program = shutil.which("janus")
-    if program is None:
-        raise NoJanus("install Debian's package janus")
+    """A Janus that is asked on loopback while the block runs; NoPeer where there is none."""
+    program = processes.program("janus", "janus")
     with tempfile.TemporaryDirectory(prefix="offhook-janus-") as name:
-        folder, port = Path(name), _free_port()
+        folder, port = Path(name), processes.free_port(socket.SOCK_STREAM)
         _configure(folder, port)
-        process = await asyncio.create_subprocess_exec(
-            program, "--configs-folder", folder, "--config", folder / "janus.jcfg",
-            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
-        )  # fmt: skip
-        try:
-            async with aiohttp.ClientSession() as http:
-                janus = Janus(process.pid, http, f"http://127.0.0.1:{port}/janus", parties)
-                await janus.open()
-                yield janus
-        finally:
-            process.terminate()
-            await process.wait()
-
-
-def _free_port() -> int:
-    """Janus takes no port 0."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
+        command = (program, "--configs-folder", folder, "--config", folder / "janus.jcfg")
+        async with processes.running(*command) as pid, aiohttp.ClientSession() as http:
+            janus = Janus(pid, http, f"http://127.0.0.1:{port}/janus", parties)
+            await janus.open()
+            yield janus
 
 
 def _configure(folder: Path, port: int) -> None:
@@ -149,7 +128,7 @@ def _modules(kind: str) -> Path:
     """Where Debian has put them, which depends on the architecture."""
     for found in Path("/usr/lib").glob(f"*/janus/{kind}"):
         return found
-    raise NoJanus(f"Janus has no {kind}")
+    raise NoPeer(f"Janus has no {kind}")
 
 
 def _others(folder: Path, but: str) -> str:

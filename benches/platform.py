@@ -17,8 +17,9 @@ from typing import Any, NamedTuple
 
 import aiohttp
 
+from benches import processes
+
 START_SECONDS = 30.0
-_TICKS = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -38,6 +39,7 @@ class Platform:
         self.ws_url: str = said["OFFHOOK_WS_URL"]
         self.domain: str = said["OFFHOOK_SIP_DOMAIN"]
         self.identities = [Identity(each["login"], each["password"]) for each in said["info"]["identities"]]
+        self.sip_address: str = said["OFFHOOK_SIP_ADDRESS"]
         self.application: str = said["OFFHOOK_CONNECTION_ID"]
         self.api: str = said["TELNYX_BASE_URL"]
         self.root: str = said["OFFHOOK_CONSOLE_URL"].rstrip("/")
@@ -47,8 +49,7 @@ class Platform:
 
     def cpu(self) -> float:
         """CPU seconds since it was started, its own and the kernel's for it, all threads; in steps of 10 ms."""
-        fields = self._proc("stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / _TICKS
+        return processes.cpu(self.process.pid)
 
     def resident(self) -> int:
         """Bytes of memory that it holds."""

@@ -14,27 +14,31 @@ import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from statistics import median
-from typing import get_args
+from typing import TypeVar, get_args
 
 import msgspec
 import structlog
 from rich.console import Console
 
-from benches import backend, conferences, driven, loop, signalling, speech
+from benches import backend, conferences, driven, forwarding, loop, signalling, speech
 from benches.conferences import Rooms
-from benches.figures import ROOT, Figure, show, write
-from benches.janus import NoJanus
+from benches.figures import ROOT, Figure, missing, show, write
+from benches.forwarding import Bridges
+from benches.plain_rtp import SealedTalker
+from benches.processes import NoPeer
 from benches.relays import Load, Relayed, measure, p50_p99, without_a_bridge
 
 OURS = "benches.peers.offhook_relay"
 PEER = "benches.peers.aiortc_relay"
 KIB = 1024
+T = TypeVar("T")
 
 
 class Sizes(msgspec.Struct, frozen=True):
     """How much of everything."""
 
     legs: int = 100
+    rtp_legs: int = 200
     seconds: float = 20.0
     peer_bridges: int = 5
     transcoded: int = 5
@@ -54,6 +58,7 @@ class Sizes(msgspec.Struct, frozen=True):
 FULL = Sizes()
 SMOKE = Sizes(
     legs=10,
+    rtp_legs=10,
     seconds=1.5,
     peer_bridges=1,
     transcoded=1,
@@ -71,7 +76,7 @@ SMOKE = Sizes(
 )  # fmt: skip
 
 
-async def forwarding(sizes: Sizes, limit: dict[str, float]) -> list[Figure]:
+async def forwarding_opus(sizes: Sizes, limit: dict[str, float]) -> list[Figure]:
     """A forwarded Opus packet."""
     ours = await measure(OURS, load=Load(sizes.legs // 2, sizes.seconds))
     peer = await measure(PEER, "forward", load=Load(sizes.peer_bridges, sizes.seconds))
@@ -118,11 +123,41 @@ async def conferring(sizes: Sizes, _: dict[str, float]) -> list[Figure]:
 
 async def _of_janus(ours: float, rooms: Rooms) -> Figure:
     name = "… of Janus's AudioBridge"
-    try:
-        theirs = await conferences.of_janus(rooms)
-    except NoJanus as why:
-        return Figure(name, float("nan"), "×", f"not measured: {why}", 0.5)
+    theirs = await _or_why(conferences.of_janus(rooms))
+    if isinstance(theirs, str):
+        return missing(name, "×", theirs, 0.5)
     return Figure(name, ours / theirs, "×", f"Janus {theirs:.2f} ms, as many, plain RTP", 0.5)
+
+
+async def forwarding_rtp(sizes: Sizes, _: dict[str, float]) -> list[Figure]:
+    """A forwarded G.711 packet of far ends without WebRTC, as SIP's are."""
+    plain = Bridges(sizes.rtp_legs // 2, sizes.seconds)
+    sealed = Bridges(sizes.rtp_legs // 2, sizes.seconds, SealedTalker)
+    return [
+        *await _beside_rtpengine("forwarded G.711 packet, RTP ⇄ RTP", plain),
+        *await _beside_rtpengine("forwarded G.711 packet, SRTP ⇄ RTP", sealed),
+    ]
+
+
+async def _beside_rtpengine(name: str, bridges: Bridges) -> list[Figure]:
+    ours = await _or_why(forwarding.by_us(bridges))
+    theirs = await _or_why(forwarding.by_rtpengine(bridges))
+    ratio = "… of rtpengine's"
+    if isinstance(ours, str):
+        return [missing(name, "µs CPU", ours), missing(ratio, "×", ours, 1.0)]
+    figure = Figure(name, ours.microseconds, "µs CPU", f"{2 * bridges.count} legs that talk")
+    if isinstance(theirs, str):
+        return [figure, missing(ratio, "×", theirs, 1.0)]
+    beside = f"rtpengine {theirs.microseconds:.1f} µs, as many, in user space"
+    return [figure, Figure(ratio, ours.microseconds / theirs.microseconds, "×", beside, 1.0)]
+
+
+async def _or_why(measuring: Awaitable[T]) -> T | str:
+    """What was measured, or why it could not be."""
+    try:
+        return await measuring
+    except NoPeer as why:
+        return str(why)
 
 
 async def latency(sizes: Sizes, _: dict[str, float]) -> list[Figure]:
@@ -213,7 +248,8 @@ async def turned(sizes: Sizes, _: dict[str, float]) -> list[Figure]:
 
 
 PARTS: tuple[Callable[[Sizes, dict[str, float]], Awaitable[list[Figure]]], ...] = (
-    forwarding, transcoding, conferring, latency, rates, backends, memory, starting, first_audio, mouth_to_ear, turned,
+    forwarding_opus, transcoding, forwarding_rtp, conferring, latency, rates, backends, memory, starting, first_audio,
+    mouth_to_ear, turned,
 )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ import asyncio
 
 from benches.peers.lines import cpu, questions, tell
 from offhook.media.commands import AnswerPort, CoreConfig, Hear, ReadStats
-from offhook.media.core import Core
+from offhook.media.core import Core, MediaRefused
 from offhook.media.events import Described, PortStats
 
 
@@ -18,15 +18,18 @@ class Relay:
         self.core = core
         self.ports: list[int] = []
 
-    def answer(self, offer: str) -> str:
+    def answer(self, offer: str) -> dict[str, str]:
         port = self.core.new_port()
-        described = self.core.request(AnswerPort(port=port, offer=offer))
-        assert isinstance(described, Described)
+        try:
+            described = self.core.request(AnswerPort(port=port, offer=offer))
+        except MediaRefused as refused:
+            return {"refused": str(refused)}
+        assert isinstance(described, Described)  # what else answers an offer
         self.ports.append(port)
         if len(self.ports) % 2 == 0:
             a, b = self.ports[-2:]
             self.core.send(Hear(port=a, speakers=[b]), Hear(port=b, speakers=[a]))
-        return described.sdp
+        return {"answer": described.sdp}
 
     def relayed(self) -> int:
         stats = [self.core.request(ReadStats(port=port)) for port in self.ports]
@@ -40,7 +43,7 @@ async def main() -> None:
     async for question in questions():
         match question:
             case {"offer": offer}:
-                tell({"answer": relay.answer(offer)})
+                tell(relay.answer(offer))
             case _:
                 tell({"cpu": cpu(), "relayed": relay.relayed()})
 
