@@ -17,6 +17,18 @@ from telnyx.types import (
     credential_connection_list_params,
     credential_connection_update_params,
     detail_record_list_params,
+    fqdn_connection_create_params,
+    fqdn_connection_list_params,
+    fqdn_connection_update_params,
+    fqdn_create_params,
+    fqdn_list_params,
+    fqdn_update_params,
+    ip_connection_create_params,
+    ip_connection_list_params,
+    ip_connection_update_params,
+    ip_create_params,
+    ip_list_params,
+    ip_update_params,
     media_list_params,
     media_update_params,
     media_upload_params,
@@ -37,6 +49,9 @@ from telnyx.types import (
     texml_application_create_params,
     texml_application_list_params,
     texml_application_update_params,
+    uac_connection_create_params,
+    uac_connection_list_params,
+    uac_connection_update_params,
     webhook_delivery_list_params,
 )
 from telnyx.types.phone_numbers import voice_list_params, voice_update_params
@@ -49,6 +64,7 @@ from offhook.voice.resources.connection import CONNECTIONS
 from offhook.voice.resources.credential_connection import CREDENTIAL_CONNECTIONS
 from offhook.voice.resources.detail_record import DETAIL_RECORDS
 from offhook.voice.resources.field import Field
+from offhook.voice.resources.gateway import FQDNS, IPS
 from offhook.voice.resources.media_file import MEDIA_FILES
 from offhook.voice.resources.mobile_push_credential import MOBILE_PUSH_CREDENTIALS
 from offhook.voice.resources.outbound_voice_profile import OUTBOUND_VOICE_PROFILES
@@ -58,6 +74,7 @@ from offhook.voice.resources.recording import RECORDINGS
 from offhook.voice.resources.resource import Resource
 from offhook.voice.resources.telephony_credential import TELEPHONY_CREDENTIALS
 from offhook.voice.resources.texml_application import TEXML_APPLICATIONS
+from offhook.voice.resources.trunk_connection import FQDN_CONNECTIONS, IP_CONNECTIONS, UAC_CONNECTIONS
 from offhook.voice.resources.webhook_delivery import WEBHOOK_DELIVERIES
 
 LEDGER = tomllib.loads((Path(__file__).parent / "ledger.toml").read_text())
@@ -118,16 +135,46 @@ BODIES: dict[str, tuple[Resource, dict[str, Any]]] = {
             "update": texml_application_update_params.TexmlApplicationUpdateParams,
         },
     ),
+    "ip_connections": (
+        IP_CONNECTIONS,
+        {
+            "create": ip_connection_create_params.IPConnectionCreateParams,
+            "update": ip_connection_update_params.IPConnectionUpdateParams,
+        },
+    ),
+    "ips": (IPS, {"create": ip_create_params.IPCreateParams, "update": ip_update_params.IPUpdateParams}),
+    "fqdn_connections": (
+        FQDN_CONNECTIONS,
+        {
+            "create": fqdn_connection_create_params.FqdnConnectionCreateParams,
+            "update": fqdn_connection_update_params.FqdnConnectionUpdateParams,
+        },
+    ),
+    "fqdns": (FQDNS, {"create": fqdn_create_params.FqdnCreateParams, "update": fqdn_update_params.FqdnUpdateParams}),
+    "uac_connections": (
+        UAC_CONNECTIONS,
+        {
+            "create": uac_connection_create_params.UacConnectionCreateParams,
+            "update": uac_connection_update_params.UacConnectionUpdateParams,
+        },
+    ),
     "mobile_push_credentials": (
         MOBILE_PUSH_CREDENTIALS,
         {"create": PushCredential},
     ),
 }
 # Kept whole, but no part of the two patterns.
-SECOND_TIER = ("media", "mobile_push_credentials")
+SECOND_TIER = (
+    "media", "mobile_push_credentials", "ip_connections", "ips", "fqdn_connections", "fqdns", "uac_connections"
+)  # fmt: skip
 LISTS: list[tuple[Resource, Any]] = [
     (MEDIA_FILES, media_list_params.MediaListParams),
     (CREDENTIAL_CONNECTIONS, credential_connection_list_params.CredentialConnectionListParams),
+    (IP_CONNECTIONS, ip_connection_list_params.IPConnectionListParams),
+    (IPS, ip_list_params.IPListParams),
+    (FQDN_CONNECTIONS, fqdn_connection_list_params.FqdnConnectionListParams),
+    (FQDNS, fqdn_list_params.FqdnListParams),
+    (UAC_CONNECTIONS, uac_connection_list_params.UacConnectionListParams),
     (CONNECTIONS, connection_list_params.ConnectionListParams),
     (TELEPHONY_CREDENTIALS, telephony_credential_list_params.TelephonyCredentialListParams),
     (PHONE_NUMBERS, phone_number_list_params.PhoneNumberListParams),

@@ -18,7 +18,7 @@ OPERATIONS = [(method, path) for _, method, path in (line.split() for line in LI
 
 # What later work brings.
 LATER = {
-    "SIP trunks": ("/ip_connections*", "/ips*", "/fqdn_connections*", "/fqdns*", "/sip_registration_status"),
+    "SIP trunks": ("/sip_registration_status",),
     "TeXML": ("/texml/*",),
     "reports of the hosted SDKs": ("/voice_sdk_call_reports*", "/connections/count"),
 }  # fmt: skip

@@ -4,24 +4,31 @@ It is filled once and then told of every committed write (`Store.watch`); nothin
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import Any, Literal
 
 import msgspec
 
 from offhook.engine.store import Add, Change, Drop, Forget, Put, Row, Store, Table, Write
+from offhook.engine.trunk_cards import carrier_trunk, connection_trunk
 from offhook.engine.vault import Vault
 from offhook.voice.callbacks import Callbacks, Page, status_urls
 from offhook.voice.delivery import DEFAULT_SECONDS, Application, Target
 from offhook.voice.directory import ConnectionCard, CredentialCard, NumberCard, ProfileCard
 from offhook.voice.rating import MICROS
+from offhook.voice.resources.call_control_application import CALL_CONTROL_APPLICATIONS
 from offhook.voice.resources.connection import KINDS
-from offhook.voice.resources.credential_connection import CREDENTIAL_CONNECTIONS
 from offhook.voice.resources.field import completed
 from offhook.voice.resources.outbound_voice_profile import OUTBOUND_VOICE_PROFILES
 from offhook.voice.resources.phone_number import NUMBER_VOICE
+from offhook.voice.resources.texml_application import TEXML_APPLICATIONS
+from offhook.voice.resources.trunk_connection import TRUNK_CONNECTIONS
 from offhook.voice.terms import Recorded, Suppressed
+from offhook.voice.trunk import TrunkCard, username_of
+
+_TRUNK_KINDS = frozenset(resource.record_type for resource in TRUNK_CONNECTIONS)
+_OF_TRUNKS: frozenset[Table] = frozenset({"connections", "gateways", "carriers"})
 
 
 class Secret(msgspec.Struct, frozen=True):
@@ -64,6 +71,10 @@ class _Indexed:
             self._by_key.pop(row[self._key], None)
             del self.cards[id]
 
+    def rows(self) -> Iterable[Row]:
+        """Every row there is."""
+        return self._rows.values()
+
     def find(self, key: Any) -> Any:
         """The card whose row has that key; None where there is none."""
         return self.cards.get(self._by_key.get(key, ""))
@@ -80,6 +91,11 @@ class MemoryDirectory:
         self._tokens = _Indexed("id", _token_state)
         self._numbers = _Indexed("phone_number", _number)
         self._profiles = _Indexed("id", _profile)
+        self._gateways = _Indexed("id", _itself)
+        self._carriers = _Indexed("id", lambda row: (row["account_id"], carrier_trunk(row, vault)))
+        self._trunks: dict[str, TrunkCard] | None = None
+        # Called after a change to what trunks are made of.
+        self.trunks_changed: list[Callable[[], None]] = []
         self._tables: dict[Table, _Indexed] = {
             "api_keys": self._keys,
             "connections": self._connections,
@@ -87,6 +103,8 @@ class MemoryDirectory:
             "tokens": self._tokens,
             "numbers": self._numbers,
             "profiles": self._profiles,
+            "gateways": self._gateways,
+            "carriers": self._carriers,
         }
 
     async def follow(self, store: Store) -> None:
@@ -111,6 +129,10 @@ class MemoryDirectory:
                     table.drop(id)
                 case Forget():
                     raise AssertionError(f"{write.table} are in memory and cannot be forgotten by a condition")
+        if any(write.table in _OF_TRUNKS for write in writes):
+            self._trunks = None
+            for changed in self.trunks_changed:
+                changed()
 
     # ---- voice.directory.Directory ---------------------------------------------------------------------------
 
@@ -184,6 +206,31 @@ class MemoryDirectory:
         """Whose API key has this digest; None for one that was never given out, or was revoked."""
         return self._keys.find(digest)
 
+    # ---- voice.trunk.Trunks ----------------------------------------------------------------------------------
+
+    def trunk(self, id: str) -> TrunkCard | None:
+        """The trunk of a connection, or the carrier, of that id; None where it is none, or not active."""
+        return self._all_trunks().get(id)
+
+    def trunks(self) -> tuple[TrunkCard, ...]:
+        """All that are active."""
+        return tuple(self._all_trunks().values())
+
+    def _all_trunks(self) -> dict[str, TrunkCard]:
+        if self._trunks is None:
+            carriers = (card for _, card in self._carriers.cards.values())
+            self._trunks = {card.id: card for card in (*self._connection_trunks(), *carriers) if card is not None}
+        return self._trunks
+
+    def _connection_trunks(self) -> Iterator[TrunkCard | None]:
+        addresses: dict[str, list[Row]] = {}
+        for row in self._gateways.cards.values():
+            addresses.setdefault(row["connection_id"], []).append(row)
+        for row in self._connections.rows():
+            if row["kind"] in _TRUNK_KINDS:
+                settings = completed(KINDS[row["kind"]].fields, msgspec.json.decode(row["settings"]))
+                yield connection_trunk(row, settings, addresses.get(row["id"], ()), self._vault)
+
     # ---- rows to cards ---------------------------------------------------------------------------------------
 
     def _connection(self, row: Row) -> "tuple[ConnectionCard, Secret | None, Application]":
@@ -195,10 +242,10 @@ class MemoryDirectory:
             target=_target(settings),
             tells_costs=settings["call_cost_in_webhooks"],
         )
-        if resource is not CREDENTIAL_CONNECTIONS:
-            return _application_card(row, settings), None, application
-        secret = self._secret("connections", row, row["user_name"], row["id"], None)
-        return _credential_card(row, settings), secret, application
+        card = _card(row, settings)
+        if row["user_name"] is None:
+            return card, None, application
+        return card, self._secret("connections", row, row["user_name"], row["id"], None), application
 
     def _credential(self, row: Row) -> tuple[CredentialCard, Secret]:
         expires_at = None if row["expires_at"] == math.inf else row["expires_at"]
@@ -211,18 +258,27 @@ class MemoryDirectory:
         return Secret(username, self._vault.print_of(password), connection_id, credential_id, row["password"], place)
 
 
-def _credential_card(row: Row, settings: dict[str, Any]) -> ConnectionCard:
+def _card(row: Row, settings: dict[str, Any]) -> ConnectionCard:
+    if KINDS[row["kind"]] in (CALL_CONTROL_APPLICATIONS, TEXML_APPLICATIONS):
+        return _application_card(row, settings)
+    card = _sip_card(row, settings)
+    if row["kind"] not in _TRUNK_KINDS:
+        return card
+    return msgspec.structs.replace(card, username=username_of(row["id"]), called="trunk")
+
+
+def _sip_card(row: Row, settings: dict[str, Any]) -> ConnectionCard:
     inbound, outbound = settings["inbound"], settings["outbound"]
     return ConnectionCard(
         id=row["id"],
         account_id=row["account_id"],
         name=row["connection_name"],
-        username=row["user_name"],
+        username=row["user_name"] or "",
         active=row["active"],
-        sip_uri_calling_preference=settings["sip_uri_calling_preference"],
+        sip_uri_calling_preference=settings.get("sip_uri_calling_preference", "disabled"),
         dnis_number_format=inbound["dnis_number_format"],
         ani_number_format=inbound["ani_number_format"],
-        simultaneous_ringing=inbound["simultaneous_ringing"] == "enabled",
+        simultaneous_ringing=inbound.get("simultaneous_ringing") == "enabled",
         inbound_channel_limit=inbound["channel_limit"],
         outbound_channel_limit=outbound["channel_limit"],
         timeout_1xx_secs=inbound["timeout_1xx_secs"],
@@ -289,6 +345,10 @@ def _target(settings: dict[str, Any]) -> Target:
         settings.get("webhook_api_version", "2"),
         settings.get("webhook_timeout_secs") or DEFAULT_SECONDS,
     )
+
+
+def _itself(row: Row) -> Row:
+    return row
 
 
 def _key_owner(row: Row) -> str | None:

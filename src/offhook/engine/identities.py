@@ -6,6 +6,7 @@ from typing import Any
 
 from offhook.engine import tokens
 from offhook.engine.connections import ConnectionKeeper
+from offhook.engine.ports import Chance
 from offhook.engine.resources import Document, Keeper
 from offhook.engine.store import Add, Change, Drop, Find, Row, Where, Write
 from offhook.voice.resources.credential_connection import CREDENTIAL_CONNECTIONS
@@ -77,8 +78,8 @@ class TelephonyCredentials(Keeper):
         expires_at = parse_moment(document["expires_at"]) if document["expires_at"] else None
         row["expires_at"] = math.inf if expires_at is None else expires_at
         if before is None:
-            row["sip_username"] = "gencred" + self._letters(40)
-            row["password"] = self.world.vault.seal(self._letters(32), f"credentials:{row['id']}")
+            row["sip_username"] = "gencred" + letters(self.world.chance, 40)
+            row["password"] = self.world.vault.seal(letters(self.world.chance, 32), f"credentials:{row['id']}")
         self.store_document(row, document)
         return ()
 
@@ -153,12 +154,13 @@ class TelephonyCredentials(Keeper):
         if found.total >= MAX_PER_TAG:
             raise rejected("10033", f"A tag holds at most {MAX_PER_TAG} credentials.", pointer="/tag")
 
-    def _letters(self, length: int) -> str:
-        """Letters and digits that cannot be guessed."""
-        found = ""
-        while len(found) < length:
-            found += "".join(filter(str.isalnum, self.world.chance.token(length)))
-        return found[:length]
+
+def letters(chance: Chance, length: int) -> str:
+    """Letters and digits that cannot be guessed."""
+    found = ""
+    while len(found) < length:
+        found += "".join(filter(str.isalnum, chance.token(length)))
+    return found[:length]
 
 
 def _expect_order(jitter_buffer: Document) -> None:

@@ -21,6 +21,7 @@ from offhook.engine.resources import World
 from offhook.engine.spending import NEW_ACCOUNT, Spending
 from offhook.engine.store import Add, Change, Store
 from offhook.engine.transcripts import RecordingTranscriptions
+from offhook.engine.trunks import Carriers, FqdnConnections, Fqdns, IpConnections, Ips, UacConnections
 from offhook.engine.vault import Vault, digest_of_key
 from offhook.voice.binding import Bindings
 
@@ -50,6 +51,12 @@ class Identities:
         self.call_control_applications = CallControlApplications(world)
         self.texml_applications = TexmlApplications(world)
         self.connections = Connections(world)
+        self.ip_connections = IpConnections(world)
+        self.ips = Ips(world)
+        self.fqdn_connections = FqdnConnections(world)
+        self.fqdns = Fqdns(world)
+        self.uac_connections = UacConnections(world)
+        self.carriers = Carriers(world)
         self.conferences = Conferences(world)
         self.telephony_credentials = TelephonyCredentials(world)
         self.phone_numbers = PhoneNumbers(world)

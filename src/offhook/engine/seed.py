@@ -66,7 +66,7 @@ SEEDED = Seeded(
 # Children before parents.
 _TABLES: tuple[Table, ...] = (
     "push_devices", "push_credentials", "recording_transcriptions", "recordings", "legs", "queues", "conferences",
-    "detail_records", "tokens", "numbers", "credentials", "connections", "profiles", "api_keys",
+    "detail_records", "tokens", "numbers", "credentials", "gateways", "carriers", "connections", "profiles", "api_keys",
 )  # fmt: skip
 
 

@@ -20,7 +20,7 @@ Row = dict[str, Any]
 Table = Literal[
     "accounts", "api_keys", "connections", "credentials", "tokens", "numbers", "profiles", "legs", "detail_records",
     "commands", "conferences", "queues", "events", "push_credentials", "price_plans", "recordings",
-    "recording_transcriptions", "push_devices",
+    "recording_transcriptions", "push_devices", "gateways", "carriers",
 ]  # fmt: skip
 Operator = Literal["eq", "ne", "in", "contains", "starts_with", "ends_with", "gt", "gte", "lt", "lte"]
 

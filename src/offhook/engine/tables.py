@@ -117,6 +117,28 @@ profiles = _table(
     Column("settings", Text, nullable=False),
 )
 
+# Where trunks of connections are: the addresses of `ips` and `fqdns`.
+gateways = _table(
+    "gateways",
+    Column("updated_at", Double[float](), nullable=False),
+    Column("kind", String, nullable=False),
+    Column("connection_id", String, index=True),
+    Column("host", String, nullable=False),
+    Column("port", Integer),
+    Column("dns_record_type", String),
+    Column("settings", Text, nullable=False),
+)
+
+# The owner's ways to the telephone network; `password` is sealed.
+carriers = _table(
+    "carriers",
+    Column("updated_at", Double[float](), nullable=False),
+    Column("name", String, nullable=False),
+    Column("active", Boolean, nullable=False),
+    Column("password", LargeBinary),
+    Column("settings", Text, nullable=False),
+)
+
 # The durable shadow of a live leg; `id` is its call_control_id, `document` its party. It goes when the leg ends.
 legs = _table(
     "legs",

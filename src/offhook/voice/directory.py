@@ -15,8 +15,8 @@ DnisFormat = Literal["+e164", "e164", "national", "sip_username"]
 
 class ConnectionCard(msgspec.Struct, frozen=True):
     """What dialling and logging in need to know of a connection. `called` is what a call to one of its numbers does: it
-    rings who is registered, or is parked for the application. `callbacks` are those of the calls that it parks, where
-    these follow documents."""
+    rings who is registered, is parked for the application, or goes to the trunk. `callbacks` are those of the calls
+    that it parks, where these follow documents."""
 
     id: str
     account_id: str
@@ -43,7 +43,7 @@ class ConnectionCard(msgspec.Struct, frozen=True):
     suppress: Suppressed | None = None
     android_push_id: str | None = None
     ios_push_id: str | None = None
-    called: Literal["rings", "parks"] = "rings"
+    called: Literal["rings", "parks", "trunk"] = "rings"
     callbacks: Callbacks | None = None
 
 

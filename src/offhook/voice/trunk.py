@@ -5,6 +5,7 @@ connection's. A *carrier* is the platform owner's and stands for the telephone n
 from outside, to a number that somebody here has, and what goes to it has left the platform.
 """
 
+from collections.abc import Iterable
 from typing import Literal, Protocol
 
 import msgspec
@@ -12,6 +13,8 @@ import msgspec
 Kind = Literal["connection", "carrier"]
 GatewayTransport = Literal["UDP", "TCP", "TLS"]
 Encryption = Literal["none", "srtp", "dtls"]
+# How the dialled number is written in a request to a trunk.
+NumberFormat = Literal["+e164", "e164", "national"]
 
 
 class Gateway(msgspec.Struct, frozen=True):
@@ -36,8 +39,11 @@ class TrunkCard(msgspec.Struct, frozen=True):
 
     `id` is its connection's, or the carrier's own. Calls to it go to the first of `gateways` that takes them. Calls
     from it come from `sources` (IP addresses or networks) or from an address of one of `hosts`, with `tech_prefix`
-    before the dialled number where it has one. `login` and `password` answer its challenges. `caller_domain` is what
-    our From has as its host, empty for our own domain.
+    before the dialled number where it has one. `login` and `password` answer its challenges. `from_user` is what our
+    From says instead of the caller, where it is set; `agent` our User-Agent. `destination` is whom its calls are for,
+    whatever they name. A carrier takes numbers that begin with one of `prefixes`, in +E.164; of several that take a
+    number those with the longest prefix come first, then those with the smallest `priority`. `preferred` are the ids of
+    the addresses that come first among `gateways`; where `routing` is round-robin, each call begins with another one.
     """
 
     id: str
@@ -48,13 +54,25 @@ class TrunkCard(msgspec.Struct, frozen=True):
     sources: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
     tech_prefix: str = ""
+    number_format: NumberFormat = "+e164"
     login: str = ""
     password: str = ""
-    realm: str = ""
     registration: Registration | None = None
     encryption: Encryption = "none"
     codecs: tuple[str, ...] = ()
-    caller_domain: str = ""
+    from_user: str = ""
+    agent: str = ""
+    destination: str = ""
+    prefixes: tuple[str, ...] = ()
+    priority: int = 0
+    emergency: Literal["refused", "carried"] = "refused"
+    preferred: tuple[str, ...] = ()
+    routing: Literal["sequential", "round-robin"] = "sequential"
+    name: str = ""
+
+    def takes(self, number: str) -> int:
+        """How much of a number in +E.164 this carrier is for, in characters; 0 where it does not take it."""
+        return max((len(prefix) for prefix in self.prefixes if number.startswith(prefix)), default=0)
 
 
 class Trunks(Protocol):
@@ -65,6 +83,12 @@ class Trunks(Protocol):
     def trunks(self) -> tuple[TrunkCard, ...]:
         """All that are active."""
         ...
+
+
+def carriers_for(number: str, trunks: Iterable[TrunkCard]) -> tuple[TrunkCard, ...]:
+    """The carriers that take a number (+E.164) with an address to send it to, the first choice first."""
+    taking = [it for it in trunks if it.kind == "carrier" and it.gateways and it.takes(number)]
+    return tuple(sorted(taking, key=lambda it: (-it.takes(number), it.priority, it.id)))
 
 
 def username_of(id: str) -> str:

@@ -17,8 +17,9 @@ from offhook.edge.openapi.operation import (
     text,
     together,
 )
-from offhook.edge.openapi.resources import changing, document_of
+from offhook.edge.openapi.resources import changing, document_of, operations
 from offhook.voice.resources.account import BALANCE, SETTABLE
+from offhook.voice.resources.carrier import CARRIERS
 from offhook.voice.resources.field import text as text_field
 from offhook.voice.resources.phone_number import PHONE_NUMBERS
 from offhook.voice.resources.schema import Schema, body, reply
@@ -31,7 +32,7 @@ _SIGNED = (query("expires", _TEXT), query("signature", _TEXT))
 
 def owner_operations() -> list[Operation]:
     """Everything below `/_offhook/`."""
-    return [*_behind_a_key(), *_open()]
+    return [*operations(CARRIERS, "/_offhook"), *_behind_a_key(), *_open()]
 
 
 def _behind_a_key() -> list[Operation]:

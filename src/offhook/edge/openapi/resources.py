@@ -36,9 +36,9 @@ _OF_LISTS = frozenset(("10015", "10026", "10032", "10033"))
 _UNKNOWN = frozenset(("10005",))
 
 
-def operations(resource: Resource) -> list[Operation]:
-    """What its table says can be done with a resource, as the routes are made from it."""
-    path = f"/v2/{resource.path}"
+def operations(resource: Resource, below: str = "/v2") -> list[Operation]:
+    """What its table says can be done with a resource `below` this path, as the routes are made from it."""
+    path = f"{below}/{resource.path}"
     return [
         operation(resource, action, path if action in ("create", "list") else f"{path}/{{id}}")
         for action in resource.actions

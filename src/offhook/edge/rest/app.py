@@ -24,12 +24,12 @@ from offhook.voice.resources.registration_status import registration_status
 # Collections of the hosted product's voice API that this release does not have. Anything else is unknown.
 NOT_YET = frozenset((
     "ai", "available_phone_numbers", "conferences",
-    "dial_metrics", "dialogflow_connections", "external_connections", "fqdn_connections", "fqdns",
-    "integration_secrets", "ip_connections", "ips", "legacy",
+    "dial_metrics", "dialogflow_connections", "external_connections",
+    "integration_secrets", "legacy",
     "noise_suppression_engines", "number_orders", "pronunciation_dicts",
     "reports", "room_compositions", "room_participants", "room_recordings", "room_sessions", "rooms",
     "session_analysis", "sip_registration_status", "siprec_connectors", "texml",
-    "text-to-speech", "uac_connections", "usage_reports", "voice_sdk_call_reports",
+    "text-to-speech", "usage_reports", "voice_sdk_call_reports",
 ))  # fmt: skip
 
 
@@ -52,9 +52,11 @@ def _of_any_text(path: str) -> str:
 def owner_routes(identities: Identities) -> list[web.RouteDef]:
     """What only the platform's owner does, which the hosted product has no operation for: `/_offhook/numbers` adds a
     phone number, `/_offhook/tokens/{id}` revokes a token by its `jti`, `/_offhook/account` sets what was paid in and
-    what may be owed. Behind an API key like everything else."""
+    what may be owed; `/_offhook/carriers` are the ways to the telephone network. Behind an API key like everything
+    else."""
     owned: list[Route] = [
         ("POST", "/_offhook/numbers", _number_adder(identities)),
+        *routes(identities.carriers, "/_offhook"),
         ("DELETE", "/_offhook/tokens/{id}", _token_revoker(identities)),
         ("PATCH", "/_offhook/account", account_changer(identities.accounts)),
     ]
@@ -76,6 +78,11 @@ def _table(identities: Identities, active: ActiveCalls, clock: Clock) -> list[Ro
         *routes(identities.outbound_voice_profiles),
         *routes(identities.call_control_applications),
         *routes(identities.texml_applications),
+        *routes(identities.ip_connections),
+        *routes(identities.ips),
+        *routes(identities.fqdn_connections),
+        *routes(identities.fqdns),
+        *routes(identities.uac_connections),
         *routes(identities.connections),
         ("GET", "/connections/{id}/active_calls", _active_calls(identities, active, clock)),
         *money_routes(identities.accounts, identities.detail_records),

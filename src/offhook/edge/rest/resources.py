@@ -10,9 +10,9 @@ from offhook.voice.resources.resource import Query, Resource, read_query
 Route = tuple[str, str, Handler]
 
 
-def routes(keeper: Keeper) -> list[Route]:
-    """What the resource's table says can be done with it: method, path, handler."""
-    path = f"/{keeper.resource.path}"
+def routes(keeper: Keeper, below: str = "") -> list[Route]:
+    """What the resource's table says can be done with it, `below` a path: method, path, handler."""
+    path = f"{below}/{keeper.resource.path}"
     made: dict[str, Route] = {
         "list": ("GET", path, lister(keeper)),
         "create": ("POST", path, _creator(keeper)),

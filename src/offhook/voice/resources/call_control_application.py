@@ -1,8 +1,8 @@
 """Call Control applications: connections without clients, whose calls are a backend's commands and webhooks."""
 
-from offhook.voice.resources.credential_connection import SITES
 from offhook.voice.resources.field import Field, choice, flag, group, moment, reference, text, texts, url, whole
 from offhook.voice.resources.resource import Filter, Resource
+from offhook.voice.resources.sip_connection import SITES
 
 APPLICATION_SITES = (*SITES, "Chennai, IN")
 

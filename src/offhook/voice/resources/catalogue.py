@@ -7,6 +7,7 @@ from offhook.voice.resources.conference import CONFERENCES, PARTICIPANTS
 from offhook.voice.resources.connection import CONNECTIONS
 from offhook.voice.resources.credential_connection import CREDENTIAL_CONNECTIONS
 from offhook.voice.resources.detail_record import DETAIL_RECORDS
+from offhook.voice.resources.gateway import FQDNS, IPS
 from offhook.voice.resources.media_file import MEDIA_FILES
 from offhook.voice.resources.mobile_push_credential import MOBILE_PUSH_CREDENTIALS
 from offhook.voice.resources.outbound_voice_profile import OUTBOUND_VOICE_PROFILES
@@ -17,6 +18,7 @@ from offhook.voice.resources.recording_transcription import RECORDING_TRANSCRIPT
 from offhook.voice.resources.resource import Resource
 from offhook.voice.resources.telephony_credential import TELEPHONY_CREDENTIALS
 from offhook.voice.resources.texml_application import TEXML_APPLICATIONS
+from offhook.voice.resources.trunk_connection import FQDN_CONNECTIONS, IP_CONNECTIONS, UAC_CONNECTIONS
 from offhook.voice.resources.webhook_delivery import WEBHOOK_DELIVERIES
 
 RESOURCES: tuple[Resource, ...] = (
@@ -27,6 +29,11 @@ RESOURCES: tuple[Resource, ...] = (
     OUTBOUND_VOICE_PROFILES,
     CALL_CONTROL_APPLICATIONS,
     TEXML_APPLICATIONS,
+    IP_CONNECTIONS,
+    IPS,
+    FQDN_CONNECTIONS,
+    FQDNS,
+    UAC_CONNECTIONS,
     CONNECTIONS,
     ACTIVE_CALLS,
     DETAIL_RECORDS,

@@ -1,15 +1,17 @@
 """Connections of every kind in one list, with what they have in common; and the active calls of one."""
 
 from offhook.voice.resources.call_control_application import CALL_CONTROL_APPLICATIONS
-from offhook.voice.resources.credential_connection import CREDENTIAL_CONNECTIONS, FILTERS, SORTS
+from offhook.voice.resources.credential_connection import CREDENTIAL_CONNECTIONS
 from offhook.voice.resources.field import flag, moment, shown, text, texts
 from offhook.voice.resources.resource import Resource
+from offhook.voice.resources.sip_connection import FILTERS, SORTS
 from offhook.voice.resources.texml_application import TEXML_APPLICATIONS
+from offhook.voice.resources.trunk_connection import TRUNK_CONNECTIONS
 
 # By the `kind` of a row: whatever it is, its id is a connection's.
 KINDS: dict[str, Resource] = {
     resource.record_type: resource
-    for resource in (CREDENTIAL_CONNECTIONS, CALL_CONTROL_APPLICATIONS, TEXML_APPLICATIONS)
+    for resource in (CREDENTIAL_CONNECTIONS, CALL_CONTROL_APPLICATIONS, TEXML_APPLICATIONS, *TRUNK_CONNECTIONS)
 }
 
 # What every kind of connection has.

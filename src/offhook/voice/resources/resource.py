@@ -30,7 +30,8 @@ class Filter(msgspec.Struct, frozen=True):
     """`filter[name]=x` or `filter[name][operator]=x` on a column.
 
     `prefix` is cut off the value; `shortest` is the fewest characters it may have; with `null` the word "null"
-    asks for rows that have none. One that reads a moment takes ISO 8601 and compares Unix seconds.
+    asks for rows that have none. One that reads a moment takes ISO 8601 and compares Unix seconds, one that reads a
+    whole number compares numbers.
     A filter without a column matches nothing here: nobody has such a thing.
     """
 
@@ -41,7 +42,7 @@ class Filter(msgspec.Struct, frozen=True):
     shortest: int = 0
     prefix: str = ""
     null: bool = False
-    reads: Literal["text", "moment"] = "text"
+    reads: Literal["text", "moment", "whole"] = "text"
 
 
 class Chosen(msgspec.Struct, frozen=True):
@@ -147,6 +148,12 @@ def _moment(value: str, name: str) -> float:
     return moment
 
 
+def _whole(value: str, name: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,10}", value):
+        raise rejected("10026", "must be a whole number", parameter=name)
+    return int(value)
+
+
 def _filter_value(filter: Filter, operator: Operator, value: str, name: str) -> Any:
     if filter.choices and value not in filter.choices:
         raise rejected("10032", f"must be one of {', '.join(filter.choices)}", parameter=name)
@@ -158,6 +165,8 @@ def _filter_value(filter: Filter, operator: Operator, value: str, name: str) -> 
         return None
     if filter.reads == "moment":
         return _moment(value, name)
+    if filter.reads == "whole":
+        return _whole(value, name)
     return tuple(value.split(",")) if operator == "in" else value.removeprefix(filter.prefix)
 
 
@@ -177,8 +186,7 @@ def _number(given: Mapping[str, str], name: str, default: int, high: int) -> int
     text = given.get(name)
     if text is None:
         return default
-    if not re.fullmatch(r"[0-9]{1,10}", text):
-        raise rejected("10026", "must be a whole number", parameter=name)
-    if not 1 <= int(text) <= high:
+    number = _whole(text, name)
+    if not 1 <= number <= high:
         raise rejected("10033", f"must be from 1 to {high}", parameter=name)
-    return int(text)
+    return number
