@@ -1,5 +1,6 @@
 """A measured figure beside its aim, and how many of them look as a table or as JSON. Measures nothing."""
 
+import math
 import os
 import platform
 import subprocess
@@ -26,7 +27,9 @@ class Figure(msgspec.Struct, frozen=True):
 
     @property
     def met(self) -> bool | None:
-        """None where there is no aim."""
+        """None where there is no aim. What could not be measured is a miss."""
+        if math.isnan(self.value):
+            return False
         if self.aim is None:
             return None
         return self.value <= self.aim if self.better == "lower" else self.value >= self.aim
@@ -35,7 +38,7 @@ class Figure(msgspec.Struct, frozen=True):
 def missing(
     name: str, unit: str, why: str, aim: float | None = None, better: Literal["lower", "higher"] = "lower"
 ) -> Figure:
-    """What could not be measured, which is a miss where there is an aim."""
+    """What could not be measured."""
     return Figure(name, float("nan"), unit, f"not measured: {why}", aim, better)
 
 

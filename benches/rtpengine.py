@@ -21,9 +21,10 @@ Document = dict[str, Any]
 
 
 class Rtpengine(asyncio.DatagramProtocol):
-    """A running rtpengine; `open` it."""
+    """A running rtpengine that is asked at `port`; `open` it."""
 
-    def __init__(self, pid: int) -> None:
+    def __init__(self, pid: int, port: int) -> None:
+        self.port = port
         self._pid = pid
         self._asked: dict[bytes, asyncio.Future[Document]] = {}
         self._cookies = itertools.count()
@@ -84,7 +85,7 @@ async def running() -> AsyncGenerator[Rtpengine, None]:
     async with processes.running(*command) as pid:
         loop = asyncio.get_running_loop()
         transport, engine = await loop.create_datagram_endpoint(
-            lambda: Rtpengine(pid), remote_addr=("127.0.0.1", control)
+            lambda: Rtpengine(pid, control), remote_addr=("127.0.0.1", control)
         )
         try:
             await engine.open()
@@ -107,9 +108,9 @@ def encoded(value: Document | str | int) -> bytes:
 
 def decoded(octets: bytes) -> Document:
     """A bencoded dictionary. ValueError where it is none."""
-    value, _ = _decoded(octets, 0)
-    if not isinstance(value, dict):
+    if not octets.startswith(b"d"):
         raise ValueError("no dictionary")
+    value, _ = _decoded(octets, 0)
     return value
 
 

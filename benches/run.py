@@ -20,13 +20,14 @@ import msgspec
 import structlog
 from rich.console import Console
 
-from benches import backend, conferences, driven, forwarding, loop, signalling, speech
+from benches import backend, conferences, driven, forwarding, loop, signalling, sip, speech
 from benches.conferences import Rooms
 from benches.figures import ROOT, Figure, missing, show, write
 from benches.forwarding import Bridges
 from benches.plain_rtp import SealedTalker
 from benches.processes import NoPeer
 from benches.relays import Load, Relayed, measure, p50_p99, without_a_bridge
+from benches.sip import Done
 
 OURS = "benches.peers.offhook_relay"
 PEER = "benches.peers.aiortc_relay"
@@ -44,6 +45,8 @@ class Sizes(msgspec.Struct, frozen=True):
     transcoded: int = 5
     logins: int = 4_800
     calls: int = 1_600
+    registers: int = 6_000
+    sip_calls: int = 2_000
     clients: int = 500
     starts: int = 5
     minutes: float = 10.0
@@ -64,6 +67,8 @@ SMOKE = Sizes(
     transcoded=1,
     logins=64,
     calls=32,
+    registers=200,
+    sip_calls=40,
     clients=40,
     starts=1,
     minutes=0.2,
@@ -190,6 +195,32 @@ async def rates(sizes: Sizes, _: dict[str, float]) -> list[Figure]:
     ]  # fmt: skip
 
 
+async def sip_rates(sizes: Sizes, _: dict[str, float]) -> list[Figure]:
+    """REGISTERs and calls over SIP for each CPU second of the server's process."""
+    registers = await sip.registers(sizes.registers)
+    silent = await sip.calls(sizes.sip_calls, "silent")
+    talking = await sip.calls(sizes.sip_calls, "talking")
+    kamailio = await _or_why(sip.registers_of_kamailio(sizes.registers))
+    proxied = await _or_why(sip.calls_of_kamailio(sizes.sip_calls, "silent"))
+    heard = await _or_why(sip.calls_of_kamailio(sizes.sip_calls, "talking"))
+    sippy = await _or_why(sip.calls_of_sippy(sizes.sip_calls))
+    return [
+        Figure("REGISTERs with digest", registers.per_cpu_second, "a CPU s", "challenge and proof", 1_500, "higher"),
+        _of_peer("… of Kamailio's", registers, kamailio),
+        Figure("SIP calls, no audio", silent.per_cpu_second, "a CPU s", "with digest, two ports, records", 300, "higher"),
+        _of_peer("… of sippy's b2bua", silent, sippy),
+        _of_peer("… of those that Kamailio passes on", silent, proxied),
+        Figure("SIP calls, 0.2 s of G.711", talking.per_cpu_second, "a CPU s", "20 packets", 300, "higher"),
+        _of_peer("… of Kamailio's with rtpengine", talking, heard),
+    ]  # fmt: skip
+
+
+def _of_peer(name: str, ours: Done, theirs: Done | str) -> Figure:
+    if isinstance(theirs, str):
+        return missing(name, "×", theirs)
+    return Figure(name, ours.per_cpu_second / theirs.per_cpu_second, "×", f"{theirs.per_cpu_second:,.0f} a CPU s")
+
+
 async def backends(sizes: Sizes, _: dict[str, float]) -> list[Figure]:
     """Commands and webhooks for each CPU second of the process that serves them."""
     commands = await backend.commands(sizes.commands, named=False)
@@ -248,8 +279,8 @@ async def turned(sizes: Sizes, _: dict[str, float]) -> list[Figure]:
 
 
 PARTS: tuple[Callable[[Sizes, dict[str, float]], Awaitable[list[Figure]]], ...] = (
-    forwarding_opus, transcoding, forwarding_rtp, conferring, latency, rates, backends, memory, starting, first_audio,
-    mouth_to_ear, turned,
+    forwarding_opus, transcoding, forwarding_rtp, conferring, latency, rates, sip_rates, backends, memory, starting,
+    first_audio, mouth_to_ear, turned,
 )  # fmt: skip
 
 

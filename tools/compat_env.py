@@ -1,4 +1,5 @@
-"""Installs the official packages that the compatibility tests drive, each set in a cached place of its own.
+"""Installs the official packages that the compatibility tests drive, and a peer of the benches, each set in a cached
+place of its own.
 
 Knows uv, npm and the cache's layout; does not know the tests. A place is named by the hash of its lock file, so
 another lock makes another place and nothing is ever updated in it.
@@ -76,6 +77,11 @@ def pipecat() -> Path:
     return _venv(COMPAT / "pipecat") / "bin" / "python"
 
 
+def sippy() -> Path:
+    """The back-to-back agent that the benches measure ours beside."""
+    return _venv(native.ROOT / "benches" / "peers" / "sippy") / "bin" / "b2bua_simple"
+
+
 def _venv(source: Path) -> Path:
     python = sys.executable
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -93,7 +99,7 @@ def _venv(source: Path) -> Path:
     return _once(place, install) / "venv"
 
 
-if __name__ == "__main__":
+def _tests_want() -> None:
     node_modules()
     jssip()
     official_node()
@@ -101,3 +107,10 @@ if __name__ == "__main__":
         example_node(example)
     python_packages()
     pipecat()
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["sippy"]:
+        print(sippy())
+    else:
+        _tests_want()
