@@ -207,7 +207,7 @@ async def sip_rates(sizes: Sizes, _: dict[str, float]) -> list[Figure]:
     return [
         Figure("REGISTERs with digest", registers.per_cpu_second, "a CPU s", "challenge and proof", 1_500, "higher"),
         _of_peer("… of Kamailio's", registers, kamailio),
-        Figure("SIP calls, no audio", silent.per_cpu_second, "a CPU s", "with digest, two ports, records", 300, "higher"),
+        Figure("SIP calls, no audio", silent.per_cpu_second, "a CPU s", "digest, two ports, records", 300, "higher"),
         _of_peer("… of sippy's b2bua", silent, sippy),
         _of_peer("… of those that Kamailio passes on", silent, proxied),
         Figure("SIP calls, 0.2 s of G.711", talking.per_cpu_second, "a CPU s", "20 packets", 300, "higher"),
