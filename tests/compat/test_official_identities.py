@@ -15,6 +15,7 @@ from offhook.engine.active import ActiveCall
 from offhook.engine.ports import LoginRefused
 from offhook.engine.store import Add
 from offhook.voice.binding import Binding
+from offhook.voice.directory import Forwarding
 
 _numbers = itertools.count(1)
 
@@ -371,9 +372,24 @@ def test_voice_settings_are_a_view_of_the_same_number(api: Telnyx, number: Any) 
     assert api.phone_numbers.voice.retrieve(number["id"]).data == changed
     listed = api.phone_numbers.voice.list(filter={"phone_number": number["phone_number"][1:]})
     assert [each.id for each in listed] == [number["id"]]
-    with pytest.raises(telnyx.UnprocessableEntityError) as error:
-        api.phone_numbers.voice.update(number["id"], call_forwarding={"forwards_to": "+13125550111"})
-    assert code_of(error)[1:] == ("10027", "/call_forwarding/forwards_to")
+
+
+def test_a_number_sends_calls_on_as_it_was_told(rest: Any, api: Telnyx, number: Any) -> None:
+    sent: list[tuple[dict[str, Any], Forwarding | None]] = [
+        ({"forwards_to": "+13125550111"}, Forwarding("+13125550111", "always")),
+        ({"forwarding_type": "on-failure"}, Forwarding("+13125550111", "on-failure")),
+        ({"call_forwarding_enabled": False}, None),
+        ({"call_forwarding_enabled": True, "forwards_to": "sip:bob@sip.telnyx.com"},
+         Forwarding("sip:bob@sip.telnyx.com", "on-failure")),
+        ({"forwards_to": ""}, None),
+    ]  # fmt: skip
+    for change, forwarding in sent:
+        api.phone_numbers.voice.update(number["id"], call_forwarding=change)
+        assert rest.identities.directory.number(number["phone_number"]).forwarding == forwarding
+    for wrong in ("3125550111", "911", "sip:911@sip.telnyx.com"):
+        with pytest.raises(telnyx.UnprocessableEntityError) as error:
+            api.phone_numbers.voice.update(number["id"], call_forwarding={"forwards_to": wrong})
+        assert code_of(error)[2] == "/call_forwarding/forwards_to", wrong
 
 
 # ---- outbound voice profiles, connections, whoami ----------------------------------------------------------------

@@ -10,9 +10,20 @@ from hypothesis import strategies as st
 from offhook.voice import numbering
 from offhook.voice.binding import Binding, Bindings
 from offhook.voice.callbacks import Callbacks, Page
-from offhook.voice.dialing import HOSTED_DOMAINS, Decision, Dialled, Dialplan, Park, Refuse, Ring, domains
-from offhook.voice.directory import ConnectionCard, CredentialCard, NumberCard, ProfileCard
-from offhook.voice.terms import Recorded, Suppressed, Terms
+from offhook.voice.dialing import (
+    HOSTED_DOMAINS,
+    MAX_FORWARDS,
+    Decision,
+    Dialled,
+    Dialplan,
+    Forwarder,
+    Park,
+    Refuse,
+    Ring,
+    domains,
+)
+from offhook.voice.directory import ConnectionCard, CredentialCard, Forwarding, NumberCard, ProfileCard
+from offhook.voice.terms import NONE, Recorded, Suppressed, Terms
 
 DESK = ConnectionCard("1", "acme", "Desk", "john1234", sip_uri_calling_preference="internal")
 NUMBER = "+13125550100"
@@ -459,3 +470,105 @@ def test_an_application_takes_calls_while_it_is_active_and_has_room() -> None:
     world = of_application(inbound_channel_limit=2)
     world.legs["in 9"] = 2
     assert "inbound.channel_limit" in world.refuses(NUMBER)[2]
+
+
+# ---- numbers that send calls on ------------------------------------------------------------------------------
+
+SECOND, AWAY = "+13125550101", "+13125550102"
+
+
+def sent_on(to: str, when: Any = "always", **world: Any) -> World:
+    """The number sends its calls on; AWAY is in the telephone network."""
+    made = World(dnis_number_format="sip_username", **world)
+    made.numbers[NUMBER] = NumberCard("n", "acme", NUMBER, "1", forwarding=Forwarding(to, when))
+    made.numbers[AWAY] = NumberCard("a", "pstn", AWAY, "pstn", "a phone out there")
+    made.connections["pstn"] = ConnectionCard("pstn", "pstn", "Out there", "out", dnis_number_format="sip_username")
+    made.connections["2"] = ConnectionCard("2", "other", "Other", "other1234")
+    made.bindings.register(Binding("o", "pstn", "pstn", "out", 0.0, network="pstn"))
+    return made
+
+
+def test_a_call_that_a_number_sends_on_is_its_owners_from_there_on() -> None:
+    made = sent_on(AWAY).dial(NUMBER, account_id="other", connection_id="2")
+    assert isinstance(made, Ring)
+    assert [each.id for each in made.bindings] == ["o"]
+    assert (made.number, made.shown) == (NUMBER, AWAY)
+    assert made.forwarder == Forwarder("acme", "1", AWAY, AWAY, (NUMBER,), NONE)
+    assert "call_forwarding" in made.reason
+
+
+def test_on_failure_the_client_comes_first_and_what_comes_then_is_told() -> None:
+    world = sent_on(AWAY, "on-failure")
+    absent = world.dial(NUMBER)
+    assert isinstance(absent, Ring)
+    assert (absent.bindings[0].id, absent.otherwise) == ("o", None)
+    world.log_in("x", "john1234")
+    made = world.dial(NUMBER)
+    assert isinstance(made, Ring)
+    assert (made.bindings[0].id, made.forwarder) == ("x", None)
+    assert made.otherwise == Dialled(AWAY, 50.0, "acme", "1", "", (NUMBER,))
+
+
+@pytest.mark.parametrize(
+    ("limits", "setting"),
+    [
+        ({"profile_id": "p"}, "whitelisted_destinations"),
+        ({"active": False}, "active"),
+        ({"outbound_channel_limit": 0}, "outbound.channel_limit"),
+    ],
+)
+def test_where_a_number_sends_calls_its_own_connection_may_call(limits: dict[str, Any], setting: str) -> None:
+    world = sent_on("+442079460123", **limits)
+    world.numbers["+442079460123"] = NumberCard("a", "pstn", "+442079460123", "pstn", "a phone out there")
+    world.profiles = {"p": ProfileCard("p", "acme", "Out")}
+    world.connections["3"] = ConnectionCard("3", "acme", "Third", "third1234")
+    assert setting in world.refuses(NUMBER, connection_id="3")[2]
+    assert setting not in world.refuses(NUMBER, account_id="other", connection_id="2")[2], (
+        "that is nobody else's business"
+    )
+
+
+def test_a_number_may_send_calls_to_a_name_and_to_an_application() -> None:
+    world = sent_on("sip:john1234@sip.telnyx.com")
+    world.log_in("x", "john1234")
+    assert world.rings(NUMBER, account_id="other", connection_id="2") == ["x"]
+    world.numbers[NUMBER] = NumberCard("n", "acme", NUMBER, "1", forwarding=Forwarding(SECOND, "always"))
+    world.numbers[SECOND] = NumberCard("m", "acme", SECOND, "9")
+    world.connections["9"] = APPLICATION
+    parked = world.dial(NUMBER)
+    assert isinstance(parked, Park)
+    assert (parked.application, parked.number) == (APPLICATION, SECOND)
+
+
+@pytest.mark.parametrize("to", ["911@sip.telnyx.com", "+112"])
+def test_no_number_sends_a_call_to_an_emergency_number(to: str) -> None:
+    assert sent_on(to).refuses(NUMBER)[0] == "EMERGENCY_NOT_SUPPORTED"
+
+
+def test_circles_of_numbers_are_cut_also_where_they_go_through_the_outside() -> None:
+    world = sent_on(SECOND)
+    world.numbers[SECOND] = NumberCard("m", "acme", SECOND, "1", forwarding=Forwarding(NUMBER, "always"))
+    assert "circle" in world.refuses(NUMBER)[2]
+    outside = sent_on(AWAY)
+    assert "circle" in outside.refuses(NUMBER, passed=(NUMBER,))[2]
+    again = sent_on(AWAY, "on-failure")
+    again.log_in("x", "john1234")
+    made = again.dial(NUMBER, passed=(NUMBER,))
+    assert isinstance(made, Ring)
+    assert made.otherwise is None
+
+
+def test_a_call_is_sent_on_so_many_times_and_no_more() -> None:
+    world = sent_on(AWAY)
+    chain = [f"+1312555020{n}" for n in range(MAX_FORWARDS + 1)]
+    for number, to in zip(chain, [*chain[1:], AWAY], strict=True):
+        world.numbers[number] = NumberCard(number, "acme", number, "1", forwarding=Forwarding(to, "always"))
+    assert world.rings(chain[1]) == ["o"]
+    assert world.refuses(chain[0])[0] == "UNALLOCATED_NUMBER"
+
+
+def test_a_minute_costs_what_it_costs_where_the_call_ends_up() -> None:
+    world = sent_on(AWAY)
+    plan = Dialplan(world, world.bindings, world, domains())
+    here, there = plan.prices(Dialled(NUMBER, 50.0, "acme", "1"))
+    assert (here.part, there.part, there.way, there.prefix) == ("webrtc", "sip-trunking", "outbound", "+1")

@@ -184,6 +184,7 @@ async def open_exchange(stack: AsyncExitStack, settings: Settings, base: Base, s
         quality=base.quality,
         rules=settings.rules,
         waker=waker,
+        domain=settings.served.name,
     )
     await stack.enter_async_context(switchboard)
     sound.core.fallback = switchboard.media_event

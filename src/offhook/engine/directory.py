@@ -15,7 +15,7 @@ from offhook.engine.trunk_cards import carrier_trunk, connection_trunk
 from offhook.engine.vault import Vault
 from offhook.voice.callbacks import Callbacks, Page, status_urls
 from offhook.voice.delivery import DEFAULT_SECONDS, Application, Target
-from offhook.voice.directory import ConnectionCard, CredentialCard, NumberCard, ProfileCard
+from offhook.voice.directory import ConnectionCard, CredentialCard, Forwarding, NumberCard, ProfileCard
 from offhook.voice.rating import MICROS
 from offhook.voice.resources.call_control_application import CALL_CONTROL_APPLICATIONS
 from offhook.voice.resources.connection import KINDS
@@ -370,7 +370,15 @@ def _number(row: Row) -> NumberCard:
         translated=voice["translated_number"],
         record=_recorded(kept, "inbound_call_recording") if kept["inbound_call_recording_enabled"] else None,
         billing_group=row["billing_group_id"] or "",
+        forwarding=_forwarding(voice["call_forwarding"]),
     )
+
+
+def _forwarding(settings: dict[str, Any]) -> Forwarding | None:
+    """Where calls go, if they are forwarded at all; without a type all are."""
+    if not settings["call_forwarding_enabled"] or not settings["forwards_to"]:
+        return None
+    return Forwarding(settings["forwards_to"], settings["forwarding_type"] or "always")
 
 
 def _daily_spend(settings: dict[str, Any]) -> int | None:

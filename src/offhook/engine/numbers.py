@@ -7,7 +7,8 @@ import msgspec
 
 from offhook.engine.resources import NOTHING, Document, Keeper
 from offhook.engine.store import Add, Row, Where, Write
-from offhook.voice import numbering
+from offhook.voice import emergency, numbering
+from offhook.voice.dialing import names_emergency
 from offhook.voice.resources.field import completed, defaults
 from offhook.voice.resources.moment import format_moment
 from offhook.voice.resources.outbound_voice_profile import OUTBOUND_VOICE_PROFILES
@@ -135,6 +136,11 @@ class NumberVoice(NumberRows):
 
     resource = NUMBER_VOICE
     part = _VOICE
+
+    async def filling(self, row: Row, document: Document, before: Row | None = None) -> Sequence[Write]:
+        if names_emergency(document["call_forwarding"]["forwards_to"] or ""):
+            raise rejected(emergency.CODE, emergency.DETAIL, pointer="/call_forwarding/forwards_to")
+        return await super().filling(row, document, before)
 
     def shown(self, row: Row) -> Document:
         number = self.other(row, PHONE_NUMBERS, _SETTINGS)

@@ -11,11 +11,12 @@ from offhook.voice.binding import Binding
 from offhook.voice.cause import Ending, ending
 from offhook.voice.hooks import Hooks
 from offhook.voice.house_rules import PARK_SECONDS
-from offhook.voice.leg import Carrier, DialogId, LegIds, Party
+from offhook.voice.leg import Carrier, DialogId, LegIds, Onward, Party
 from offhook.voice.permission import CONNECTION_FULL
 from offhook.voice.resources.problem import Rejected, rejected
 from offhook.voice.signal import Park, Refuse, Ring, Target
 from offhook.voice.terms import NONE, Terms
+from offhook.wire.sip_identity import diversion, passed_numbers
 
 Plan = Ring | Park | Refuse
 
@@ -47,6 +48,7 @@ class Router:
         limits: Limits,
         park_seconds: float = PARK_SECONDS,
         devices: Devices | None = None,
+        domain: str = "",
     ) -> None:
         self._dialplan = dialplan
         self._far_ends = far_ends
@@ -55,6 +57,7 @@ class Router:
         self._limits = limits
         self._park_seconds = park_seconds
         self._devices = devices or NoDevices()
+        self._domain = domain
         self._last_port = 0
 
     def dialled(self, binding: Binding, invite: Invite, ids: LegIds) -> tuple[Plan, Party]:
@@ -69,6 +72,7 @@ class Router:
                 account_id=binding.account_id,
                 connection_id=binding.connection_id,
                 caller_number=invite.caller_number,
+                passed=passed_numbers(invite.headers) if binding.network == "pstn" else (),
             )
         )
         number = decision.caller_number if isinstance(decision, dialing.Ring) else invite.caller_number
@@ -78,7 +82,7 @@ class Router:
             return self._parked(decision, caller)
         plan = self._ring([decision], self.new_ids(ids.call_session_id), invite.caller_name)
         if isinstance(plan, Ring) and plan.party.network == "pstn":
-            plan = _of(plan, caller)
+            plan = _of(plan, caller if plan.onward is None else plan.onward.party)
         return plan, caller
 
     def _parked(self, decision: dialing.Park, caller: Party) -> tuple[Park, Party]:
@@ -127,10 +131,12 @@ class Router:
                 destination=destination,
                 now=self._clock.wall(),
                 account_id=it.party.account_id,
+                connection_id=(it.party.connection_id or None) if it.passed else None,
                 caller_number=it.caller_number,
+                forwarded=it.passed,
             )
         )
-        return _LOOP if isinstance(decision, dialing.Park) else decision
+        return _LOOP if isinstance(decision, dialing.Park) else _within(decision, it.party.account_id)
 
     def _rouse(self, decisions: Sequence[dialing.Decision], ids: LegIds, name: str) -> None:
         """Whom a call is for may have apps that sleep; who is meant twice is called once."""
@@ -162,9 +168,11 @@ class Router:
         if not rung:
             return Refuse(ending("USER_NOT_REGISTERED", "nobody is registered under this name"))
         free = [each for each in rung if self._has_room(each)]
+        decided = rings[0]
+        if not free and decided.otherwise is not None:
+            return self._instead(decided.otherwise, ids, caller_name)
         if not free:
             return Refuse(ending("USER_BUSY", "the dialled client has as many calls as it may have"))
-        decided = rings[0]
         return Ring(
             ids=ids,
             party=self._party(free[0], decided.shown, "", decided.terms),
@@ -186,7 +194,24 @@ class Router:
             ringback=decided.ringback,
             number=decided.number,
             rung=tuple({each.connection_id for each in free}),
+            onward=decided.forwarder and self._onward(decided.forwarder),
+            otherwise=decided.otherwise and self._otherwise(decided.otherwise),
         )
+
+    def _instead(self, call: dialing.Dialled, ids: LegIds, caller_name: str) -> Ring | Refuse:
+        """Who rings where a number sends a call on that its phone has no room for."""
+        decision = self._dialplan.decide(call)
+        return self._ring([_LOOP if isinstance(decision, dialing.Park) else decision], ids, caller_name)
+
+    def _onward(self, it: dialing.Forwarder) -> Onward:
+        party = Party("", it.account_id, it.connection_id, "", terms=it.terms)
+        return Onward(it.destination, party, it.passed, it.number, diversion(it.passed, self._domain, "unconditional"))
+
+    def _otherwise(self, call: dialing.Dialled) -> Onward:
+        assert call.account_id is not None  # a number that sends calls on is somebody's
+        party = Party("", call.account_id, call.connection_id or "", "", terms=self._dialplan.caller_terms(call))
+        told = diversion(call.forwarded, self._domain, "unavailable")
+        return Onward(call.destination, party, call.forwarded, headers=told)
 
     def _party(self, binding: Binding, number: str, name: str, terms: Terms = NONE) -> Party:
         return Party(
@@ -217,10 +242,29 @@ _LOOP = dialing.Refuse(
 )
 
 
+_NOT_OUT = dialing.Refuse(
+    ending("UNALLOCATED_NUMBER", "call_forwarding of another account's number leads out"),
+    "commands follow call_forwarding out of the platform within their own account only",
+)
+
+
 def _carrier(binding: Binding) -> Carrier:
     """What a leg towards it is charged as."""
     own = binding.network == "sip" and binding.transport in ("WS", "WSS")
     return "webrtc" if own else "sip-trunking"
+
+
+def _within(decision: dialing.Ring | dialing.Refuse, account_id: str) -> dialing.Ring | dialing.Refuse:
+    """The leg of a command is its account's to the end, so nobody else's number can send it out, for which that one
+    would have to pay."""
+    if not isinstance(decision, dialing.Ring):
+        return decision
+    sender = decision.forwarder
+    if sender is not None and sender.account_id != account_id and decision.bindings[0].network == "pstn":
+        return _NOT_OUT
+    if decision.otherwise is not None and decision.otherwise.account_id != account_id:
+        return msgspec.structs.replace(decision, otherwise=None)
+    return decision
 
 
 def _of(plan: Ring, caller: Party) -> Ring:

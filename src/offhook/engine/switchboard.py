@@ -51,6 +51,7 @@ from offhook.voice.cause import Ending, ending
 from offhook.voice.command import Enters
 from offhook.voice.commands.conference.shared import no_conference
 from offhook.voice.conference import Conference
+from offhook.voice.dialing import HOSTED_DOMAINS
 from offhook.voice.floor import Key
 from offhook.voice.house_rules import HouseRules
 from offhook.voice.leg import DialogId, Leg, LegIds, Party
@@ -128,6 +129,7 @@ class Switchboard:
         quality: Quality | None = None,
         rules: HouseRules = STANDARD,
         waker: Devices | None = None,
+        domain: str = HOSTED_DOMAINS[0],
     ) -> None:
         self.bindings = bindings
         self.active = active
@@ -138,7 +140,9 @@ class Switchboard:
         self._rules = rules
         self.owners = owners = Owners()
         self._waker = waker or NoDevices()
-        self._router = Router(dialplan, owners, clock, chance, limits or Limits(), rules.park_seconds, self._waker)
+        self._router = Router(
+            dialplan, owners, clock, chance, limits or Limits(), rules.park_seconds, self._waker, domain
+        )
         self._world = World(
             clock, core, shadow, active, ladders, owners.way_to, ice, self._elsewhere, owners.of_input, self._ended
         )
@@ -443,6 +447,9 @@ class Switchboard:
         """These far ends are about to be offered a leg of this owner."""
         for connection in plan.rung:
             self.active.open(plan.ids.call_control_id, connection, "inbound")
+        if plan.onward is not None:
+            sender = plan.onward.party.connection_id
+            self.active.open(plan.ids.call_control_id, sender, "outbound", plan.onward.number)
         self.owners.legs[plan.ids.call_control_id] = owner
         for target in plan.targets:
             self.owners.own(owner, target.dialog, target.port)

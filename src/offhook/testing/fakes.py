@@ -406,9 +406,12 @@ class FakeReply:
 class FakeBackend:
     """A customer's program that commands legs through the switchboard; `answers` are the outcomes, in order."""
 
-    def __init__(self, switchboard: Switchboard, connection_id: str = "1000000000000000001") -> None:
+    def __init__(
+        self, switchboard: Switchboard, connection_id: str = "1000000000000000001", account_id: str = "account"
+    ) -> None:
         self._switchboard = switchboard
         self._connection_id = connection_id
+        self._account_id = account_id
         self.answers: list[dict[str, Any] | str] = []
 
     def order(self, leg: str, name: str, **body: Any) -> None:
@@ -426,7 +429,7 @@ class FakeBackend:
         """Make a call."""
         given = {"to": to, "from": "+12025550100", "connection_id": self._connection_id} | body
         label = str(to).removeprefix("sip:").partition("@")[0]
-        party = Party(label, "account", self._connection_id, "")
+        party = Party(label, self._account_id, self._connection_id, "")
         try:
             command = cast(Dial, read(DIAL.command, given))
         except Rejected as why:

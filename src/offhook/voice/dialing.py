@@ -23,6 +23,8 @@ from offhook.voice.terms import NONE, Terms
 Ringback = Literal["instant", "on_ringing", "none"]
 
 MAX_DESTINATION = 256
+# So many numbers may send one call on.
+MAX_FORWARDS = 5
 # Every name under which the hosted product takes SIP: programs dial these.
 HOSTED_DOMAINS = (
     "sip.telnyx.com",
@@ -47,13 +49,33 @@ class SipDomains(msgspec.Struct, frozen=True):
 
 
 class Dialled(msgspec.Struct, frozen=True):
-    """Who dials what, at `now` (Unix seconds). `connection_id` None is a stranger who proved nothing."""
+    """Who dials what, at `now` (Unix seconds). `connection_id` None is a stranger who proved nothing.
+
+    A call that was `forwarded` by numbers here, the latest last, is that number's, its account's and connection's.
+    `passed` are numbers by which it went elsewhere before it came, as far as that is told.
+    """
 
     destination: str
     now: float
     account_id: str | None = None
     connection_id: str | None = None
     caller_number: str = ""
+    forwarded: tuple[str, ...] = ()
+    passed: tuple[str, ...] = ()
+
+
+class Forwarder(msgspec.Struct, frozen=True):
+    """Whose number sends a call on to `destination`: from there on it is their call, on their `terms`.
+
+    `number` is the phone number that it goes to, None for a SIP URI; `passed` those that sent it on.
+    """
+
+    account_id: str
+    connection_id: str
+    destination: str
+    number: str | None
+    passed: tuple[str, ...]
+    terms: Terms
 
 
 class Ring(msgspec.Struct, frozen=True):
@@ -61,7 +83,8 @@ class Ring(msgspec.Struct, frozen=True):
 
     `caller_number` is what the callee is shown, `number` the dialled phone number (None for a SIP URI), `shown` what it
     is to the callee. `terms` are the dialled connection's and number's, `caller_terms` those of who calls.
-    `unheard_seconds` is how long the far end may take to ring, `ring_seconds` how long to answer.
+    `unheard_seconds` is how long the far end may take to ring, `ring_seconds` how long to answer. Where a number has
+    sent the call on, they ring for its `forwarder`; where nobody takes it, `otherwise` is the call to make.
     """
 
     account_id: str
@@ -77,6 +100,8 @@ class Ring(msgspec.Struct, frozen=True):
     shown: str = ""
     terms: Terms = NONE
     caller_terms: Terms = NONE
+    forwarder: Forwarder | None = None
+    otherwise: Dialled | None = None
 
 
 class Park(msgspec.Struct, frozen=True):
@@ -153,12 +178,13 @@ class Dialplan:
         if number is not None and emergency.is_emergency(number):
             raise Refused("EMERGENCY_NOT_SUPPORTED", emergency.DETAIL)
         attempt = _Attempt(call, self._caller(call))
-        if attempt.caller is not None and attempt.caller.parks:
+        if attempt.caller is not None and attempt.caller.parks and not call.forwarded:
             reason = f"outbound.call_parking_enabled of {attempt.named(attempt.caller)} parks what it dials"
             return Park(reason, self.caller_terms(call), attempt.caller.callbacks)
         if host is not None and host not in (self._domains.name, *self._domains.aliases):
             raise Refused("UNALLOCATED_NUMBER", f"only {self._domains.name} and its aliases are served here")
-        return self._by_username(user, attempt) if number is None else self._by_number(number, attempt)
+        found = self._by_username(user, attempt) if number is None else self._by_number(number, attempt)
+        return self._in_its_name(found, call)
 
     # ---- the caller's side -----------------------------------------------------------------------------------
 
@@ -195,11 +221,21 @@ class Dialplan:
         """What a minute of this call costs: of the caller's leg and of the dialled one. Never raises."""
         here = self._plan.rate(WEBRTC)
         with contextlib.suppress(Refused):
-            number = numbering.compact(parts(call.destination)[0])
             connection = self._directory.connection(call.connection_id or "")
-            found = self._readings(number, connection) if number else None
+            found = self._where_to(call.destination, connection)
             return here, self._rate_of(*found) if found else here
         return here, here
+
+    def _where_to(self, destination: str, caller: ConnectionCard | None) -> tuple[str, NumberCard | None] | None:
+        """The number at which a call ends up that all on its way send on; None for a SIP URI."""
+        found = None
+        for _ in range(MAX_FORWARDS):
+            dialled = numbering.compact(parts(destination)[0])
+            found = self._readings(dialled, caller) if dialled else None
+            if found is None or found[1] is None or not _always(found[1]):
+                break
+            destination = _always(found[1])
+        return found
 
     def _caller(self, call: Dialled) -> ConnectionCard | None:
         if call.connection_id is None:
@@ -213,6 +249,18 @@ class Dialplan:
         _, number = self._read(dialled, caller, attempt.call.now)
         if number is None:
             raise Refused("UNALLOCATED_NUMBER", "nobody here has this number, and no trunk leads outside")
+        if _always(number):
+            return self._forwarded(number, attempt)
+        try:
+            found = self._to_its_connection(number, attempt)
+        except Refused:
+            if number.forwarding is None:
+                raise
+            return self._forwarded(number, attempt)
+        onward = self._onward(number, attempt.call)
+        return msgspec.structs.replace(found, otherwise=onward) if isinstance(found, Ring) else found
+
+    def _to_its_connection(self, number: NumberCard, attempt: "_Attempt") -> Ring | Park:
         connection = self._directory.connection(number.connection_id) if number.connection_id else None
         if connection is None:
             raise Refused("UNALLOCATED_NUMBER", "connection_id: the number is assigned to no connection")
@@ -230,6 +278,60 @@ class Dialplan:
             else f"the number is assigned to {attempt.named(connection)} and rings its username"
         )
         return self._ring(connection, connection.username, number, why, attempt)
+
+    # ---- forwarding ------------------------------------------------------------------------------------------
+
+    def _forwarded(self, number: NumberCard, attempt: "_Attempt") -> Ring | Park:
+        """The call as its number sends it on: made and paid for by that number's owner. What is told of it is the
+        caller's business where that is its own number."""
+        its_own = attempt.call.account_id == number.account_id
+        onward = self._onward(number, attempt.call)
+        if onward is None:
+            raise Refused("UNALLOCATED_NUMBER", "call_forwarding of the dialled number goes in a circle")
+        try:
+            found = self._decide(onward)
+        except Refused as why:
+            detail = f"call_forwarding of the dialled number: {why.detail}"
+            if its_own:
+                raise Refused(why.reason, detail, why.username, why.number) from None
+            raise Refused(why.reason.cause, "call_forwarding of the dialled number finds nobody") from None
+        reason = f"call_forwarding of the number sends the call on: {found.reason}"
+        terms = self.caller_terms(attempt.call)
+        if isinstance(found, Park):
+            return msgspec.structs.replace(found, reason=reason)
+        callee = self._directory.connection(found.connection_id)
+        ringback = _ringback(attempt.caller, callee) if callee else found.ringback
+        return msgspec.structs.replace(
+            found, reason=reason, number=number.number, ringback=ringback, caller_terms=terms
+        )
+
+    def _onward(self, number: NumberCard, call: Dialled) -> Dialled | None:
+        """The call to where a number sends what it is called for; None where it sends nothing on, or in a circle."""
+        passed = (*call.passed, *call.forwarded)
+        if number.forwarding is None or number.number in passed or len(call.forwarded) >= MAX_FORWARDS:
+            return None
+        return msgspec.structs.replace(
+            call,
+            destination=number.forwarding.to,
+            account_id=number.account_id,
+            connection_id=number.connection_id,
+            forwarded=(*call.forwarded, number.number),
+        )
+
+    def _in_its_name(self, found: Ring | Park, call: Dialled) -> Ring | Park:
+        """What a call that was sent on finds is for whoever sent it there last."""
+        if not call.forwarded or isinstance(found, Park) or found.forwarder is not None:
+            return found
+        assert call.account_id is not None  # a number is somebody's
+        forwarder = Forwarder(
+            account_id=call.account_id,
+            connection_id=call.connection_id or "",
+            destination=call.destination,
+            number=found.number,
+            passed=call.forwarded,
+            terms=self.caller_terms(call),
+        )
+        return msgspec.structs.replace(found, forwarder=forwarder)
 
     def _at_application(self, connection: ConnectionCard, number: NumberCard, attempt: "_Attempt") -> Park:
         """The caller's leg is the application's from now on."""
@@ -339,6 +441,12 @@ def _terms(connection: ConnectionCard, number: NumberCard | None) -> Terms:
     if number is None:
         return Terms(suppress=connection.suppress)
     return Terms(number.record, connection.suppress, number.billing_group)
+
+
+def _always(number: NumberCard) -> str:
+    """Where a number sends every call; empty where it does not."""
+    forwarding = number.forwarding
+    return forwarding.to if forwarding is not None and forwarding.when == "always" else ""
 
 
 def _names_number(destination: str) -> bool:

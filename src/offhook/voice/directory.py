@@ -57,6 +57,14 @@ class CredentialCard(msgspec.Struct, frozen=True):
     expires_at: float | None = None
 
 
+class Forwarding(msgspec.Struct, frozen=True):
+    """Where calls to a number go in its owner's name: all of them, or those that its connection does not take. `to` is
+    a number in +E.164 or a SIP URI."""
+
+    to: str
+    when: Literal["always", "on-failure"]
+
+
 class NumberCard(msgspec.Struct, frozen=True):
     """What dialling needs to know of a phone number: `number` is +E.164, unique on the platform.
 
@@ -72,6 +80,7 @@ class NumberCard(msgspec.Struct, frozen=True):
     translated: str = ""
     record: Recorded | None = None
     billing_group: str = ""
+    forwarding: Forwarding | None = None
 
 
 class ProfileCard(msgspec.Struct, frozen=True):

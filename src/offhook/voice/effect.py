@@ -456,13 +456,15 @@ class StopRecord(msgspec.Struct, frozen=True):
 
 
 class Route(msgspec.Struct, frozen=True):
-    """Find out who rings for a leg; `Routed` comes back at once. All destinations ring, the first to answer has it."""
+    """Find out who rings for a leg; `Routed` comes back at once. All destinations ring, the first to answer has it.
+    Where the numbers in `passed` have sent it on, it is a call of the last one's connection."""
 
     leg: LegIds
     party: Party
     destinations: tuple[str, ...]
     caller_number: str
     caller_name: str = ""
+    passed: tuple[str, ...] = ()
 
 
 class Want(msgspec.Struct, frozen=True):

@@ -49,6 +49,8 @@ STAGES: dict[tuple[Stage, str], Stage] = {
     ("offered", "rang"): "ringing",
     ("offered", "answered"): "answered",
     ("ringing", "rang"): "ringing",
+    ("offered", "forwarded"): "offered",
+    ("ringing", "forwarded"): "offered",
     ("ringing", "answered"): "answered",
     ("trying", "ended"): "ended",
     ("early", "ended"): "ended",
@@ -156,6 +158,19 @@ class Dialog:
         self.media: Literal["awaited", "connected"] = "awaited"
 
 
+class Onward(msgspec.Struct, frozen=True):
+    """Where a number that was dialled sends a leg: to `destination`, as a leg of `party`. `number` is the phone number
+    that this is, None for a SIP URI. `passed` are the numbers that sent it on, the latest last, and `headers` tell that
+    to who rings. `by` is the monotonic time after which it goes nowhere any more, None for no such time."""
+
+    destination: str
+    party: Party
+    passed: tuple[str, ...]
+    number: str | None = None
+    headers: Headers = ()
+    by: float | None = None
+
+
 class Leg:
     """A leg. Change `stage` and `hold` only by `move` and `turn`, which read the tables.
 
@@ -163,8 +178,9 @@ class Leg:
     any other leg has exactly one. `caller` is who dialled: the leg's own party, or for a rung leg the other one.
     `headers` are those of its invite. `meets` is the leg to which it is bridged when it is answered, or which it then
     joins in its `role`, and which hears its `ringtone` until then; `taken` is for the case that this one is bridged by
-    then. `answers` are the outcomes of its commands by their command_id. `patience` is how long an unanswered parked
-    leg waits for each command, in seconds.
+    then. `otherwise` is where it rings next where nobody takes it (`voice.forwarding`). `answers` are the outcomes of
+    its commands by their command_id. `patience` is how long an unanswered parked leg waits for each command, in
+    seconds.
     `expires_at` and `media_by` are the monotonic times by which its stage, and the wait for its media, must be over;
     None for no limit. `first_command_within` is how long it waits, once answered, for a command
     (`voice.first_command`). `doings` go on beside its place, by name; while one of them plays in place of what the leg
@@ -178,8 +194,8 @@ class Leg:
         "answer_headers", "answered_at", "answered_wall", "answers", "caller", "caller_id", "client_state",
         "destination", "detects", "dialogs", "digits", "direction", "doings", "ending", "expires_at",
         "first_command_within", "gathered", "greeting", "headers", "hold", "hooks", "ids", "media_by", "meets",
-        "party", "patience", "platform_sound", "ringback", "rings_until", "ringtone", "role", "side", "stage",
-        "started_wall", "taken", "time_limit", "tones", "transcribes", "unanswered", "unbridged", "usages",
+        "otherwise", "party", "patience", "platform_sound", "ringback", "rings_until", "ringtone", "role", "side",
+        "stage", "started_wall", "taken", "time_limit", "tones", "transcribes", "unanswered", "unbridged", "usages",
     )  # fmt: skip
 
     def __init__(self, ids: LegIds, side: Side, party: Party, destination: str, started_wall: float) -> None:
@@ -221,6 +237,7 @@ class Leg:
         self.gathered = 0
         self.greeting: Source | None = None
         self.detects: Wanted | None = None
+        self.otherwise: Onward | None = None
         self.transcribes: transcription.Settings | None = None
         self.platform_sound: Literal["due", "covered"] = "due"
         self.usages: dict[tuple[AddOn, str], Usage] = {}

@@ -4,7 +4,7 @@ A leg that loses the one it was bridged to hangs up too, unless it was asked to 
 supervises two who are bridged, when either leaves; those two do not care about it.
 """
 
-from offhook.voice import conferencing, owning, queueing
+from offhook.voice import conferencing, forwarding, owning, queueing
 from offhook.voice.cause import Ending, ending
 from offhook.voice.effect import EndedAway
 from offhook.voice.event import CallBridged, CallUnbridged, Source
@@ -90,8 +90,11 @@ def end(
 ) -> None:
     """End a leg. Those that shared its bridge end with it or are parked; those that rang for it are cancelled.
 
-    `gone` is a dialog whose far end needs no bye.
+    `gone` is a dialog whose far end needs no bye. A leg that was not answered, and that its number sends on, goes there
+    instead.
     """
+    if forwarding.goes_on(floor, leg, why, now, gone):
+        return
     others = _company(floor, leg)
     queueing.left(floor, leg, "hangup", now)
     floor.end(leg, why, now, source, gone)

@@ -42,6 +42,8 @@ def announce(floor: Floor, leg: Leg, now: Moment, state: Literal["parked", "brid
 
 def ring(floor: Floor, leg: Leg, plan: Ring, now: Moment) -> None:
     """Give a leg the far ends that shall ring for it, and its time. `offer` then reaches them."""
+    if plan.otherwise is not None:
+        leg.otherwise = msgspec.structs.replace(plan.otherwise, by=leg.rings_until)
     leg.rings_until = min(now.mono + plan.seconds, leg.rings_until or float("inf"))
     leg.expires_at = min(now.mono + plan.unheard_seconds, leg.rings_until)
     for target in plan.targets:

@@ -219,6 +219,8 @@ class Session:
     def _seat_callee(self, caller: Leg, plan: Ring, now: Moment) -> None:
         callee = Leg(plan.ids, "outgoing", plan.party, caller.destination, now.wall)
         callee.headers, callee.caller = caller.headers, caller.party
+        if plan.onward is not None:
+            callee.destination, callee.headers = plan.onward.destination, (*caller.headers, *plan.onward.headers)
         if plan.party.network == "pstn":
             callee.direction = "outgoing"  # the caller's connection dials out; nobody is called on it
         caller.ringback = plan.ringback
@@ -233,6 +235,9 @@ class Session:
             meeting.end(self.floor, leg, signal.plan.ending, now)
             return
         leg.party = signal.plan.party
+        onward = signal.plan.onward
+        if onward is not None and onward.destination != leg.destination:  # it learns only now that it is sent on
+            leg.headers = (*leg.headers, *onward.headers)
         ringing.ring(self.floor, leg, signal.plan, now)
         ringing.offer(self.floor, leg)
 

@@ -12,7 +12,19 @@ from offhook.voice.cause import Ending
 from offhook.voice.command import Command, CommandRule, Enters, Form
 from offhook.voice.effect import MediaRequest, Save
 from offhook.voice.hooks import Hooks
-from offhook.voice.leg import Carrier, DialogId, Direction, Headers, HoldAction, Leg, LegIds, Party, Ringback, Taken
+from offhook.voice.leg import (
+    Carrier,
+    DialogId,
+    Direction,
+    Headers,
+    HoldAction,
+    Leg,
+    LegIds,
+    Onward,
+    Party,
+    Ringback,
+    Taken,
+)
 from offhook.voice.resources import problem
 from offhook.voice.sound import Clip, Failure
 
@@ -37,7 +49,8 @@ class Ring(msgspec.Struct, frozen=True):
 
     A far end must ring within `unheard_seconds` and answer within `seconds`, both from now. `ringback` is when
     the caller gets a tone as early media: at once, when somebody rings, or never. `number` is the phone number that
-    was dialled; None for a SIP URI. `rung` are the connections whose clients ring.
+    was dialled; None for a SIP URI. `rung` are the connections whose clients ring. `onward` is how the call came to
+    them where it was sent on, `otherwise` where it goes when none of them takes it.
     """
 
     ids: LegIds
@@ -48,6 +61,8 @@ class Ring(msgspec.Struct, frozen=True):
     ringback: Ringback = "on_ringing"
     number: str | None = None
     rung: tuple[str, ...] = ()
+    onward: Onward | None = None
+    otherwise: Onward | None = None
 
 
 class Park(msgspec.Struct, frozen=True):

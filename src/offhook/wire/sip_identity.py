@@ -3,16 +3,20 @@
 A far end's word for who it is: whether it may call itself so, others decide.
 """
 
+import contextlib
+from collections.abc import Sequence
+
 import msgspec
 
 from offhook.wire.sip_fields import Fields
-from offhook.wire.sip_grammar import Malformed, quoted
+from offhook.wire.sip_grammar import Malformed, quoted, split_commas
 from offhook.wire.sip_headers import NameAddr, parse_name_addr
 from offhook.wire.sip_message import Message, Request
 from offhook.wire.sip_uri import SipUri, TelUri, Uri, write_host
 
 ANONYMOUS = ("Anonymous", "anonymous", "anonymous.invalid")
-_PASSED = frozenset({"user-to-user", "diversion", "history-info"})
+_WHERE_IT_WAS = frozenset({"diversion", "history-info"})
+_PASSED = _WHERE_IT_WAS | {"user-to-user"}
 
 
 class Caller(msgspec.Struct, frozen=True):
@@ -83,6 +87,21 @@ def sendable(headers: Fields) -> Fields:
         for name, value in headers
         if (name.lower().startswith("x-") or name.lower() in _PASSED) and not set("\r\n\0") & set(name + value)
     )
+
+
+def diversion(numbers: Sequence[str], domain: str, reason: str) -> Fields:
+    """That a call was sent on by these numbers, the latest last, for this reason (RFC 5806)."""
+    return tuple(("Diversion", f"{NameAddr(SipUri(domain, each))};reason={reason}") for each in reversed(numbers))
+
+
+def passed_numbers(headers: Fields) -> tuple[str, ...]:
+    """The numbers by which a call was sent on before it came here, as far as its headers tell."""
+    found: list[str] = []
+    for name, value in headers:
+        for element in split_commas(value) if name.lower() in _WHERE_IT_WAS else ():
+            with contextlib.suppress(Malformed):
+                found.append(user_of(parse_name_addr(element).uri))
+    return tuple(found)
 
 
 def address_of(user: str, host: str, port: int | None = None) -> str:

@@ -3,7 +3,6 @@
 from offhook.voice.resources.field import Field, choice, flag, group, moment, shown, text, texts
 from offhook.voice.resources.resource import Filter, Resource
 
-NO_FORWARDING = "no trunk leads outside, where a forwarded call would go"
 NO_SCREENING = "this release screens no callers"
 NO_CHANNELS = "this release bills by the minute only"
 STATUSES = (
@@ -104,7 +103,14 @@ VOICE_FIELDS: tuple[Field, ...] = (
         "call_forwarding",
         flag("call_forwarding_enabled", True),
         choice("forwarding_type", ("always", "on-failure"), None, nullable=True),
-        text("forwards_to", default="", nullable=True, only=("", None), because=NO_FORWARDING),
+        text(
+            "forwards_to",
+            default="",
+            nullable=True,
+            pattern=r"(?:\+[1-9][0-9]{6,14}|sips?:[^\s@<>;?]{1,64}@[A-Za-z0-9.-]{1,253})?",
+            expects="+E.164, or a SIP URI",
+            wrong_code="10016",
+        ),
     ),
     group(
         "call_recording",
