@@ -157,6 +157,20 @@ def test_silence_is_trimmed_at_both_ends_only(tmp_path: Path, format: str) -> No
     assert np.abs(found[int(1.5 * RATE) : int(2.9 * RATE)]).max() < 0.01
 
 
+@pytest.mark.parametrize("format", ["wav", "mp3"])
+@pytest.mark.parametrize("channels", [1, 2])
+def test_a_tone_is_as_loud_and_as_pure_as_it_was(tmp_path: Path, format: str, channels: int) -> None:
+    sound = np.stack([tone(2.0)] * channels, axis=1)
+    result = tmp_path / f"r.{format}"
+    make(Job(str(part(tmp_path, sound, channels)), str(result), format, "nothing"))  # pyright: ignore
+    found, _ = soundfile.read(result, always_2d=True)
+    for channel in found.T:
+        middle = channel[RATE // 2 : RATE // 2 + RATE]
+        energy = np.abs(np.fft.rfft(middle)) ** 2
+        assert energy[495:506].sum() / energy.sum() > 0.99
+        assert 0.9 < np.abs(middle).max() * 32768 / 10_000 < 1.1
+
+
 def test_nothing_but_silence_is_kept_as_it_is(tmp_path: Path) -> None:
     job = Job(str(part(tmp_path, np.zeros(RATE))), str(tmp_path / "r.wav"), "wav", "silence")
     assert make(job) == 1000

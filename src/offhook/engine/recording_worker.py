@@ -106,7 +106,13 @@ def _complete(file: BinaryIO, shape: Shape) -> None:
 def _convert(file: BinaryIO, shape: Shape, first: int, last: int, job: Job) -> None:
     with _whole(Path(job.result)) as path, _writer(path, shape, job) as writer:
         for block in _blocks(file, shape, first, last):
-            writer.write(block)
+            writer.write(block if job.format == "wav" else _as_floats(block))
+
+
+def _as_floats(block: Pcm) -> NDArray[np.float32]:
+    """Full scale is 1. Two channels of 16-bit samples are distorted in libsndfile's way to LAME (1.2.2, December 2026);
+    floating-point ones are not."""
+    return block.astype(np.float32) / 32768.0
 
 
 def _writer(path: Path, shape: Shape, job: Job) -> soundfile.SoundFile:
