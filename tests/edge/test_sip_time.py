@@ -11,8 +11,8 @@ import pytest
 
 from offhook.edge.sip import SipDoor
 from offhook.edge.sip_far_end import FarEnd
-from offhook.edge.sip_outgoing import Reach
 from offhook.edge.sip_transport import Flow
+from offhook.edge.sip_ways import OneWay, Reach
 from offhook.engine.ports import Contact, Identity, Invitation, LegIds, Reply
 from offhook.testing.clock import LoopClock, run
 from offhook.testing.fakes import SeededChance
@@ -90,17 +90,21 @@ class Carrier:
 
     def __init__(self) -> None:
         self.exchange, self.wire = Exchange(), Wire()
-        self.door = SipDoor(self.exchange, None, SipDomains(), (), LoopClock(0.0), SeededChance(), self)  # type: ignore[arg-type]
+        self.door = SipDoor(self.exchange, None, SipDomains(), (), LoopClock(0.0), SeededChance(), self, None)  # type: ignore[arg-type]
+        self.door.trunks = self  # type: ignore[assignment]
         who = Identity("account", "connection", "")
         self.far_end = self.door.far_end(who, self._reach, lambda: None)
         self.far_end.register(Contact("192.0.2.9", 5060, "UDP", rung="never", speaks="sip"))
 
-    def _reach(self, invitation: Invitation) -> Reach:
+    def _reach(self, invitation: Invitation) -> OneWay:
         number = invitation.callee_number
-        return Reach(self.wire, f"sip:{number}@192.0.2.9", f"<sip:{number}@192.0.2.9>", "sip.test")
+        return OneWay(Reach(self.wire, f"sip:{number}@192.0.2.9", f"<sip:{number}@192.0.2.9>", "sip.test"))
 
     def from_source(self, request: Request, flow: Flow) -> FarEnd:
         return self.far_end
+
+    def destination(self, far_end: FarEnd, request: Request) -> None:
+        """As any far end's."""
 
     def hears(self, message: Request | Response) -> None:
         self.door.agent.heard(message, self.wire)

@@ -246,4 +246,4 @@ def _clock_time(at: float) -> str:
 
 def _is_phone(binding: Binding) -> bool:
     """Whether it is somebody's who is registered."""
-    return binding.network != "pstn" and binding.rung == "in turn"
+    return binding.network != "pstn" and binding.rung == "in turn" and binding.capacity == "phone"

@@ -164,7 +164,15 @@ async def open_exchange(stack: AsyncExitStack, settings: Settings, base: Base, s
     """From here on calls can be made."""
     identities = base.identities
     pstn = TelephoneNetwork(identities.directory, identities.logins, settings.numbers, base.chance.token(32))
-    dialplan = Dialplan(pstn, base.bindings, base.active, settings.served, settings.price_plan, identities.spending)
+    dialplan = Dialplan(
+        pstn,
+        base.bindings,
+        base.active,
+        settings.served,
+        settings.price_plan,
+        identities.spending,
+        identities.directory,
+    )
     push = identities.mobile_push_credentials
     waker = Waker(identities.store, identities.vault, base.clock, identities.directory.connection, push.show, pusher())
     await waker.load()

@@ -31,6 +31,7 @@ from offhook.edge.rest.webhooks import webhook_routes
 from offhook.edge.rtc import RUNNER_OPTIONS, RtcDoor, wants_websocket
 from offhook.edge.sip import SipDoor
 from offhook.edge.sip_certificate import from_files, self_signed
+from offhook.edge.sip_locating import Locator
 from offhook.edge.sip_transport import Listeners
 from offhook.edge.sip_websocket import SipWebsockets, wants_sip
 from offhook.engine.conference_orders import ConferenceOrders
@@ -163,11 +164,16 @@ class Doors:
         switchboard, logins = exchange.switchboard, exchange.pstn
         self.rtc = RtcDoor(switchboard, logins, base.clock, base.chance)
         algorithms = settings.sip.algorithms
-        self.sip = SipDoor(switchboard, logins, settings.served, algorithms, base.clock, base.chance)
+        self._listeners = Listeners()
+        directory, locator = base.identities.directory, Locator(self._listeners)
+        self.sip = SipDoor(
+            switchboard, logins, settings.served, algorithms, base.clock, base.chance, directory, locator
+        )
+        self._listeners.receiver = self.sip.agent
+        directory.trunks_changed.append(self.sip.trunks.follow)
         self.sip_websockets = SipWebsockets(self.sip.agent, base.clock)
         self.addresses = ("", "")
         self._settings = settings
-        self._listeners = Listeners(self.sip.agent)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """A websocket; its subprotocol says which it is."""
@@ -185,6 +191,7 @@ class Doors:
             write_host(host, port),
             write_host(host, await self._listeners.open_tls(host, wanted.tls_port, context)),
         )
+        self.sip.trunks.start()
 
     async def log_off(self, reason: CloseReason, spared: str) -> None:
         """Send everybody away but who belongs to the account `spared`."""
@@ -195,6 +202,7 @@ class Doors:
         """Close every connection."""
         await self.rtc.stop()
         await self.sip_websockets.close()
+        await self.sip.trunks.stop()
         self.sip.close()
         await self._listeners.close()
 

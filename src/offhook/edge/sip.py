@@ -1,12 +1,10 @@
 """SIP's door: who may come in, and to whom each request goes. Knows no rule of calls.
 
-Beside phones that register, and callers that prove who they are, there may be trunks (`Trunks`): others that are known
-by where they are.
+Beside phones that register, and callers that prove who they are, there are trunks, which are known by where they are.
 """
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Protocol
 
 import structlog
 
@@ -14,11 +12,15 @@ from offhook.edge.sip_agent import Agent, Serve
 from offhook.edge.sip_call import ABILITIES, ALLOW, OPTIONS, Call
 from offhook.edge.sip_entrance import Entrance
 from offhook.edge.sip_far_end import Calls, FarEnd, Find
+from offhook.edge.sip_locating import Locator
 from offhook.edge.sip_registrations import Registrations
 from offhook.edge.sip_transfers import destination_of
 from offhook.edge.sip_transport import Flow, profile_of
+from offhook.edge.sip_trunks import Trunks
+from offhook.edge.sip_ways import OneWay
 from offhook.edge.text import shown
 from offhook.engine.ports import Authenticator, Chance, Clock, Contact, Exchange, Identity
+from offhook.voice import trunk as cards
 from offhook.voice.dialing import SipDomains
 from offhook.wire.digest import Algorithm
 from offhook.wire.digest_nonce import Authenticator as Digest
@@ -30,21 +32,6 @@ _log = structlog.get_logger("offhook.edge")
 
 NONCE_KEY_LENGTH = 43
 _EVENTS = frozenset({"SUBSCRIBE", "PUBLISH", "NOTIFY"})
-
-
-class Trunks(Protocol):
-    """Far ends that neither register nor prove who they are by digest."""
-
-    def from_source(self, request: Request, flow: Flow) -> FarEnd | None:
-        """The trunk whose request this is, by where it comes from."""
-        ...
-
-
-class NoTrunks:
-    """Nobody is known by where he is."""
-
-    def from_source(self, request: Request, flow: Flow) -> FarEnd | None:  # noqa: ARG002
-        return None
 
 
 class SipDoor:
@@ -59,7 +46,8 @@ class SipDoor:
         algorithms: Sequence[Algorithm],
         clock: Clock,
         chance: Chance,
-        trunks: Trunks | None = None,
+        trunks: cards.Trunks,
+        locator: Locator,
     ) -> None:
         self.agent = Agent(clock, chance)
         self.agent.user = self
@@ -68,7 +56,7 @@ class SipDoor:
         self.entrance = Entrance(logins, digest, domains.name, clock, chance)
         self.registrations = Registrations(exchange, self.far_end, domains.name, clock.monotonic)
         self._exchange = exchange
-        self._trunks = trunks or NoTrunks()
+        self.trunks = Trunks(trunks, self.far_end, locator, domains)
 
     def far_end(self, who: Identity, find: Find, logged_off: Callable[[], None]) -> FarEnd:
         """A far end of this door, which whoever makes it has to `register`."""
@@ -93,7 +81,7 @@ class SipDoor:
             return respond(request, 483, tag)
         if request.to.tag:
             return self._gate_to_call(request, flow, tag)
-        trunk = self._trunks.from_source(request, flow)
+        trunk = self.trunks.from_source(request, flow)
         if trunk is not None:
             return partial(self._serve, request, flow, trunk)
         admitted = self.entrance.admit(request, flow, tag)
@@ -105,7 +93,7 @@ class SipDoor:
         call = self.calls.of_request(request)
         if call is None:
             return respond(request, 481, tag)
-        if flow.peer[0] != call.flow.peer[0]:
+        if flow.peer[0] != call.flow.peer[0] and not self.trunks.speaks_for(call.line, flow):
             admitted = self.entrance.admit(request, flow, tag)
             if not isinstance(admitted, Identity):
                 return admitted
@@ -171,14 +159,15 @@ class SipDoor:
 
     def _called(self, transaction: Transaction, flow: Flow, who: Identity | FarEnd) -> None:
         far_end = who if isinstance(who, FarEnd) else self._calling(who, flow, transaction.request)
-        far_end.dials(transaction, flow, destination_of(transaction.request.target, flow))
+        destination = self.trunks.destination(far_end, transaction.request)
+        far_end.dials(transaction, flow, destination or destination_of(transaction.request.target, flow))
 
     def _calling(self, who: Identity, flow: Flow, request: Request) -> FarEnd:
         """The caller's registration, or, where it has none here, a binding that lasts as long as its call."""
         phone = self.registrations.at(who.username, flow)
         if phone is not None:
             return phone
-        caller = self.far_end(who, lambda _: None, lambda: None)
+        caller = self.far_end(who, lambda _: OneWay(None), lambda: None)
         agent = shown(request.first("User-Agent") or "")
         caller.register(
             Contact(*flow.peer, flow.transport, agent, rung="never", speaks="sip", profile=profile_of(flow))

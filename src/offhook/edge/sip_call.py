@@ -11,6 +11,7 @@ from typing import Protocol
 
 from offhook.edge.sip_agent import Agent
 from offhook.edge.sip_ending import of_bye, reason_fields
+from offhook.edge.sip_login import Login
 from offhook.edge.sip_repeater import Repeater
 from offhook.edge.sip_reply import Answering, refusal
 from offhook.edge.sip_transfers import Transfers
@@ -79,6 +80,7 @@ class Call:
         self.tag = tag
         self.stage = Stage.SETTING_UP
         self.dialog: Dialog | None = None
+        self.login: Login | None = None  # what answers the far end's challenges
         self.line = line
         self.sdp = ""  # what we said last
         self._agent = line.agent
@@ -252,10 +254,26 @@ class Call:
     def ask(
         self, method: str, more: Fields = (), body: bytes = b"", hear: Callable[[Response], None] = lambda _: None
     ) -> Transaction:
-        """Our next request within the dialog."""
+        """Our next request within the dialog, proved where the far end asks for that."""
+
+        def heard(response: Response) -> None:
+            proof = self._proof(response, method)
+            if proof:
+                self._send(method, (*more, *proof), body, hear)
+            else:
+                hear(response)
+
+        return self._send(method, more, body, heard)
+
+    def _send(self, method: str, more: Fields, body: bytes, hear: Callable[[Response], None]) -> Transaction:
         assert self.dialog is not None  # whoever asks knows that there is one
         self.dialog, request = self.dialog.request(method, self._agent.via(self.flow), more, body)
         return self._agent.ask(request, self.flow, hear)
+
+    def _proof(self, response: Response, method: str) -> Fields:
+        if self.login is None or self.dialog is None:
+            return ()
+        return self.login.proof(response, method, self.dialog.target, self._agent.unique())
 
     def send_ack(self, accepted: Response) -> None:
         """The ACK of a 2xx to an INVITE of ours, which goes its own way and is sent for every copy of it."""

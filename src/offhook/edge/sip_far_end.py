@@ -13,8 +13,9 @@ import structlog
 from offhook.edge.sip_agent import Agent
 from offhook.edge.sip_call import Call
 from offhook.edge.sip_incoming import IncomingCall
-from offhook.edge.sip_outgoing import OutgoingCall, Reach
+from offhook.edge.sip_outgoing import OutgoingCall
 from offhook.edge.sip_transport import Flow
+from offhook.edge.sip_ways import Ways
 from offhook.engine.ports import Contact, Exchange, Headers, Identity, Invitation, LegIds, Referral
 from offhook.voice.cause import Ending
 from offhook.voice.cause import ending as ending_named
@@ -24,8 +25,8 @@ from offhook.wire.sip_transaction import Transaction
 
 _log = structlog.get_logger("offhook.edge")
 
-# How a far end is reached for one call; None where it cannot be.
-Find = Callable[[Invitation], Reach | None]
+# How a far end is reached for one call.
+Find = Callable[[Invitation], Ways]
 
 
 class Calls:
@@ -83,12 +84,7 @@ class FarEnd:
     # ---- the exchange speaks (engine.ports.Signalling) -----------------------------------------------------
 
     def invite(self, dialog: str, invitation: Invitation) -> None:
-        reach = self._find(invitation)
-        if reach is None:
-            gone = ending_named("USER_NOT_REGISTERED", "the way to the phone is gone")
-            self.exchange.hung_up(self.binding, dialog, gone, None)
-            return
-        call = OutgoingCall(self, dialog, reach, invitation)
+        call = OutgoingCall(self, dialog, self._find(invitation), invitation)
         self._add(call)
         call.start()
 

@@ -1,13 +1,12 @@
 """A call that we make to a SIP far end, up to its answer (RFC 3261 sections 13.2, 9.1; RFC 3262). Decides nothing."""
 
+import asyncio
 from enum import Enum
-
-import msgspec
 
 from offhook.edge.sip_call import ALLOW, WISH, Call, Line, Stage, sdp_of, typed
 from offhook.edge.sip_ending import of_refusal, reason_fields
 from offhook.edge.sip_reply import Answering
-from offhook.edge.sip_transport import Flow
+from offhook.edge.sip_ways import Nowhere, Reach, Ways
 from offhook.engine.ports import Invitation
 from offhook.voice.cause import Ending, ending
 from offhook.voice.ringing import ANONYMOUS
@@ -22,18 +21,10 @@ from offhook.wire.sip_message import Request, Response
 from offhook.wire.sip_session_timer import Refresher
 from offhook.wire.sip_transaction import Transaction
 
-MAX_ATTEMPTS = 3
-
-
-class Reach(msgspec.Struct, frozen=True):
-    """How a far end is reached: over which flow, by what Request-URI, past which proxies (as Route has them). `callee`
-    is what To holds, `domain` what our own addresses are of."""
-
-    flow: Flow
-    uri: str
-    callee: str
-    domain: str
-    routes: tuple[str, ...] = ()
+MAX_TRIES = 3
+# Another way may lead where these say that this one does not (RFC 3263 section 4.3).
+_NO_WAY_HERE = frozenset({408, 500, 502, 503, 504})
+NO_WAY = ending("USER_NOT_REGISTERED", "there is no way to the far end")
 
 
 class Heard(Enum):
@@ -47,15 +38,20 @@ class Heard(Enum):
 class OutgoingCall(Call):
     """Make it, then `start`."""
 
-    def __init__(self, line: Line, name: str, reach: Reach, invitation: Invitation) -> None:
-        super().__init__(line, name, reach.flow, line.agent.unique(), line.agent.unique())
+    def __init__(self, line: Line, name: str, ways: Ways, invitation: Invitation) -> None:
+        super().__init__(line, name, Nowhere(), line.agent.unique(), line.agent.unique())
         self.sdp = invitation.sdp
-        self._reach = reach
+        self._ways = ways
+        self._reach: Reach | None = None
         self._invitation = invitation
         self._wish = WISH
-        self._attempts = 0
+        self._tries = 0  # of this way
+        self._credentials: Fields = ()
+        self._failed = NO_WAY  # what became of the way before
         self._heard = Heard.NOTHING
-        self._invite: Transaction | None = None
+        # By the number of CSeq; all but the last have failed, or were given up.
+        self._invites: dict[int, Transaction] = {}
+        self._patience: asyncio.TimerHandle | None = None
         self._unwanted: Ending | None = None  # why the call is not wanted any more
         # By the tag of each far end that a proxy has forked the INVITE to.
         self._early: dict[str, Dialog] = {}
@@ -64,32 +60,89 @@ class OutgoingCall(Call):
         self._turned_away: set[str] = set()
 
     def start(self) -> None:
-        """Send the INVITE."""
-        self._attempts += 1
-        self._heard = Heard.NOTHING
-        self._invite = self._agent.ask(self._request(), self.flow, self._hear_response)
+        """Send the INVITE, once there is a way."""
+        self._ways.next(self._reached)
 
-    def _request(self) -> Request:
-        it, reach = self._invitation, self._reach
+    def _reached(self, reach: Reach | None) -> None:
+        if self._unwanted is not None:
+            self.finish()
+        elif reach is None:
+            self._hung_up(self._failed)
+        else:
+            self._reach, self.flow, self.login = reach, reach.flow, reach.login
+            self._tries, self._credentials = 0, ()
+            self._send_invite()
+
+    def _send_invite(self) -> None:
+        assert self._reach is not None  # it was just reached
+        self._tries += 1
+        self._heard = Heard.NOTHING
+        if self._reach.patience is not None:
+            self._patience = asyncio.get_running_loop().call_later(self._reach.patience, self._give_up)
+        number = len(self._invites) + 1
+        request = self._request(self._reach, number)
+        self._invites[number] = self._agent.ask(request, self.flow, self._hear_response)
+
+    def _request(self, reach: Reach, number: int) -> Request:
+        it = self._invitation
         fields: Fields = (
             ("Via", self._agent.via(self.flow)),
             *(("Route", route) for route in reach.routes),
             ("Max-Forwards", "70"),
             *_identity(it, reach, self.tag),
             ("Call-ID", self.call_id),
-            ("CSeq", f"{self._attempts} INVITE"),
+            ("CSeq", f"{number} INVITE"),
             ("Contact", self._agent.contact(self.flow)),
             ("Allow", ALLOW),
             *session.offer(self._wish),
             ("Supported", "100rel, replaces"),
+            *((("User-Agent", reach.agent),) if reach.agent else ()),
+            *self._credentials,
             *sendable(it.headers),
             *typed(it.sdp),
         )
         return Request(method="INVITE", uri=reach.uri, fields=fields, body=it.sdp.encode())
 
+    @property
+    def _invite(self) -> Transaction:
+        """The last one."""
+        return self._invites[len(self._invites)]
+
+    # ---- the next way ----------------------------------------------------------------------------------------
+
+    def _give_up(self) -> None:
+        """Nothing was heard of this way: there may be another. What is heard of it later is turned away."""
+        if self._heard is Heard.NOTHING and self.stage is Stage.SETTING_UP and self._unwanted is None:
+            self._failed = ending("NO_USER_RESPONSE", "the far end does not answer at all")
+            self.start()
+
+    def _hear_of_given_up(self, response: Response) -> None:
+        invite = self._invites[response.cseq.number]
+        if response.status < 200:
+            self._agent.cancel(invite)
+        elif response.status < 300:
+            self._turn_away(as_uac(invite.request, response), response)
+
+    def _again(self, response: Response) -> bool:
+        """Whether a refusal has the INVITE sent once more over the same way: as it wants it, or with proof of who we
+        are."""
+        assert self._reach is not None  # it was asked there
+        if response.status == 422 and self._tries < MAX_TRIES:
+            self._wish = session.after_refusal(response, self._wish)
+            return True
+        if self._credentials or self.login is None:
+            return False
+        self._credentials = self.login.proof(response, "INVITE", self._reach.uri, self._agent.unique())
+        return bool(self._credentials)
+
     # ---- responses -----------------------------------------------------------------------------------------
 
     def _hear_response(self, response: Response) -> None:
+        if self._patience is not None:
+            self._patience.cancel()
+        if response.cseq.number != len(self._invites):
+            self._hear_of_given_up(response)
+            return
         try:
             if response.status < 200:
                 self._hear_provisional(response)
@@ -113,7 +166,6 @@ class OutgoingCall(Call):
 
     def _acknowledge_reliable(self, response: Response) -> bool:
         """Send the PRACK, if the response is the next."""
-        assert self._invite is not None  # this is a response to it
         tag = response.to.tag
         rack = repetition.next_rack(response, self._racks.get(tag))
         if not tag or rack is None:
@@ -154,9 +206,12 @@ class OutgoingCall(Call):
         self._exchange.answered(self.line.binding, self.name, text, headers, trickle=False, reply=reply)
 
     def _dialog_of(self, response: Response) -> Dialog:
-        assert self._invite is not None  # this is a response to it
         early = self._early.get(response.to.tag)
-        return as_uac(self._invite.request, response) if early is None else early.confirmed(response)
+        return (
+            as_uac(self._invites[response.cseq.number].request, response)
+            if early is None
+            else early.confirmed(response)
+        )
 
     def _taken(self, response: Response) -> None:
         if self.stage is not Stage.SETTING_UP:
@@ -185,16 +240,18 @@ class OutgoingCall(Call):
         self._agent.ask(bye, self.flow, lambda _: None)
 
     def _hear_refusal(self, response: Response) -> None:
-        self._heard = Heard.FINAL
+        nothing, self._heard = self._heard is Heard.NOTHING, Heard.FINAL
         if self.stage is not Stage.SETTING_UP:
             return
-        if response.status == 422 and self._attempts < MAX_ATTEMPTS and self._unwanted is None:
-            self._wish = session.after_refusal(response, self._wish)
-            self.start()
-        elif self._unwanted is None:
-            self._hung_up(of_refusal(response))
-        else:
+        if self._unwanted is not None:
             self.finish()
+        elif self._again(response):
+            self._send_invite()
+        elif response.status in _NO_WAY_HERE and (nothing or response.status == 503):
+            self._failed = of_refusal(response)
+            self.start()
+        else:
+            self._hung_up(of_refusal(response))
 
     # ---- the exchange speaks -------------------------------------------------------------------------------
 
@@ -208,7 +265,6 @@ class OutgoingCall(Call):
             self._send_cancel()
 
     def _send_cancel(self) -> None:
-        assert self._invite is not None  # something was heard of it
         assert self._unwanted is not None  # nobody else cancels it
         self._agent.cancel(self._invite, reason_fields(self._unwanted))
 
@@ -216,5 +272,5 @@ class OutgoingCall(Call):
 def _identity(it: Invitation, reach: Reach, tag: str) -> Fields:
     if (it.caller_number, it.caller_name) == ANONYMOUS:
         return anonymous_fields(reach.callee, tag)
-    caller = Caller(it.caller_number or it.caller_username, it.caller_name)
+    caller = Caller(reach.from_user or it.caller_number or it.caller_username, it.caller_name)
     return identity_fields(caller, reach.callee, reach.domain, tag, "")

@@ -9,11 +9,11 @@ from collections.abc import Callable
 
 import structlog
 
-from offhook.edge.sip_far_end import FarEnd
-from offhook.edge.sip_outgoing import Reach
+from offhook.edge.sip_far_end import FarEnd, Find
 from offhook.edge.sip_transport import Flow, profile_of
+from offhook.edge.sip_ways import OneWay, Reach
 from offhook.edge.text import shown
-from offhook.engine.ports import Contact, Exchange, Identity, Invitation
+from offhook.engine.ports import Contact, Exchange, Identity
 from offhook.wire.sip_fields import Fields
 from offhook.wire.sip_identity import address_of, user_of
 from offhook.wire.sip_message import Request
@@ -23,7 +23,7 @@ _log = structlog.get_logger("offhook.edge")
 
 _TERMS = Terms()
 # Makes the far end of an identity, given how it is reached and what to do when it is logged off.
-MakeFarEnd = Callable[[Identity, Callable[[Invitation], Reach | None], Callable[[], None]], FarEnd]
+MakeFarEnd = Callable[[Identity, Find, Callable[[], None]], FarEnd]
 
 
 class _Phone:
@@ -89,7 +89,7 @@ class Registrations:
         def logged_off() -> None:
             self._forget(username, number)
 
-        phone.far_end = self._make(who, lambda _: self._reach(phone, username), logged_off)
+        phone.far_end = self._make(who, lambda _: OneWay(self._reach(phone, username)), logged_off)
         agent = shown(request.first("User-Agent") or "")
         phone.far_end.register(Contact(*flow.peer, flow.transport, agent, speaks="sip", profile=profile_of(flow)))
         self._phones.setdefault(username, {})[number] = phone

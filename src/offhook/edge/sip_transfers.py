@@ -5,10 +5,10 @@ Decides nothing.
 
 from typing import TYPE_CHECKING, Literal
 
+from offhook.edge.sip_login import Login
 from offhook.edge.sip_reply import Answering
 from offhook.edge.sip_transport import Flow
 from offhook.engine.ports import Referral
-from offhook.wire.digest import choose, parse_challenge, respond_to
 from offhook.wire.sip_fields import Fields
 from offhook.wire.sip_headers import parse_valued
 from offhook.wire.sip_identity import sendable, user_of
@@ -21,10 +21,6 @@ if TYPE_CHECKING:
     from offhook.edge.sip_call import Call
 
 TRYING, OK, ACCEPTED, DECLINED = 100, 200, 202, 603
-_DIGEST = {
-    401: ("WWW-Authenticate", "Authorization"),
-    407: ("Proxy-Authenticate", "Proxy-Authorization"),
-}
 
 
 class Transfers:
@@ -80,8 +76,8 @@ class Transfers:
         more = (("Refer-To", f"<{it.target}>"), ("Referred-By", address), ("Contact", address), *sendable(it.headers))
 
         def heard(response: Response) -> None:
-            if response.status in _DIGEST and proof is None and it.username and call.is_up:
-                self.refer(it, self._proof(response, it))
+            if proof is None and call.is_up and (answer := self._proof(response, it)):
+                self.refer(it, answer)
             elif response.status >= OK:
                 self._referred(ACCEPTED if response.status // 100 == 2 else response.status)
 
@@ -89,13 +85,11 @@ class Transfers:
 
     def _proof(self, challenged: Response, it: Referral) -> Fields:
         """The answer to a challenge, in the name of who was named for it; nothing where it cannot be answered."""
-        asked, given = _DIGEST[challenged.status]
-        challenges = [each for value in challenged.every(asked) if (each := parse_challenge(value)) is not None]
-        chosen, dialog = choose(challenges), self._call.dialog
-        if chosen is None or dialog is None:
+        dialog = self._call.dialog
+        if dialog is None:
             return ()
-        cnonce = self._call.line.agent.unique()
-        return ((given, str(respond_to(chosen, it.username, it.password, "REFER", dialog.target, cnonce))),)
+        login = Login(it.username, it.password)
+        return login.proof(challenged, "REFER", dialog.target, self._call.line.agent.unique())
 
     def heard_notify(self, transaction: Transaction) -> None:
         """How the call went that we have asked for."""

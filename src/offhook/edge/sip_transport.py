@@ -44,6 +44,11 @@ class Flow(Protocol):
     @property
     def local(self) -> Address: ...
 
+    @property
+    def is_open(self) -> bool:
+        """Whether anything can be sent over it."""
+        ...
+
     def send(self, octets: bytes) -> bool:
         """One message. False where the way is gone; whether it arrives nobody knows."""
         ...
@@ -96,6 +101,10 @@ class UdpFlow:
     def __hash__(self) -> int:
         return hash((self.peer, self.local))
 
+    @property
+    def is_open(self) -> bool:
+        return self._socket.is_open
+
     def send(self, octets: bytes) -> bool:
         return self._socket.send(octets, self.peer)
 
@@ -134,6 +143,10 @@ class UdpSocket(asyncio.DatagramProtocol):
 
     def error_received(self, exc: Exception) -> None:
         """Nobody listens where something was sent to: the transaction's timer finds out."""
+
+    @property
+    def is_open(self) -> bool:
+        return self._transport is not None and not self._transport.is_closing()
 
     def send(self, octets: bytes, peer: Address) -> bool:
         if self._transport is None or self._transport.is_closing():
@@ -200,6 +213,10 @@ class StreamFlow(asyncio.Protocol):
             self._connections.discard(self)
             self._receiver.lost(self)
 
+    @property
+    def is_open(self) -> bool:
+        return self._way is not None and not self._way.is_closing()
+
     def send(self, octets: bytes) -> bool:
         if self._way is None or self._way.is_closing():
             return False
@@ -242,10 +259,11 @@ def keep_probing(transport: asyncio.Transport) -> None:
 
 
 class Listeners:
-    """The ports on which we take SIP, and the connections that we make ourselves."""
+    """The ports on which we take SIP, and the connections that we make ourselves. Set `receiver` before opening any."""
 
-    def __init__(self, receiver: Receiver) -> None:
-        self._receiver = receiver
+    receiver: Receiver
+
+    def __init__(self) -> None:
         self._udp: list[UdpSocket] = []
         self._servers: list[asyncio.Server] = []
         self._connections: set[StreamFlow] = set()
@@ -277,7 +295,7 @@ class Listeners:
     async def _bind(self, host: str, port: int) -> UdpSocket:
         loop, where = asyncio.get_running_loop(), (host, port)
         try:
-            _, protocol = await loop.create_datagram_endpoint(lambda: UdpSocket(self._receiver), local_addr=where)
+            _, protocol = await loop.create_datagram_endpoint(lambda: UdpSocket(self.receiver), local_addr=where)
         except OSError as error:
             raise OSError(error.errno, f"{error.strerror}: UDP port {port}") from error
         return protocol
@@ -285,7 +303,7 @@ class Listeners:
     async def _listen(self, transport: Literal["TCP", "TLS"], host: str, port: int, tls: ssl.SSLContext | None) -> int:
         handshake = None if tls is None else TLS_SECONDS
         server = await asyncio.get_running_loop().create_server(
-            lambda: StreamFlow(transport, self._receiver, self._connections),
+            lambda: StreamFlow(transport, self.receiver, self._connections),
             host,
             port,
             ssl=tls,
@@ -305,7 +323,7 @@ class Listeners:
     async def connect(self, host: str, port: int, tls: ssl.SSLContext | None = None, name: str = "") -> Flow:
         """A connection of our own; `name` is whom the certificate must be for. OSError where there is none."""
         _, flow = await asyncio.get_running_loop().create_connection(
-            lambda: StreamFlow("TCP" if tls is None else "TLS", self._receiver, self._connections),
+            lambda: StreamFlow("TCP" if tls is None else "TLS", self.receiver, self._connections),
             host,
             port,
             ssl=tls,

@@ -97,6 +97,10 @@ class WebsocketFlow:
         if item is not None:
             self._receiver.heard(item, self)
 
+    @property
+    def is_open(self) -> bool:
+        return not self._websocket.closed
+
     def send(self, octets: bytes) -> bool:
         if self._websocket.closed:
             return False

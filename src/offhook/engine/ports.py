@@ -13,7 +13,7 @@ from offhook.media.commands import Command as MediaCommand
 from offhook.media.commands import Request as MediaRequest
 from offhook.media.events import RecordEnded
 from offhook.media.events import Reply as MediaReply
-from offhook.voice.binding import Network, Profile, Rung, Speaks
+from offhook.voice.binding import Capacity, Network, Profile, Rung, Speaks
 from offhook.voice.cause import Ending
 from offhook.voice.dialing import Decision, Dialled, Permitted, Refuse
 from offhook.voice.effect import Durable, Invitation, Recording, Referral
@@ -165,6 +165,7 @@ class Contact(msgspec.Struct, frozen=True):
     rung: Rung = "in turn"
     speaks: Speaks = "rtc"
     profile: Profile = "webrtc"
+    capacity: Capacity = "phone"
 
 
 class Devices(Protocol):

@@ -78,6 +78,10 @@ class Router:
         number = decision.caller_number if isinstance(decision, dialing.Ring) else invite.caller_number
         terms = NONE if isinstance(decision, dialing.Refuse) else decision.caller_terms
         caller = self._party(binding, number, invite.caller_name, terms)
+        if binding.network == "pstn" and isinstance(decision, dialing.Ring):
+            # Whose number was dialled pays for the call from outside, too.
+            owner = decision.forwarder or decision
+            caller = msgspec.structs.replace(caller, account_id=owner.account_id, connection_id=owner.connection_id)
         if isinstance(decision, dialing.Park):
             return self._parked(decision, caller)
         plan = self._ring([decision], self.new_ids(ids.call_session_id), invite.caller_name)
@@ -180,7 +184,7 @@ class Router:
                 Target(
                     DialogId(each.id, self._chance.uuid()),
                     self.new_port(),
-                    each.username,
+                    _label(each),
                     self._sessid(each),
                     each.network,
                     _carrier(each),
@@ -215,7 +219,7 @@ class Router:
 
     def _party(self, binding: Binding, number: str, name: str, terms: Terms = NONE) -> Party:
         return Party(
-            label=binding.username,
+            label=_label(binding),
             account_id=binding.account_id,
             connection_id=binding.connection_id,
             username=binding.username,
@@ -233,7 +237,8 @@ class Router:
 
     def _has_room(self, binding: Binding) -> bool:
         """Whether a far end may have one more call; `Limits` says how many a phone is good for."""
-        return binding.network == "pstn" or self._far_ends.calls(binding.id) < self._limits.dialogs_per_binding
+        boundless = binding.network == "pstn" or binding.capacity == "trunk"
+        return boundless or self._far_ends.calls(binding.id) < self._limits.dialogs_per_binding
 
 
 _LOOP = dialing.Refuse(
@@ -246,6 +251,13 @@ _NOT_OUT = dialing.Refuse(
     ending("UNALLOCATED_NUMBER", "call_forwarding of another account's number leads out"),
     "commands follow call_forwarding out of the platform within their own account only",
 )
+
+
+def _label(binding: Binding) -> str:
+    """What its legs are called in ladders. A trunk's username is nobody's name."""
+    if binding.capacity == "phone":
+        return binding.username
+    return "outside" if binding.network == "pstn" else "trunk"
 
 
 def _carrier(binding: Binding) -> Carrier:

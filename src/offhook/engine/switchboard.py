@@ -208,6 +208,7 @@ class Switchboard:
                 rung=contact.rung,
                 speaks=contact.speaks,
                 profile=contact.profile,
+                capacity=contact.capacity,
             )
         )
         self._waker.seen(who, contact.device)

@@ -18,6 +18,8 @@ Speaks = Literal["rtc", "sip"]
 Profile = Literal["webrtc", "rtp"]
 # Whether calls to a username reach a far end of it.
 Rung = Literal["in turn", "never"]
+# How many calls a far end is good for: as many as one person could have at a phone, or as many as its limits allow.
+Capacity = Literal["phone", "trunk"]
 
 
 class Binding(msgspec.Struct, frozen=True):
@@ -45,6 +47,7 @@ class Binding(msgspec.Struct, frozen=True):
     rung: Rung = "in turn"
     speaks: Speaks = "rtc"
     profile: Profile = "webrtc"
+    capacity: Capacity = "phone"
 
 
 class Bindings:

@@ -19,12 +19,15 @@ from offhook.voice.directory import ConnectionCard, Directory, NumberCard, Regis
 from offhook.voice.permission import CONNECTION_FULL, FullPurse, Permission, Purse, Reason, Refused, full
 from offhook.voice.rating import STANDARD, WEBRTC, PricePlan, Rate
 from offhook.voice.terms import NONE, Terms
+from offhook.voice.trunk import NoTrunks, TrunkCard, Trunks, carriers_for
 
 Ringback = Literal["instant", "on_ringing", "none"]
 
 MAX_DESTINATION = 256
 # So many numbers may send one call on.
 MAX_FORWARDS = 5
+# How long the telephone network may take to ring somebody, and he to answer.
+CARRIER_HEARD_SECONDS, CARRIER_RING_SECONDS = 30, 180
 # Every name under which the hosted product takes SIP: programs dial these.
 HOSTED_DOMAINS = (
     "sip.telnyx.com",
@@ -147,7 +150,7 @@ Decision = Ring | Park | Refuse
 class Dialplan:
     """The rules, given what they look things up in. `decide` changes nothing."""
 
-    __slots__ = ("_directory", "_domains", "_permission", "_plan", "_registered", "_traffic")
+    __slots__ = ("_directory", "_domains", "_permission", "_plan", "_registered", "_traffic", "_trunks")
 
     def __init__(
         self,
@@ -157,12 +160,14 @@ class Dialplan:
         domains: SipDomains,
         plan: PricePlan = STANDARD,
         purse: Purse | None = None,
+        trunks: Trunks | None = None,
     ) -> None:
         self._directory = directory
         self._registered = registered
         self._traffic = traffic
         self._domains = domains
         self._plan = plan
+        self._trunks = trunks or NoTrunks()
         self._permission = Permission(directory, traffic, purse or FullPurse())
 
     def decide(self, call: Dialled) -> Decision:
@@ -176,7 +181,7 @@ class Dialplan:
         user, host = parts(call.destination)
         number = numbering.compact(user)
         if number is not None and emergency.is_emergency(number):
-            raise Refused("EMERGENCY_NOT_SUPPORTED", emergency.DETAIL)
+            return self._emergency(number, call)
         attempt = _Attempt(call, self._caller(call))
         if attempt.caller is not None and attempt.caller.parks and not call.forwarded:
             reason = f"outbound.call_parking_enabled of {attempt.named(attempt.caller)} parks what it dials"
@@ -240,15 +245,18 @@ class Dialplan:
     def _caller(self, call: Dialled) -> ConnectionCard | None:
         if call.connection_id is None:
             return None
+        trunk = self._trunks.trunk(call.connection_id)
+        if trunk is not None and trunk.kind == "carrier":
+            return _card_of(trunk)
         return self._permission.to_call(call.account_id, call.connection_id)
 
     # ---- the dialled side ------------------------------------------------------------------------------------
 
     def _by_number(self, dialled: str, attempt: "_Attempt") -> Ring | Park:
         caller = attempt.caller
-        _, number = self._read(dialled, caller, attempt.call.now)
+        e164, number = self._read(dialled, caller, attempt.call.now)
         if number is None:
-            raise Refused("UNALLOCATED_NUMBER", "nobody here has this number, and no trunk leads outside")
+            return self._outside(e164, attempt)
         if _always(number):
             return self._forwarded(number, attempt)
         try:
@@ -266,6 +274,9 @@ class Dialplan:
             raise Refused("UNALLOCATED_NUMBER", "connection_id: the number is assigned to no connection")
         if connection.called == "parks":
             return self._at_application(connection, number, attempt)
+        if connection.called == "trunk":
+            why = f"the number is assigned to {attempt.named(connection)}, a trunk, which takes the call"
+            return self._ring(connection, connection.username, number, why, attempt)
         if connection.dnis_number_format != "sip_username":
             raise Refused(
                 "UNALLOCATED_NUMBER",
@@ -332,6 +343,32 @@ class Dialplan:
             terms=self.caller_terms(call),
         )
         return msgspec.structs.replace(found, forwarder=forwarder)
+
+    # ---- outside ---------------------------------------------------------------------------------------------
+
+    def _outside(self, e164: str, attempt: "_Attempt") -> Ring:
+        """The way to a number that nobody here has: by a carrier. What came from one does not leave by one."""
+        if attempt.caller is not None and attempt.caller.reach == "outside":
+            raise Refused("UNALLOCATED_NUMBER", "nobody here has this number")
+        carriers = carriers_for(e164, self._trunks.trunks())
+        if not carriers:
+            raise Refused("UNALLOCATED_NUMBER", "nobody here has this number, and no trunk leads outside")
+        return self._by_carrier(carriers, e164, attempt)
+
+    def _by_carrier(self, carriers: Sequence[TrunkCard], number: str, attempt: "_Attempt") -> Ring:
+        """The first of these carriers that is there; it goes on to the next by itself where it fails."""
+        there = [it for it in carriers if self._registered.of_username(it.username)]
+        carrier = there[0] if there else carriers[0]
+        why = f"nobody here has this number; carrier {carrier.name} takes it outside"
+        return self._ring(_card_of(carrier), carrier.username, NumberCard(number, "", number), why, attempt)
+
+    def _emergency(self, number: str, call: Dialled) -> Ring:
+        """An emergency number goes nowhere but to a carrier whose owner has said so."""
+        carriers = [it for it in self._trunks.trunks() if it.emergency == "carried" and it.gateways]
+        caller = self._caller(call)
+        if not carriers or (caller is not None and caller.reach == "outside"):
+            raise Refused("EMERGENCY_NOT_SUPPORTED", emergency.DETAIL)
+        return self._by_carrier(carriers, number, _Attempt(call, caller))
 
     def _at_application(self, connection: ConnectionCard, number: NumberCard, attempt: "_Attempt") -> Park:
         """The caller's leg is the application's from now on."""
@@ -434,6 +471,22 @@ class _Attempt(msgspec.Struct, frozen=True):
     def named(self, connection: ConnectionCard) -> str:
         """The connection in words; what another account calls it is nobody's business."""
         return f"connection {connection.name}" if self.inside(connection) else "the dialled connection"
+
+
+def _card_of(carrier: TrunkCard) -> ConnectionCard:
+    """The telephone network as a connection: it calls, and is called, without limits of its own."""
+    return ConnectionCard(
+        id=carrier.id,
+        account_id=carrier.account_id,
+        name=carrier.name,
+        username=carrier.username,
+        ani_number_format="+E.164",
+        instant_ringback=False,
+        timeout_1xx_secs=CARRIER_HEARD_SECONDS,
+        timeout_2xx_secs=CARRIER_RING_SECONDS,
+        called="trunk",
+        reach="outside",
+    )
 
 
 def _terms(connection: ConnectionCard, number: NumberCard | None) -> Terms:

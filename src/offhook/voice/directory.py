@@ -16,7 +16,8 @@ DnisFormat = Literal["+e164", "e164", "national", "sip_username"]
 class ConnectionCard(msgspec.Struct, frozen=True):
     """What dialling and logging in need to know of a connection. `called` is what a call to one of its numbers does: it
     rings who is registered, is parked for the application, or goes to the trunk. `callbacks` are those of the calls
-    that it parks, where these follow documents."""
+    that it parks, where these follow documents. One whose `reach` is outside is no customer's: it stands for the
+    telephone network."""
 
     id: str
     account_id: str
@@ -45,6 +46,7 @@ class ConnectionCard(msgspec.Struct, frozen=True):
     ios_push_id: str | None = None
     called: Literal["rings", "parks", "trunk"] = "rings"
     callbacks: Callbacks | None = None
+    reach: Literal["here", "outside"] = "here"
 
 
 class CredentialCard(msgspec.Struct, frozen=True):

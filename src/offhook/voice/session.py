@@ -199,6 +199,8 @@ class Session:
         caller.client_state, caller.headers = signal.client_state, signal.headers
         if isinstance(plan, Park):
             caller.hooks, caller.direction = plan.hooks, plan.direction
+        elif signal.party.network == "pstn":
+            caller.direction = "incoming"  # somebody outside calls the connection; none of its clients has dialled
         self.floor.admit(caller, Place(_KIND_FOR[type(plan)], caller.id), Seat("party"))
         dialog = Dialog(signal.dialog, signal.port, signal.party.label, "told")
         dialog.speaks, dialog.profile = signal.speaks, signal.profile

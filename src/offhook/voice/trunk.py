@@ -85,6 +85,16 @@ class Trunks(Protocol):
         ...
 
 
+class NoTrunks:
+    """There is no trunk."""
+
+    def trunk(self, id: str) -> TrunkCard | None:  # noqa: ARG002
+        return None
+
+    def trunks(self) -> tuple[TrunkCard, ...]:
+        return ()
+
+
 def carriers_for(number: str, trunks: Iterable[TrunkCard]) -> tuple[TrunkCard, ...]:
     """The carriers that take a number (+E.164) with an address to send it to, the first choice first."""
     taking = [it for it in trunks if it.kind == "carrier" and it.gateways and it.takes(number)]
