@@ -5,9 +5,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from offhook import Client, Tone, events
+from offhook import Client, Ear, Tone, events
 from offhook.edge.server import Platform, start_dev
 from offhook.engine.seed import SEEDED
+from offhook.media import commands
 from offhook.wire.sip_admission import respond
 from offhook.wire.sip_dialog import as_uac
 from offhook.wire.sip_fields import Fields
@@ -215,6 +216,52 @@ class TestCalled:
             assert (await jane.request("BYE")).to.tag == fork.tag
             call.respond(200, answer)  # a copy is acknowledged once more
             assert (await jane.request("ACK")).to.tag == call.tag
+
+    @pytest.mark.parametrize("reliably", [(), (("Require", "100rel"), ("RSeq", "1"))], ids=["told once", "reliably"])
+    async def test_early_media_are_heard_in_place_of_ringback(self, platform: Platform, reliably: Fields) -> None:
+        async with (
+            SipPhone(platform, JANE.login, JANE.password, "TCP") as jane,
+            Client(platform.env["OFFHOOK_WS_URL"], login=JOHN.login, password=JOHN.password) as john,
+        ):
+            await jane.register()
+            await john.ready()
+            dialling, ear = await john.new_call(JANE.login, audio=Tone(440)), Ear()
+            dialling.attach(ear)
+            call, port = await jane.called(), jane.port()
+            answer = port.answer(call.invite.body.decode(), ["pcmu"], trickle=False).encode()
+            jane.core.send(commands.Play(port.number, 1, commands.Tones([commands.Tone([700], 1000)]), loop=0))
+            call.respond(183, answer, reliably)
+            if reliably:
+                jane.send(respond(await jane.request("PRACK"), 200, ""))
+            await ear.hears_tone(700)
+            assert dialling.state == "early"
+            call.respond(200, b"" if reliably else answer)
+            await jane.request("ACK")
+            await dialling.answered()
+            await ear.hears_tone(700)
+            await dialling.hangup()
+
+    async def test_whoever_answers_is_heard_though_another_was_early(self, platform: Platform) -> None:
+        """A proxy has forked the INVITE: the early media of one branch, the answer of another."""
+        async with (
+            SipPhone(platform, JANE.login, JANE.password, "TCP") as jane,
+            Client(platform.env["OFFHOOK_WS_URL"], login=JOHN.login, password=JOHN.password) as john,
+        ):
+            await jane.register()
+            await john.ready()
+            dialling, ear = await john.new_call(JANE.login, audio=Tone(440)), Ear()
+            dialling.attach(ear)
+            call = await jane.called()
+            fork = SipCall(jane, call.invite)
+            for side, hz, status in ((call, 700, 183), (fork, 900, 200)):
+                port = jane.port()
+                answer = port.answer(call.invite.body.decode(), ["pcmu"], trickle=False).encode()
+                jane.core.send(commands.Play(port.number, 1, commands.Tones([commands.Tone([hz], 1000)]), loop=0))
+                side.respond(status, answer)
+                await ear.hears_tone(hz)
+                port.close()
+            await dialling.answered()
+            await dialling.hangup()
 
     async def test_reliable_ringing_is_acknowledged(self, platform: Platform) -> None:
         async with (

@@ -11,21 +11,23 @@ MEMBERS: dict[str, Seat] = {
     "muted": Seat("party", voice="muted"),
     "held": Seat("party", hold="held"),
     "ringing": Seat("ringing"),
+    "early": Seat("early"),
     "waiting": Seat("waiting"),
     "monitor": Seat("monitor"),
     "whisper": Seat("whisper", coached=frozenset({"party"})),
     "barge": Seat("barge"),
 }
 HEARS = {
-    "party": "other whisper barge",
-    "other": "party barge",
-    "muted": "party other barge",
+    "party": "other early whisper barge",
+    "other": "party early barge",
+    "muted": "party other early barge",
     "held": "",
     "ringing": "",
+    "early": "",
     "waiting": "",
-    "monitor": "party other barge",
-    "whisper": "party other barge",
-    "barge": "party other",
+    "monitor": "party other early barge",
+    "whisper": "party other early barge",
+    "barge": "party other early",
 }
 
 
@@ -45,10 +47,10 @@ def test_who_hears_whom(conference: Place, listener: str) -> None:
 @pytest.mark.parametrize(
     ("kind", "parts"),
     [
-        ("parked", {"party", "ringing"}),
-        ("bridge", {"party", "ringing", "monitor", "whisper", "barge"}),
+        ("parked", {"party", "ringing", "early"}),
+        ("bridge", {"party", "ringing", "early", "monitor", "whisper", "barge"}),
         ("queue", {"waiting"}),
-        ("conference", {"party", "ringing", "waiting", "monitor", "whisper", "barge"}),
+        ("conference", {"party", "ringing", "early", "waiting", "monitor", "whisper", "barge"}),
     ],
 )
 def test_each_kind_has_its_parts(kind: str, parts: set[Part]) -> None:

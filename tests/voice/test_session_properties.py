@@ -37,6 +37,7 @@ from offhook.voice.signal import (
     PortRefused,
     PortUp,
     Pressed,
+    Progressed,
     Rang,
     Refuse,
     Renegotiated,
@@ -149,14 +150,14 @@ class Checker:
     def _check_mixer(self) -> None:
         """What ports were told to hear is what the place's predicate says, both ways."""
         floor = self.session.floor
-        answered = [leg for leg in floor.legs.values() if leg.stage == "answered"]
-        for listener in answered:
+        for listener in [leg for leg in floor.legs.values() if leg.stage in ("early", "answered")]:
             place = next(place for place in floor.places if listener.id in place)
             heard = set(self._hears.get(listener.dialog.port, ()))
             due = {
-                other.dialog.port
-                for other in answered
-                if other.id in place and other is not listener and place.hears(listener.id, other.id)
+                other.mouth.port
+                for other in floor.legs.values()
+                if (other.stage == "answered" or other.is_heard_early) and other.id in place
+                if other is not listener and place.hears(listener.id, other.id)
             }
             if heard != due:
                 raise Broke(f"{listener.id} hears {heard} in place of {due}")
@@ -187,9 +188,10 @@ MAKE: list[st.SearchStrategy[Callable[[Checker], Input]]] = [
     ),
     st.just(lambda _: Tick()),
     st.just(lambda _: Broken("a bug")),
+    DIALOG.map(lambda dialog: lambda _: Progressed(dialog, "early")),
 ]
 # Answers and holds are where the rules are at stake, so they come more often. `one_of` would count each only once.
-OFTEN = (*MAKE, *MAKE[:4], MAKE[1], MAKE[3], MAKE[1], MAKE[3])
+OFTEN = (*MAKE, *MAKE[:4], MAKE[1], MAKE[3], MAKE[1], MAKE[3], MAKE[-1])
 MADE = st.sampled_from(OFTEN).flatmap(lambda made: made)
 STEPS = st.lists(st.tuples(st.sampled_from((0.0, 0.1, 5.0, 90.0, 14400.0)), MADE), max_size=12)
 

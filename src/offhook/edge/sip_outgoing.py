@@ -6,6 +6,7 @@ from enum import Enum
 from offhook.edge.sip_call import ALLOW, WISH, Call, Line, Stage, sdp_of, typed
 from offhook.edge.sip_ending import of_refusal, reason_fields
 from offhook.edge.sip_reply import Answering
+from offhook.edge.sip_transport import profile_of
 from offhook.edge.sip_ways import Nowhere, Reach, Ways
 from offhook.engine.ports import Invitation
 from offhook.voice.cause import Ending, ending
@@ -162,7 +163,21 @@ class OutgoingCall(Call):
             return
         if repetition.is_reliable(response) and not self._acknowledge_reliable(response):
             return
-        self._exchange.rang(self.line.binding, self.name)
+        text = self._early_media(response)
+        if text:
+            self._exchange.progressed(self.line.binding, self.name, text)
+        else:
+            self._exchange.rang(self.line.binding, self.name)
+
+    def _early_media(self, response: Response) -> str:
+        """What a far end lets be heard before its answer; "" where that is nothing. Browsers are rung only: theirs
+        would need keys, of which an answer could not be told apart."""
+        if profile_of(self.flow) != "rtp" or not response.body:
+            return ""
+        try:
+            return sdp_of(response)
+        except Malformed:
+            return ""  # it can still be answered
 
     def _acknowledge_reliable(self, response: Response) -> bool:
         """Send the PRACK, if the response is the next."""

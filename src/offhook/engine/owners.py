@@ -18,6 +18,7 @@ from offhook.voice.signal import (
     ListenerSignal,
     Ordered,
     PortSignal,
+    Progressed,
     Rang,
     Referred,
     Trickled,
@@ -26,7 +27,7 @@ from offhook.voice.signal import (
 
 K = TypeVar("K")
 # Signals that ask for no reply.
-Unanswered = Rang | Completed | Referred | Trickled | HangUp | PortSignal | AudioSignal | ListenerSignal
+Unanswered = Rang | Progressed | Completed | Referred | Trickled | HangUp | PortSignal | AudioSignal | ListenerSignal
 
 
 class Reached(msgspec.Struct):

@@ -91,6 +91,9 @@ class Performer:
                 way.inform(name, it.content_type, it.body)
 
     def request(self, it: effect.MediaRequest) -> Input:
+        if isinstance(it, effect.AcceptAnswer) and it.instead == "of early media":
+            # The core takes one answer to each offer; this opens the one that it has answered again.
+            self._core.ask(media.Reoffer(it.port))
         outcome = self._core.ask(_media_request(it, self._ice))
         if isinstance(outcome, Refused):
             return PortRefused(it, f"{outcome.code}: {outcome.detail}", outcome.line)
@@ -111,7 +114,7 @@ def _media_request(it: effect.MediaRequest, ice: media.Ice) -> media.Request:
         case effect.OfferPort():
             # Whether the far end trickles is known only with its answer.
             return media.OfferPort(it.port, ice, trickle=True, profile=it.profile)
-        case effect.AcceptAnswer():
+        case effect.AcceptAnswer() | effect.AcceptEarly():
             return media.AcceptAnswer(it.port, it.answer)
         case effect.AnswerReoffer():
             return media.AnswerReoffer(it.port, it.offer)
@@ -196,7 +199,8 @@ PERFORM: dict[type[msgspec.Struct], Callable[[Performer, Any], Input | None]] = 
         Performer.signal,
     ),
     **dict.fromkeys(
-        (effect.AnswerPort, effect.OfferPort, effect.AcceptAnswer, effect.AnswerReoffer), Performer.request
+        (effect.AnswerPort, effect.OfferPort, effect.AcceptEarly, effect.AcceptAnswer, effect.AnswerReoffer),
+        Performer.request,
     ),
     **dict.fromkeys(
         (

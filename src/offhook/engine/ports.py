@@ -68,7 +68,7 @@ class Signalling(Protocol):
     what cannot be delivered any more is dropped, because the loss is reported by `Switchboard.lost`."""
 
     def invite(self, dialog: str, invitation: Invitation) -> None:
-        """Offer a call. The far end answers with signals `rang`, `answered` or `hung_up`."""
+        """Offer a call. The far end answers with signals `rang`, `progressed`, `answered` or `hung_up`."""
         ...
 
     def ringing(self, dialog: str, ids: LegIds) -> None:
@@ -256,6 +256,10 @@ class Exchange(Protocol):
         ...
 
     def rang(self, binding: str, dialog: str) -> None: ...
+
+    def progressed(self, binding: str, dialog: str, sdp: str) -> None:
+        """It rings, and what it sends by now is for the caller to hear; `sdp` answers our offer."""
+        ...
 
     def answered(self, binding: str, dialog: str, sdp: str, headers: Headers, trickle: bool, reply: Reply) -> None: ...
 

@@ -77,6 +77,7 @@ from offhook.voice.signal import (
     PortDown,
     PortUp,
     Pressed,
+    Progressed,
     Rang,
     RecordingOver,
     Referred,
@@ -289,6 +290,9 @@ class Switchboard:
 
     def rang(self, binding: str, dialog: str) -> None:
         self.owners.post(Rang(DialogId(binding, dialog)))
+
+    def progressed(self, binding: str, dialog: str, sdp: str) -> None:
+        self.owners.post(Progressed(DialogId(binding, dialog), sdp))
 
     def answered(self, binding: str, dialog: str, sdp: str, headers: Headers, trickle: bool, reply: Reply) -> None:
         owner = self._owner_or_refusal(binding, dialog, reply)

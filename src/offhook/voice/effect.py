@@ -221,13 +221,22 @@ class OfferPort(msgspec.Struct, frozen=True):
     profile: Profile = "webrtc"
 
 
+class AcceptEarly(msgspec.Struct, frozen=True):
+    """Complete the offer of a port by the description of a far end that has not answered yet."""
+
+    port: int
+    answer: str
+
+
 class AcceptAnswer(msgspec.Struct, frozen=True):
-    """Complete the offer of a port. `reply` is the answer that the far end is owed for it, None where none is."""
+    """Complete the offer of a port. `reply` is the answer that the far end is owed for it, None where none is.
+    Instead of early media it takes the place of their description."""
 
     port: int
     answer: str
     reply: int | None = None
     trickle: bool = False
+    instead: Literal["of nothing", "of early media"] = "of nothing"
 
 
 class AnswerReoffer(msgspec.Struct, frozen=True):
@@ -523,7 +532,7 @@ class PassOn(msgspec.Struct, frozen=True):
     to: str = ""
 
 
-MediaRequest = AnswerPort | OfferPort | AcceptAnswer | AnswerReoffer
+MediaRequest = AnswerPort | OfferPort | AcceptEarly | AcceptAnswer | AnswerReoffer
 MediaCommand = (
     AddCandidate | Hear | Convene | Sing | Play | StopPlay | Measure | SendDigits | Denoise | Beep | ClosePort
 )

@@ -17,7 +17,7 @@ from offhook.voice.leg import RUNG, Dialog, DialogId, Hearing, Leg, Moment
 from offhook.voice.place import Part, Place, Seat
 from offhook.voice.queue import Queue
 from offhook.voice.signal import Ordered
-from offhook.voice.sound import Ringtone, Sound
+from offhook.voice.sound import Sound
 
 Key = DialogId | int | str
 
@@ -124,7 +124,8 @@ class Floor:
 
     def adopt(self, leg: Leg) -> None:
         """Take in a leg that another floor has released; it is alone with the platform at first."""
-        self.admit(leg, Place("parked", leg.id), Seat("ringing" if leg.stage in RUNG else "party", leg.hold))
+        part: Part = "early" if leg.is_heard_early else "ringing" if leg.stage in RUNG else "party"
+        self.admit(leg, Place("parked", leg.id), Seat(part, leg.hold))
         for dialog in leg.dialogs:
             self._file(leg, dialog)
 
@@ -235,16 +236,14 @@ class Floor:
     def mix(self) -> None:
         """Tell the mixer what has changed: for each port who is heard on it, and what sound replaces that."""
         # Those for whom somebody rings to whom they are being transferred.
-        rung_for: dict[str, Ringtone] = {
-            leg.meets: leg.ringtone for leg in self.legs.values() if leg.meets and leg.ringback != "none"
-        }
+        rung_for = {leg.meets: leg for leg in self.legs.values() if leg.meets and leg.ringback != "none"}
         self._convene()
         whispers = self._whispers()
         for place in self.places:
             for id in place:
                 leg = self.legs[id]
                 if leg.stage in ("early", "answered"):
-                    wanted = self._speakers(leg, place, whispers), self._sound(leg, place, rung_for)
+                    wanted = self._heard(leg, place, whispers, rung_for.get(leg.id))
                     self._tell_mixer(leg.dialog.port, leg.dialog.heard, wanted)
                     leg.dialog.heard = wanted
 
@@ -271,6 +270,13 @@ class Floor:
                 heard[coached] = (*heard.get(coached, ()), self.legs[id].dialog.port)
         return heard
 
+    def _heard(self, leg: Leg, place: Place, whispers: dict[str, tuple[int, ...]], rung: Leg | None) -> Hearing:
+        """What the far end of a leg shall hear, for which `rung` rings. Early media take the place of ringback."""
+        if rung is not None and rung.is_heard_early and place.listens(leg.id):
+            return (rung.mouth.port,), None
+        speakers = self._speakers(leg, place, whispers)
+        return speakers, None if speakers and leg.stage == "early" else self._sound(leg, place, rung)
+
     def _speakers(self, leg: Leg, place: Place, whispers: dict[str, tuple[int, ...]]) -> tuple[int, ...]:
         """The ports that the far end of a leg shall hear. Queues have no part that hears; they and conferences may be
         long: nobody in them is compared with everybody."""
@@ -281,16 +287,16 @@ class Floor:
             whispered = tuple(port for port in whispers.get(leg.id, ()) if port != own)
             return (self.conference.port, *whispered) if place.listens(leg.id) else ()
         return tuple(
-            self.legs[other].dialog.port
+            self.legs[other].mouth.port
             for other in place
-            if self.legs[other].stage == "answered" and place.hears(leg.id, other)
+            if (self.legs[other].stage == "answered" or self.legs[other].is_heard_early) and place.hears(leg.id, other)
         )
 
-    def _sound(self, leg: Leg, place: Place, rung_for: dict[str, Ringtone]) -> Sound | None:
+    def _sound(self, leg: Leg, place: Place, rung: Leg | None) -> Sound | None:
         if leg.platform_sound == "covered":
             return None
-        if leg.stage == "early" or leg.id in rung_for:
-            return rung_for.get(leg.id, leg.ringtone)
+        if leg.stage == "early" or rung is not None:
+            return (rung or leg).ringtone
         return "hold_music" if place.waits_on(leg.id) else None
 
     def _tell_mixer(self, port: int, told: Hearing, wanted: Hearing) -> None:

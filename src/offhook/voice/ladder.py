@@ -300,6 +300,7 @@ _Say = Callable[[Any, Names], Said | None]
 _SAID: dict[type, tuple[_Key, _Say]] = {
     signal.Dialled: (_dialog, lambda s, _: Said("->", "INVITE", s.destination, "party")),
     signal.Rang: (_dialog, lambda _s, _: Said("->", "180 Ringing")),
+    signal.Progressed: (_dialog, lambda _s, _: Said("->", "183 Session Progress")),
     signal.Answered: (_dialog, lambda _s, _: Said("->", "200 OK")),
     signal.Referred: (_dialog, lambda s, _: Said("->", f"REFER {s.status}")),
     signal.Completed: (_dialog, lambda _s, _: Said("->", "ACK")),

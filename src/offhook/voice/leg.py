@@ -131,12 +131,13 @@ class Dialog:
 
     `contact` is whether the far end knows of the dialog; only then it gets a bye. `sdp` is our answer while the
     far end has not been told it yet. `heard` is what the mixer was told last about the port.
-    `media` is whether the port has ever been connected to the far end, `codec` what was agreed on, `network` what that
-    belongs to and `carrier` what its minutes are charged as, `profile` the kind of media that it is offered.
+    `media` is whether the port has ever been connected to the far end, `early` the description by which it is heard
+    though it has not answered, `codec` what was agreed on, `network` what that belongs to and `carrier` what its
+    minutes are charged as, `profile` the kind of media that it is offered.
     """
 
     __slots__ = (
-        "carrier", "codec", "contact", "heard", "id", "label", "media", "network", "port", "profile", "sdp",
+        "carrier", "codec", "contact", "early", "heard", "id", "label", "media", "network", "port", "profile", "sdp",
         "sessid", "speaks",
     )  # fmt: skip
 
@@ -153,6 +154,7 @@ class Dialog:
         self.port = port
         self.label = label
         self.sdp: str | None = None
+        self.early = ""
         self.heard: Hearing = ((), None)
         self.codec: str | None = None
         self.media: Literal["awaited", "connected"] = "awaited"
@@ -251,6 +253,16 @@ class Leg:
     def dialog(self) -> Dialog:
         """The one dialog of a leg that does not ring several."""
         return self.dialogs[0]
+
+    @property
+    def mouth(self) -> Dialog:
+        """The dialog over which it is heard: before the answer that of the first far end with early media."""
+        return next((dialog for dialog in self.dialogs if dialog.early), self.dialogs[0])
+
+    @property
+    def is_heard_early(self) -> bool:
+        """Whether it rings, and is heard meanwhile."""
+        return self.stage in RUNG and any(dialog.early for dialog in self.dialogs)
 
     @property
     def follows(self) -> bool:

@@ -118,7 +118,7 @@ def _company(floor: Floor, leg: Leg) -> list[Leg]:
 
 
 def _part(leg: Leg) -> Part:
-    return "ringing" if leg.stage in RUNG else "party"
+    return "early" if leg.is_heard_early else "ringing" if leg.stage in RUNG else "party"
 
 
 def _left_behind(floor: Floor, leg: Leg, why: Ending, now: Moment, source: Source) -> None:

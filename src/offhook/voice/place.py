@@ -12,21 +12,23 @@ import msgspec
 from offhook.voice.leg import Hold
 
 Kind = Literal["parked", "bridge", "queue", "conference"]
-Part = Literal["party", "ringing", "waiting", "monitor", "whisper", "barge"]
+# One with early media is heard and hears nobody: a call that nobody has answered yet, and nobody pays for, is no
+# conversation.
+Part = Literal["party", "ringing", "early", "waiting", "monitor", "whisper", "barge"]
 Voice = Literal["open", "muted"]
 
 SUPERVISORS: frozenset[Part] = frozenset(("monitor", "whisper", "barge"))
-_TALKERS: frozenset[Part] = frozenset(("party", "barge"))
+_TALKERS: frozenset[Part] = frozenset(("party", "early", "barge"))
 _EARS: frozenset[Part] = frozenset(("party", "monitor", "whisper", "barge"))
 _NOBODY: frozenset[str] = frozenset()
 MAX_SUPERVISORS = 8
 
 # The seat rule: which parts a kind of place has, and how many members other than supervisors it takes.
 PARTS: dict[Kind, frozenset[Part]] = {
-    "parked": frozenset(("party", "ringing")),
-    "bridge": frozenset(("party", "ringing")) | SUPERVISORS,
+    "parked": frozenset(("party", "ringing", "early")),
+    "bridge": frozenset(("party", "ringing", "early")) | SUPERVISORS,
     "queue": frozenset(("waiting",)),
-    "conference": frozenset(("party", "ringing", "waiting")) | SUPERVISORS,
+    "conference": frozenset(("party", "ringing", "early", "waiting")) | SUPERVISORS,
 }
 SEATS: dict[Kind, int] = {"parked": 1, "bridge": 2, "queue": 10_000, "conference": 800}
 

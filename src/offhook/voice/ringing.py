@@ -92,6 +92,15 @@ def rang(floor: Floor, leg: Leg, now: Moment) -> None:
                 progress(floor, caller)
 
 
+def early(floor: Floor, leg: Leg, now: Moment) -> None:
+    """A far end is heard before it has answered: by those who called it, in place of the platform's ringback."""
+    rang(floor, leg, now)
+    floor.place_of(leg.id).change(leg.id, part="early")
+    for caller in floor.others(leg):
+        if caller.stage in UNANSWERED:
+            progress(floor, caller)
+
+
 def progress(floor: Floor, leg: Leg) -> None:
     """Open a caller's early media: ringback, or whatever the platform plays to a parked leg."""
     dialog = leg.dialog

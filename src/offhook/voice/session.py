@@ -32,6 +32,7 @@ from offhook.voice.cause import CAUSES, Ending, ending
 from offhook.voice.conference import Conference
 from offhook.voice.effect import (
     AcceptAnswer,
+    AcceptEarly,
     AddCandidate,
     AnswerPort,
     AnswerReoffer,
@@ -85,6 +86,7 @@ from offhook.voice.signal import (
     PortSignal,
     PortUp,
     Pressed,
+    Progressed,
     Rang,
     RecordingOver,
     Referred,
@@ -259,6 +261,9 @@ class Session:
                 self._caller_described(leg, dialog, signal.sdp)
             case OfferPort():
                 ringing.invite(self.floor, leg, dialog, signal.sdp)
+            case AcceptEarly():
+                dialog.early = request.answer
+                ringing.early(self.floor, leg, now)
             case AcceptAnswer() if leg.side == "incoming":
                 self.floor.emit(AddCandidate(dialog.port, None))
             case AcceptAnswer():
@@ -276,8 +281,19 @@ class Session:
     def rang(self, leg: Leg, _dialog: Dialog, _signal: Rang, now: Moment) -> None:
         ringing.rang(self.floor, leg, now)
 
-    def answered(self, _leg: Leg, dialog: Dialog, signal: Answered, _now: Moment) -> None:
-        self.floor.emit(AcceptAnswer(dialog.port, signal.sdp, signal.reply, signal.trickle))
+    def progressed(self, leg: Leg, dialog: Dialog, signal: Progressed, now: Moment) -> None:
+        if dialog.early:
+            ringing.rang(self.floor, leg, now)  # the first description holds until the answer
+        else:
+            self.floor.emit(AcceptEarly(dialog.port, signal.sdp))
+
+    def answered(self, leg: Leg, dialog: Dialog, signal: Answered, now: Moment) -> None:
+        instead = "of early media" if dialog.early else "of nothing"
+        request = AcceptAnswer(dialog.port, signal.sdp, signal.reply, signal.trickle, instead)
+        if dialog.early and signal.sdp == dialog.early:
+            self._take(leg, dialog, request, now)
+        else:
+            self.floor.emit(request)
 
     def completed(self, _leg: Leg, dialog: Dialog, signal: Completed, _now: Moment) -> None:
         self.floor.emit(AcceptAnswer(dialog.port, signal.sdp))
@@ -404,14 +420,17 @@ class Session:
         request = signal.request
         _decline(self, request, BAD_PARAMS, f"{signal.detail}: {signal.line}" if signal.line else signal.detail)
         found = self.floor.find_port(request.port)
+        if found is not None and isinstance(request, AcceptEarly):
+            ringing.rang(self.floor, found[0], now)  # what cannot be heard rings all the same
         # A new offer that cannot be had leaves the media as they were.
-        if found is not None and not isinstance(request, AnswerReoffer):
+        elif found is not None and not isinstance(request, AnswerReoffer):
             cause = "NORMAL_CIRCUIT_CONGESTION" if isinstance(request, OfferPort) else "INCOMPATIBLE_DESTINATION"
             self._fail(*found, ending(cause, signal.detail), now)
 
     def port_down(self, leg: Leg, dialog: Dialog, signal: PortDown, now: Moment) -> None:
-        if signal.fate == "quiet" and leg.hold == "held":
-            return  # a client on hold need not send anything; what is silent after the hold will be told again
+        if signal.fate == "quiet" and (leg.hold == "held" or leg.stage in RUNG):
+            # Who is on hold or rings need not send anything; what is silent after that will be told again.
+            return
         self._fail(leg, dialog, ending("MEDIA_TIMEOUT", signal.reason), now)
 
     def _fail(self, leg: Leg, dialog: Dialog, why: Ending, now: Moment) -> None:
@@ -483,6 +502,7 @@ _NO_MEDIA = ending("MEDIA_TIMEOUT", f"no media path came up within {ringing.MEDI
 
 RULES: dict[type, Rule] = {
     Rang: Rule(RUNG, Session.rang),
+    Progressed: Rule(RUNG, Session.progressed),
     Answered: Rule(RUNG, Session.answered),
     Completed: Rule(LIVE, Session.completed),
     HungUp: Rule(LIVE, Session.hung_up),

@@ -109,6 +109,13 @@ class Rang(msgspec.Struct, frozen=True):
     dialog: DialogId
 
 
+class Progressed(msgspec.Struct, frozen=True):
+    """A far end that was offered a call lets something be heard before it takes it; `sdp` answers our offer."""
+
+    dialog: DialogId
+    sdp: str
+
+
 class Answered(msgspec.Struct, frozen=True):
     """A far end that was offered a call takes it; `sdp` answers our offer."""
 
@@ -422,7 +429,9 @@ class Broken(msgspec.Struct, frozen=True):
     detail: str
 
 
-DialogSignal = Rang | Answered | Completed | HungUp | Referred | Pressed | AskedHold | Renegotiated | Trickled
+DialogSignal = (
+    Rang | Progressed | Answered | Completed | HungUp | Referred | Pressed | AskedHold | Renegotiated | Trickled
+)
 PortSignal = PortUp | PortDown | DigitHeard | Played | Sounded | RecordingOver | Loudest
 AudioSignal = AudioReady | AudioFailed
 StreamSignal = StreamUp | StreamEnded | StreamFailed
