@@ -172,6 +172,19 @@ async def test_who_is_no_trunk_is_asked_for_a_password(owner: Owner, gateway: Ga
     assert (await gateway.response(480)).call_id == "d"  # jane is not registered
 
 
+async def test_a_gateway_on_this_machine_is_told_from_its_phones_by_its_port(platform: Platform, owner: Owner) -> None:
+    here = await Gateway("127.0.0.1").open(platform)
+    try:
+        await owner.carrier(here)
+        here.dial(SEEDED.numbers[1].number, "f")
+        assert (await here.response(480)).call_id == "f"
+        async with SipPhone(platform, JOHN.login, JOHN.password, "UDP") as john:
+            call = await john.invite(JANE.login, OFFER.encode())  # unproved at first, as phones do it
+            assert (await call.heard(480)).status == 480
+    finally:
+        here.close()
+
+
 async def test_a_number_that_nobody_here_has_goes_to_the_carrier(
     platform: Platform, owner: Owner, gateway: Gateway
 ) -> None:

@@ -12,9 +12,9 @@ import structlog
 
 from offhook.edge.sip_call import Line
 from offhook.edge.sip_far_end import FarEnd, Find
-from offhook.edge.sip_locating import Locator
+from offhook.edge.sip_locating import PORT, Locator
 from offhook.edge.sip_login import Login
-from offhook.edge.sip_transport import Flow
+from offhook.edge.sip_transport import Address, Flow
 from offhook.edge.sip_ways import Reach, Reached
 from offhook.engine.ports import Contact, Identity, Invitation
 from offhook.voice import numbering
@@ -29,6 +29,7 @@ _log = structlog.get_logger("offhook.edge")
 
 # A gateway from which nothing is heard for so long has the next one tried in its place.
 PATIENCE_SECONDS = 5.0
+LOOPBACK = "127.0.0.1"
 REFRESH_SECONDS = 60.0
 MakeFarEnd = Callable[[Identity, Find, Callable[[], None]], FarEnd]
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -43,6 +44,11 @@ class _Trunk:
         self.far_end: FarEnd
         self.sources: tuple[Network, ...] = ()
         self.calls = count()
+
+    @property
+    def ports(self) -> frozenset[int]:
+        """Those of its gateways."""
+        return frozenset(gateway.port or PORT for gateway in self.card.gateways)
 
     def follow(self, card: TrunkCard) -> None:
         """It was changed; calls that go on keep what they have."""
@@ -123,13 +129,13 @@ class Trunks:
         if not self._trunks or _proves_something(request):
             return None
         user = user_of(request.target)
-        there = [trunk for trunk in self._at(flow.peer[0]) if user.startswith(trunk.card.tech_prefix)]
+        there = [trunk for trunk in self._at(flow.peer) if user.startswith(trunk.card.tech_prefix)]
         best = max(there, key=lambda trunk: len(trunk.card.tech_prefix), default=None)
         return best.far_end if best is not None else None
 
     def speaks_for(self, far_end: Line, flow: Flow) -> bool:
         """Whether a trunk's far end may be where this flow comes from: it may have several addresses."""
-        return any(trunk.far_end is far_end for trunk in self._at(flow.peer[0]))
+        return any(trunk.far_end is far_end for trunk in self._at(flow.peer))
 
     def destination(self, far_end: FarEnd, request: Request) -> str | None:
         """Whom a trunk's request is for; None where the request is no trunk's. Whatever its host is, the user counts,
@@ -145,13 +151,17 @@ class Trunks:
         named = isinstance(target, SipUri) and target.host.lower() in here
         return f"sip:{user}@{self._domains.name}" if named and not trunk.card.tech_prefix else user
 
-    def _at(self, address: str) -> Iterable[_Trunk]:
+    def _at(self, peer: Address) -> Iterable[_Trunk]:
         try:
-            where = ipaddress.ip_address(address.partition("%")[0])
+            where = ipaddress.ip_address(peer[0].partition("%")[0])
         except ValueError:
             return ()
         mapped = getattr(where, "ipv4_mapped", None) or where
-        return [trunk for trunk in self._trunks.values() if any(mapped in each for each in trunk.sources)]
+        there = [trunk for trunk in self._trunks.values() if any(mapped in each for each in trunk.sources)]
+        if str(mapped) != LOOPBACK:
+            return there
+        # Everything on this machine comes from there: a gateway of its own is told from its phones by its port.
+        return [trunk for trunk in there if peer[1] in trunk.ports]
 
 
 class TrunkWays:
