@@ -42,6 +42,7 @@ from offhook.engine.pstn import ListedNumber, TelephoneNetwork
 from offhook.engine.queue_orders import QueueOrders
 from offhook.engine.seed import DEV_ACCOUNT, DEV_PUBLIC_KEY, DEV_SIGNING_KEY, Seeded, reseed
 from offhook.engine.switchboard import Switchboard
+from offhook.engine.traffic import CallTraffic
 from offhook.voice.cause import ending
 from offhook.voice.dialing import HOSTED_DOMAINS, domains
 from offhook.voice.house_rules import HouseRules
@@ -171,6 +172,7 @@ class Doors:
         )
         self._listeners.receiver = self.sip.agent
         directory.trunks_changed.append(self.sip.trunks.follow)
+        self.sip.watch(CallTraffic(switchboard.owners, base.ladders, base.clock))
         self.sip_websockets = SipWebsockets(self.sip.agent, base.clock)
         self.addresses = ("", "")
         self._settings = settings

@@ -17,9 +17,10 @@ from offhook.edge.sip_registrations import Registrations
 from offhook.edge.sip_transfers import destination_of
 from offhook.edge.sip_transport import Flow, profile_of
 from offhook.edge.sip_trunks import Trunks
+from offhook.edge.sip_watch import SipWatch
 from offhook.edge.sip_ways import OneWay
 from offhook.edge.text import shown
-from offhook.engine.ports import Authenticator, Chance, Clock, Contact, Exchange, Identity
+from offhook.engine.ports import Authenticator, Chance, Clock, Contact, Exchange, Identity, Traffic
 from offhook.voice import trunk as cards
 from offhook.voice.dialing import SipDomains
 from offhook.wire.digest import Algorithm
@@ -57,6 +58,10 @@ class SipDoor:
         self.registrations = Registrations(exchange, self.far_end, domains.name, clock.monotonic)
         self._exchange = exchange
         self.trunks = Trunks(trunks, self.far_end, locator, domains)
+
+    def watch(self, traffic: Traffic) -> None:
+        """Let `traffic` know what goes over the wire of calls."""
+        self.agent.watch = self.calls.watch = SipWatch(traffic)
 
     def far_end(self, who: Identity, find: Find, logged_off: Callable[[], None]) -> FarEnd:
         """A far end of this door, which whoever makes it has to `register`."""

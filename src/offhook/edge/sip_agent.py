@@ -60,10 +60,23 @@ class User(Protocol):
         ...
 
 
+class Watch(Protocol):
+    """Who looks at every message that comes and goes. No method raises."""
+
+    def heard(self, message: Request | Response, flow: Flow) -> None:
+        """One has come; `settled` comes when it was dealt with."""
+        ...
+
+    def settled(self) -> None: ...
+
+    def sent(self, message: Request | Response, flow: Flow) -> None: ...
+
+
 class Agent:
-    """Implements `sip_transport.Receiver`. Set `user` before anything is heard."""
+    """Implements `sip_transport.Receiver`. Set `user` before anything is heard. `watch` looks at all of it."""
 
     user: User
+    watch: Watch | None = None
 
     def __init__(self, clock: Clock, chance: Chance, timing: Timing = sip_transaction.DEFAULT) -> None:
         self.timing = timing
@@ -91,6 +104,8 @@ class Agent:
     # ---- what comes in -------------------------------------------------------------------------------------
 
     def heard(self, item: Request | Response | Refused, flow: Flow) -> None:
+        if self.watch is not None and not isinstance(item, Refused):
+            self.watch.heard(item, flow)
         try:
             match item:
                 case Response():
@@ -102,6 +117,8 @@ class Agent:
         except Exception:
             # One broken message must cost nobody else anything.
             _log.exception("sip.failed")
+        if self.watch is not None:
+            self.watch.settled()
         self._arm()
 
     def lost(self, flow: Flow) -> None:
@@ -225,15 +242,22 @@ class Agent:
 
     def _send(self, flow: Flow, message: Request | Response) -> None:
         flow.send(write(message))
+        self._watched(message, flow)
+
+    def _watched(self, message: Request | Response, flow: Flow) -> None:
+        if self.watch is not None:
+            self.watch.sent(message, flow)
 
     def _carry_out(self, happened: Iterable[Happened]) -> None:
         for each in happened:
             transaction = each.transaction
             match each.output:
-                case Send(_, octets):
+                case Send(message, octets):
                     flow = self._ways.get(transaction)
                     if flow is None or not flow.send(octets):
                         self._carry_out(self._transactions.failed(transaction, self.now()))
+                    else:
+                        self._watched(message, flow)
                 case PassUp(Response() as response):
                     self._tell(transaction, response)
                 case PassUp(Request() as ack):

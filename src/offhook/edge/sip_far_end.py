@@ -15,10 +15,12 @@ from offhook.edge.sip_call import Call
 from offhook.edge.sip_incoming import IncomingCall
 from offhook.edge.sip_outgoing import OutgoingCall
 from offhook.edge.sip_transport import Flow
+from offhook.edge.sip_watch import SipWatch
 from offhook.edge.sip_ways import Ways
 from offhook.engine.ports import Contact, Exchange, Headers, Identity, Invitation, LegIds, Referral
 from offhook.voice.cause import Ending
 from offhook.voice.cause import ending as ending_named
+from offhook.voice.leg import DialogId
 from offhook.wire.sip_message import Request
 from offhook.wire.sip_refer import Replaces
 from offhook.wire.sip_transaction import Transaction
@@ -30,7 +32,10 @@ Find = Callable[[Invitation], Ways]
 
 
 class Calls:
-    """All calls of the door, by Call-ID and our tag: what a request within a dialog is found by."""
+    """All calls of the door, by Call-ID and our tag: what a request within a dialog is found by. `watch` is told of
+    them."""
+
+    watch: SipWatch | None = None
 
     def __init__(self) -> None:
         self._calls: dict[tuple[str, str], Call] = {}
@@ -41,11 +46,17 @@ class Calls:
 
     def add(self, call: Call) -> None:
         self._calls[call.call_id, call.tag] = call
+        invite = None
         if isinstance(call, IncomingCall):
             self._invites[call.transaction] = call
+            invite = call.transaction.request
+        if self.watch is not None:
+            self.watch.began(DialogId(call.line.binding, call.name), call.call_id, call.tag, invite)
 
     def remove(self, call: Call) -> None:
         self._calls.pop((call.call_id, call.tag), None)
+        if self.watch is not None:
+            self.watch.ended(call.call_id, call.tag)
 
     def of_request(self, request: Request) -> Call | None:
         """The call that a request of a far end is part of."""

@@ -21,7 +21,7 @@ from offhook.voice.event import Event
 from offhook.voice.floor import Key
 from offhook.voice.leg import Moment
 from offhook.voice.session import Session
-from offhook.voice.signal import Arrived, Broken, Input, Tick
+from offhook.voice.signal import Arrived, Broken, Input, Noted, Tick
 
 _log = structlog.get_logger("offhook.engine")
 
@@ -111,6 +111,12 @@ class Owner:
         if self._wake is not None and not self._wake.done():
             self._wake.set_result(None)
 
+    def named(self, key: Key) -> tuple[str, str] | None:
+        """The session that a leg, dialog or port belongs to, and its name in ladders; None for one that is not here."""
+        floor = self.session.floor
+        name, session = floor.names.get(key), floor.sessions.get(key)
+        return None if name is None or session is None else (session, name)
+
     async def run(self) -> None:
         """Take inputs until the session is over and the mailbox empty, then settle what is still owed."""
         try:
@@ -149,6 +155,9 @@ class Owner:
             owner = self._world.owner_of(current) or self
             if owner is not self:
                 self.passed_on(current, owner)
+                continue
+            if isinstance(current, Noted):
+                self._write(current, [], ())
                 continue
             self._decided_at = self._now()
             effects = self.session.decide(current, self._decided_at)

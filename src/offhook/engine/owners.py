@@ -1,5 +1,6 @@
 """Who has what: the owners of sessions, legs, dialogs and ports, and the way to each far end. Decides nothing."""
 
+from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
@@ -16,6 +17,7 @@ from offhook.voice.signal import (
     HangUp,
     Input,
     ListenerSignal,
+    Noted,
     Ordered,
     PortSignal,
     Progressed,
@@ -26,6 +28,7 @@ from offhook.voice.signal import (
 )
 
 K = TypeVar("K")
+REMEMBERED = 2_000
 # Signals that ask for no reply.
 Unanswered = Rang | Progressed | Completed | Referred | Trickled | HangUp | PortSignal | AudioSignal | ListenerSignal
 
@@ -49,6 +52,8 @@ class Owners:
         self.legs: dict[str, Owner] = {}
         self.ports: dict[int, Owner] = {}
         self._reached: dict[str, Reached] = {}
+        # The session and the name of dialogs that are over, the oldest first: messages of them may follow.
+        self._former: OrderedDict[DialogId, tuple[str, str]] = OrderedDict()
 
     # ---- far ends --------------------------------------------------------------------------------------------
 
@@ -59,7 +64,11 @@ class Owners:
     def lose(self, binding: str) -> set[Owner] | None:
         """It cannot any more: those who own its dialogs; None where it could not before."""
         reached = self._reached.pop(binding, None)
-        return None if reached is None else set(reached.dialogs.values())
+        if reached is None:
+            return None
+        for name, owner in reached.dialogs.items():
+            self._remember(DialogId(binding, name), owner)
+        return set(reached.dialogs.values())
 
     def reachable(self, binding: str) -> bool:
         """Whether a binding's far end can be rung."""
@@ -91,6 +100,7 @@ class Owners:
         among them."""
         for key in keys:
             if isinstance(key, DialogId):
+                self._remember(key, owner)
                 reached = self._reached.get(key.binding)
                 if reached is not None:
                     _forget(reached.dialogs, key.name, owner)
@@ -102,13 +112,24 @@ class Owners:
     def port_closed(self, port: int) -> None:
         self.ports.pop(port, None)
 
+    def _remember(self, dialog: DialogId, owner: Owner) -> None:
+        named = owner.named(dialog)
+        if named is not None:
+            self._former[dialog] = named
+        while len(self._former) > REMEMBERED:
+            self._former.popitem(last=False)
+
+    def former(self, dialog: DialogId) -> tuple[str, str] | None:
+        """The session that a dialog belonged to, and its name in ladders; None where it is not over, or long since."""
+        return self._former.get(dialog)
+
     def of_dialog(self, binding: str, dialog: str) -> Owner | None:
         reached = self._reached.get(binding)
         return None if reached is None else reached.dialogs.get(dialog)
 
     def of_input(self, given: Input) -> Owner | None:
         """The owner of what an input is about, as far as it is about one leg."""
-        if isinstance(given, DialogSignal):
+        if isinstance(given, DialogSignal | Noted):
             return self.of_dialog(*given.dialog)
         if isinstance(given, PortSignal):
             return self.ports.get(given.port)

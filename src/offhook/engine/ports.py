@@ -21,6 +21,7 @@ from offhook.voice.event import Event
 from offhook.voice.ladder import Line
 from offhook.voice.leg import Headers, LegIds
 from offhook.voice.resources.problem import Rejected
+from offhook.voice.signal import Noted
 from offhook.voice.sound import Clip, Failure, Source
 from offhook.voice.terms import Terms
 from offhook.wire.digest import Algorithm
@@ -53,6 +54,7 @@ __all__ = [
     "NoAudio",
     "NoDevices",
     "NoRecorder",
+    "NoTraffic",
     "OrderReply",
     "Recorder",
     "Referral",
@@ -60,6 +62,7 @@ __all__ = [
     "Shadow",
     "Signalling",
     "SocketClosed",
+    "Traffic",
 ]
 
 
@@ -293,6 +296,20 @@ class Exchange(Protocol):
     def trickled(self, binding: str, dialog: str, candidate: str | None) -> None:
         """A candidate of the far end; None is the end of candidates."""
         ...
+
+
+class Traffic(Protocol):
+    """What goes over the wire of calls, as their doors see it; `engine.traffic.CallTraffic` is it. No method raises."""
+
+    def noted(self, it: Noted) -> None:
+        """A message of a dialog that the exchange is not told of, for the ladder. It may come after the call's end."""
+        ...
+
+
+class NoTraffic:
+    """Nobody looks."""
+
+    def noted(self, it: Noted) -> None: ...
 
 
 class Clock(Protocol):

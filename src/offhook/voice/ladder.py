@@ -307,6 +307,7 @@ _SAID: dict[type, tuple[_Key, _Say]] = {
     signal.HungUp: (_dialog, lambda s, _: _hung_up(s.ending)),
     signal.AskedHold: (_dialog, lambda s, _: Said("->", s.action)),
     signal.Renegotiated: (_dialog, lambda _s, _: Said("->", "re-INVITE")),
+    signal.Noted: (_dialog, lambda s, _: Said(s.arrow, s.what, s.private, s.kind)),
     signal.PortUp: (_port, lambda _s, _: Said("", "media up")),
     signal.PortDown: (_port, lambda s, _: Said("", f"media down: {s.reason}")),
     signal.PortRefused: (_asked, lambda s, _: _refused(s)),

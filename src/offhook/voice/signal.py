@@ -423,6 +423,17 @@ class Tick(msgspec.Struct, frozen=True):
     """The moment that the session asked for has come."""
 
 
+class Noted(msgspec.Struct, frozen=True):
+    """Something went over the wire of a dialog that changes nothing: for the ladder alone. What is not our own words is
+    `private`; `kind` is as in `voice.ladder`."""
+
+    dialog: DialogId
+    arrow: Literal["->", "<-", ""]
+    what: str
+    private: str = ""
+    kind: Literal["party", "digits", "words", "quoted"] = "quoted"
+
+
 class Broken(msgspec.Struct, frozen=True):
     """The shell cannot go on with this session; its legs end. `detail` is for people."""
 
@@ -449,6 +460,7 @@ Input = (
     | Routed
     | Lost
     | Tick
+    | Noted
     | Broken
     | Order
     | Passage
