@@ -98,11 +98,11 @@ class Platform:
             found += [leg["call_control_id"] for leg in page["data"]]
         return found
 
-    async def detail_records(self) -> list[dict[str, Any]]:
-        """Every detail record of the account."""
+    async def detail_records(self, kind: str = "webrtc") -> list[dict[str, Any]]:
+        """Every detail record of the account that is of this kind."""
         records: list[dict[str, Any]] = []
         while True:
-            query = {"filter[record_type]": "webrtc", "page[size]": "50", "page[number]": str(len(records) // 50 + 1)}
+            query = {"filter[record_type]": kind, "page[size]": "50", "page[number]": str(len(records) // 50 + 1)}
             page = await self.rest("GET", "/detail_records", params=query)
             records += page["data"]
             if len(page["data"]) < 50:

@@ -5,8 +5,9 @@ import contextlib
 from collections.abc import AsyncGenerator, Callable
 from typing import Any, Literal, NamedTuple
 
-from benches import processes, rtpengine, sip_peers, sipp
+from benches import processes, rtpengine, scenarios, sip_peers, sipp
 from benches.platform import Identity, Platform, running
+from benches.scenarios import Proof
 from benches.sip_peers import DOMAIN, SipPeer
 from benches.sipp import Server, Sipp
 
@@ -75,9 +76,9 @@ async def registers_of_kamailio(count: int) -> Done:
 
 async def _registers(server: Server, users: list[Identity], count: int, cpu: Callable[[], float]) -> Done:
     with sipp.opened(server) as far_ends:
-        await far_ends.run(sipp.registers(), users, len(users), AT_ONCE)
+        await far_ends.run(scenarios.registers(), users, len(users), AT_ONCE)
         before = cpu()
-        await far_ends.run(sipp.registers(), users, count, AT_ONCE)
+        await far_ends.run(scenarios.registers(), users, count, AT_ONCE)
         return Done(count, cpu() - before)
 
 
@@ -91,9 +92,9 @@ async def calls(count: int, audio: Audio) -> Done:
         caller, callee = await platform.credentials(2)
         port = processes.free_port()
         with sipp.opened(_server_of(platform)) as far_ends:
-            await far_ends.run(sipp.registers(), [callee], 1, 1, port=port)
+            await far_ends.run(scenarios.registers(), [callee], 1, 1, port=port)
             load = _Load(far_ends, caller, callee.login, "asked for proof", audio)
-            async with far_ends.serving(sipp.is_called(media_port), port):
+            async with far_ends.serving(scenarios.is_called(media_port), port):
                 return await load.measured(count, platform.cpu, echo)
 
 
@@ -120,7 +121,7 @@ async def _calls_of_peer(peer: SipPeer, port: int, count: int, audio: Audio) -> 
     async with echoing() as (echo, media_port):
         with sipp.opened(Server(peer.address, DOMAIN)) as far_ends:
             load = _Load(far_ends, Identity("caller", ""), "callee", "taken as known", audio)
-            async with far_ends.serving(sipp.is_called(media_port), port):
+            async with far_ends.serving(scenarios.is_called(media_port), port):
                 return await load.measured(count, peer.cpu, echo)
 
 
@@ -128,7 +129,7 @@ class _Load(NamedTuple):
     far_ends: Sipp
     caller: Identity
     callee: str
-    proof: Literal["asked for proof", "taken as known"]
+    proof: Proof
     audio: Audio
 
     async def measured(self, count: int, cpu: Callable[[], float], echo: Echo) -> Done:
@@ -143,7 +144,7 @@ class _Load(NamedTuple):
 
     async def _call(self, count: int) -> None:
         milliseconds = TALK_MILLISECONDS if self.audio == "talking" else 0
-        scenario = sipp.calls(self.proof, milliseconds)
+        scenario = scenarios.calls(self.proof, milliseconds)
         await self.far_ends.run(scenario, [self.caller], count, AT_ONCE, self.callee)
 
 

@@ -20,11 +20,12 @@ from benches.endurance.floods import floods
 from benches.endurance.fuzzing import fuzzing
 from benches.endurance.power import power
 from benches.endurance.promise import Promise, Run
+from benches.endurance.sip_calls import sip_calls
 from benches.endurance.strangers import strangers
 from benches.signalling import raise_file_limit
 
 PARTS: tuple[Callable[[Run], Awaitable[list[Promise]]], ...] = (
-    calls, floods, crash, power, strangers, description, fuzzing,
+    calls, sip_calls, floods, crash, power, strangers, description, fuzzing,
 )  # fmt: skip
 PART_SECONDS = 3_600
 

@@ -3,9 +3,10 @@
 import asyncio
 from collections.abc import AsyncIterator
 
+import aiohttp
 import pytest
 
-from offhook import Client, Ear, Tone, events
+from offhook import Call, Client, Ear, Tone, events
 from offhook.edge.server import Platform, start_dev
 from offhook.engine.seed import SEEDED
 from offhook.media import commands
@@ -43,7 +44,7 @@ async def jane(platform: Platform) -> AsyncIterator[Client]:
 class Talk:
     """John, by SIP, has called Jane, who has answered."""
 
-    def __init__(self, sip: SipCall, client: object, offer: str) -> None:
+    def __init__(self, sip: SipCall, client: Call, offer: str) -> None:
         self.sip = sip
         self.client = client
         self.offer = offer
@@ -295,3 +296,22 @@ class TestCalled:
             refused = await john.response(calling.invite)
             assert refused.status == 603
             assert b"Reason: Q.850;cause=21" in write(refused)
+
+
+async def test_the_owner_sees_what_is_held(platform: Platform, john: SipPhone, jane: Client) -> None:
+    async def held() -> dict[str, int]:
+        async with (
+            aiohttp.ClientSession() as http,
+            http.get(f"{platform.env['OFFHOOK_CONSOLE_URL']}_offhook/held") as response,
+        ):
+            return await response.json()
+
+    before = await held()
+    talk = await talking(john, jane)
+    during = await held()
+    assert (during["legs"], during["sip_calls"]) == (2, 1)
+    assert during["sip_transactions"] > before["sip_transactions"]
+    assert (await talk.sip.ask("BYE")).status == 200
+    await talk.client.ended()
+    after = await held()
+    assert (after["legs"], after["sip_calls"], after["sip_contacts"]) == (0, 0, before["sip_contacts"])

@@ -26,7 +26,8 @@ SHOWN_RECORDS = 200
 
 
 class Backstage(msgspec.Struct, frozen=True, eq=False):
-    """What the pages are made of. `info` is what `dev` printed, `reset` brings the platform back to its start."""
+    """What the pages are made of. `info` is what `dev` printed, `reset` brings the platform back to its start, `held`
+    counts what there is now."""
 
     account_id: str
     identities: Identities
@@ -37,6 +38,7 @@ class Backstage(msgspec.Struct, frozen=True, eq=False):
     env: dict[str, str]
     info: dict[str, Any]
     reset: Callable[[], Awaitable[None]]
+    held: Callable[[], dict[str, int]]
 
     def routes(self) -> list[web.RouteDef]:
         """Everything below `/_offhook/` that needs no key, because only this machine reaches it."""
@@ -44,6 +46,7 @@ class Backstage(msgspec.Struct, frozen=True, eq=False):
             web.get("/_offhook/health", self._health),
             web.get("/_offhook/ready", self._health),
             web.get("/_offhook/info", self._info),
+            web.get("/_offhook/held", self._held),
             web.get("/_offhook/openapi.json", _openapi),
             web.post("/_offhook/reset", self._reset),
             web.get("/_offhook/explain", self._explain),
@@ -62,6 +65,9 @@ class Backstage(msgspec.Struct, frozen=True, eq=False):
 
     async def _info(self, _: web.Request) -> web.Response:
         return web.json_response(self.info)
+
+    async def _held(self, _: web.Request) -> web.Response:
+        return web.json_response({"legs": len(self.active), **self.held()})
 
     async def _reset(self, _: web.Request) -> web.Response:
         await self.reset()
