@@ -21,11 +21,12 @@ from benches.endurance.fuzzing import fuzzing
 from benches.endurance.power import power
 from benches.endurance.promise import Promise, Run
 from benches.endurance.sip_calls import sip_calls
+from benches.endurance.sip_flood import sip_flood
 from benches.endurance.strangers import strangers
 from benches.signalling import raise_file_limit
 
 PARTS: tuple[Callable[[Run], Awaitable[list[Promise]]], ...] = (
-    calls, sip_calls, floods, crash, power, strangers, description, fuzzing,
+    calls, sip_calls, floods, sip_flood, crash, power, strangers, description, fuzzing,
 )  # fmt: skip
 PART_SECONDS = 3_600
 

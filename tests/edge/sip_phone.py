@@ -123,7 +123,11 @@ class SipPhone:
 
         async def write_all() -> None:
             while True:
-                await websocket.send_str((await outgoing.get()).decode())
+                octets = await outgoing.get()
+                try:
+                    await websocket.send_str(octets.decode())
+                except UnicodeDecodeError:
+                    await websocket.send_bytes(octets)
 
         async def read() -> None:
             async for message in websocket:

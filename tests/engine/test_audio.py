@@ -1,6 +1,10 @@
-"""Category: engine. Customers' audio files in their bounded process: what is valid is heard, the rest fails alone."""
+"""Category: engine. Customers' audio files in their bounded process: what is valid is heard, the rest fails alone.
+
+Case TXM-05.
+"""
 
 import asyncio
+import contextlib
 import io
 import struct
 from typing import Any
@@ -109,6 +113,31 @@ async def test_what_cannot_be_played_fails_and_the_next_file_plays(decoder: Deco
     with pytest.raises(NoAudio) as failed:
         await decoder.decode(content)
     assert failed.value.failure == "failed"
+    assert (await decoder.decode(tone(8000, 0.1))).rate == 8000
+
+
+def ogg_of_long_ago() -> bytes:
+    """Its last page says that 2^31 samples came before it."""
+    made = bytearray(tone(8000, 1.0, format="OGG", subtype="VORBIS"))
+    at = made.rindex(b"OggS")
+    made[at + 6 : at + 14] = struct.pack("<q", 1 << 31)
+    return bytes(made)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        ogg_of_long_ago(),
+        b"PK\x03\x04" + bytes(26) + wav(1, 8000, 16, HALF),
+        tone(16_000, 1.0, format="MP3").replace(b"Xing", b"Xing\x00\x00\x00\x0f\x7f\xff\xff\xff", 1),
+        tone(16_000, 1.0, format="MP3")[:400] + b"\xff\xfb\xff\xff" * 200 + tone(16_000, 1.0, format="MP3"),
+    ],
+    ids=["granule of 2^31", "a zip before a WAV", "lying Xing", "bad frames"],
+)
+async def test_what_lies_about_itself_is_heard_as_far_as_it_goes_or_fails(decoder: Decoder, content: bytes) -> None:
+    with contextlib.suppress(NoAudio):
+        clip = await decoder.decode(content)
+        assert len(clip.pcm) / 2 / clip.rate <= 3.0
     assert (await decoder.decode(tone(8000, 0.1))).rate == 8000
 
 

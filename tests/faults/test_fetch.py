@@ -1,4 +1,7 @@
-"""Category: attack. URLs that customers give us: what is never reached, and answers that would never end or fit."""
+"""Category: attack. URLs that customers give us: what is never reached, and answers that would never end or fit.
+
+Case TXM-04: so is what documents and commands have played.
+"""
 
 import asyncio
 import gzip
@@ -13,6 +16,7 @@ import pytest
 from endpoint import OK, Endpoint, says
 from offhook.edge import fetch as guarded
 from offhook.edge.fetch import GuardedFetch, Reach, allowed
+from offhook.edge.sip_certificate import self_signed
 from offhook.engine.ports import Fetched, FetchFailed, FetchRequest
 
 
@@ -311,6 +315,23 @@ async def test_a_name_without_an_address() -> None:
 async def test_a_plain_server_behind_https(fetch: GuardedFetch, endpoint: Endpoint) -> None:
     endpoint.answer = says(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n")
     assert await fault(fetch, endpoint.url.replace("http:", "https:"), seconds=1.0) in ("tls", "timeout")
+
+
+async def test_a_certificate_that_nobody_vouches_for(fetch: GuardedFetch) -> None:
+    server = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0, ssl=self_signed(["127.0.0.1"]))
+    port = server.sockets[0].getsockname()[1]
+    assert await fault(fetch, f"https://127.0.0.1:{port}/") == "tls"
+    server.close()
+
+
+async def test_a_connection_that_breaks_in_the_middle(fetch: GuardedFetch, endpoint: Endpoint) -> None:
+    async def answer(_request: bytes, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nab")
+        await writer.drain()
+        writer.transport.abort()
+
+    endpoint.answer = answer
+    assert await fault(fetch, endpoint.url) in ("protocol", "connection")
 
 
 async def test_connections_are_kept_and_cookies_are_not(fetch: GuardedFetch, endpoint: Endpoint) -> None:

@@ -59,9 +59,20 @@ class TestTorture:
                 closed = asyncio.create_task(phone.lost.wait())
                 await asyncio.wait((awake, closed), return_when="FIRST_COMPLETED")
                 assert closed.done() is (name in ENDLESS)
+                if name not in ENDLESS:
+                    assert_allowed(name, phone.unread)
                 for task in (awake, closed):
                     task.cancel()
                 await asyncio.gather(awake, closed, return_exceptions=True)
+
+    async def test_all_over_one_websocket(self, platform: Platform) -> None:
+        """Each of its messages is one of SIP, so that none is without an end."""
+        async with sip(platform, "WS") as phone:
+            for name, octets in MESSAGES.items():
+                phone.send(octets)
+                assert await is_awake(phone), name
+                assert_allowed(name, phone.unread)
+                phone.unread.clear()
 
     async def test_a_thousand_times(self, platform: Platform) -> None:
         async with sip(platform) as phone:

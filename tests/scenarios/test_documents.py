@@ -1,6 +1,7 @@
 """Category: scenarios. Calls that follow TeXML documents: every verb, in turned time.
 
-Loops and broken apps (TXM-02, TXM-07) end in a word to the caller and a code for the author.
+Loops and broken apps (TXM-02, TXM-07) end in a word to the caller and a code for the author; audio that cannot be had
+(TXM-04) is passed over.
 """
 
 from asyncio import sleep

@@ -90,6 +90,17 @@ def test_files_queue_and_each_begins_when_the_one_before_has_ended() -> None:
     play(script)
 
 
+def test_a_text_that_is_too_long_is_refused_and_nothing_is_said() -> None:
+    """Case TXM-06."""
+
+    async def script(s: Room) -> None:
+        for payload_type in ("text", "ssml"):
+            assert await s.say(f"<speak>{'a ' * 50_000}</speak>", payload_type=payload_type) == "10033"
+        assert s.heard(s.alice) == []
+
+    play(script)
+
+
 def test_speech_of_many_pieces_sounds_from_the_first_and_has_one_beginning_and_one_end() -> None:
     async def script(s: Room) -> None:
         s.at.audio.seconds = 1.0

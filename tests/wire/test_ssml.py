@@ -1,4 +1,4 @@
-"""Category: wire. SSML in, words and pauses out; hostile documents are refused."""
+"""Category: wire. SSML in, words and pauses out; hostile documents are refused (case TXM-06)."""
 
 import pytest
 from hypothesis import given
