@@ -104,12 +104,12 @@ class Owner:
 
     def __init__(self, platform: Platform) -> None:
         self.platform = platform
-        self._http = aiohttp.ClientSession(headers={"Authorization": f"Bearer {platform.env['TELNYX_API_KEY']}"})
+        self.http = aiohttp.ClientSession(headers={"Authorization": f"Bearer {platform.env['TELNYX_API_KEY']}"})
 
     async def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         env = self.platform.env
         base = env["OFFHOOK_CONSOLE_URL"].rstrip("/") if path.startswith("/_offhook") else env["TELNYX_BASE_URL"]
-        async with self._http.request(method, base + path, json=body) as response:
+        async with self.http.request(method, base + path, json=body) as response:
             answer = await response.json()
             assert response.status < 300, answer
             return answer["data"]
@@ -118,10 +118,19 @@ class Owner:
         uris = [each.uri for each in gateways]
         sources = [each.address for each in gateways]
         body = {"name": "outside", "gateways": uris, "sources": sources, **more}
-        return await self.ask("POST", "/_offhook/carriers", body)
+        made = await self.ask("POST", "/_offhook/carriers", body)
+        await self.let_out()
+        return made
+
+    async def let_out(self) -> None:
+        """John may call outside, as his number."""
+        profile = await self.ask("POST", "/outbound_voice_profiles", {"name": "Outside"})
+        outbound = {"outbound_voice_profile_id": profile["id"], "ani_override": SEEDED.numbers[0].number}
+        [john] = await self.ask("GET", "/credential_connections?filter[connection_name][contains]=john")
+        await self.ask("PATCH", f"/credential_connections/{john['id']}", {"outbound": outbound})
 
     async def close(self) -> None:
-        await self._http.close()
+        await self.http.close()
 
 
 @pytest.fixture

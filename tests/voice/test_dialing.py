@@ -18,12 +18,15 @@ from offhook.voice.dialing import (
     Dialplan,
     Forwarder,
     Park,
+    Permitted,
     Refuse,
     Ring,
     domains,
 )
 from offhook.voice.directory import ConnectionCard, CredentialCard, Forwarding, NumberCard, ProfileCard
+from offhook.voice.rating import PricePlan, Rate
 from offhook.voice.terms import NONE, Recorded, Suppressed, Terms
+from offhook.voice.trunk import Gateway, TrunkCard
 
 DESK = ConnectionCard("1", "acme", "Desk", "john1234", sip_uri_calling_preference="internal")
 NUMBER = "+13125550100"
@@ -42,6 +45,7 @@ class World:
         self.profiles: dict[str, ProfileCard] = {}
         self.bindings = Bindings()
         self.legs: dict[str, int] = {}
+        self.callers: set[tuple[str, str]] = set()
 
     def connection(self, id: str) -> ConnectionCard | None:
         return self.connections.get(id)
@@ -66,6 +70,9 @@ class World:
 
     def through(self, profile_id: str) -> int:
         return self.legs.get(f"via {profile_id}", 0)
+
+    def calling(self, account_id: str, number: str) -> bool:
+        return (account_id, number) in self.callers
 
     def log_in(self, id: str, username: str, token: str | None = None) -> None:
         credential = self.credentials.get(username)
@@ -572,3 +579,188 @@ def test_a_minute_costs_what_it_costs_where_the_call_ends_up() -> None:
     plan = Dialplan(world, world.bindings, world, domains())
     here, there = plan.prices(Dialled(NUMBER, 50.0, "acme", "1"))
     assert (here.part, there.part, there.way, there.prefix) == ("webrtc", "sip-trunking", "outbound", "+1")
+
+
+# ---- outside -------------------------------------------------------------------------------------------------
+
+OWN, STRANGE, OUTSIDE = "+12025550101", "+12025550777", "+12025550190"
+CARRIER = TrunkCard("carrier", "carrier", "pstn", "trunk:carrier", (Gateway("192.0.2.1"),), prefixes=("+",), name="Out")
+
+
+class Town(World):
+    """A carrier takes every number, and the desk has a profile and OWN."""
+
+    def __init__(self, profile: dict[str, Any] | None = None, **desk: Any) -> None:
+        super().__init__(**{"profile_id": "p", "dnis_number_format": "sip_username"} | desk)
+        self.profiles = full_profile(**profile or {})
+        self.numbers[OWN] = NumberCard("o", "acme", OWN, "1")
+        self.numbers["+12025550666"] = NumberCard("x", "other", "+12025550666", "2")
+        self.spent = 0
+        self.carriers = [CARRIER]
+        self.bindings.register(
+            Binding("way out", "pstn", "carrier", CARRIER.username, 0.0, network="pstn", capacity="trunk")
+        )
+
+    def trunk(self, id: str) -> TrunkCard | None:
+        return next((each for each in self.carriers if each.id == id), None)
+
+    def trunks(self) -> tuple[TrunkCard, ...]:
+        return tuple(self.carriers)
+
+    def spent_today(self, profile_id: str) -> int:
+        return self.spent
+
+    def available(self, account_id: str) -> int:
+        return 1
+
+    @property
+    def plan(self) -> Dialplan:
+        return Dialplan(self, self.bindings, self, domains(), purse=self, trunks=self)
+
+    def call(self, destination: str = OUTSIDE, **call: Any) -> Dialled:
+        return Dialled(
+            destination, **{"now": 50.0, "account_id": "acme", "connection_id": "1", "caller_number": OWN} | call
+        )
+
+    def dial(self, destination: str = OUTSIDE, **call: Any) -> Decision:
+        return self.plan.decide(self.call(destination, **call))
+
+    def refused(self, **call: Any) -> tuple[str, str]:
+        """The API's code and that of the SIP answer, which are the same for a command."""
+        decision, permitted = self.dial(**call), self.plan.permit(self.call(**call))
+        assert isinstance(decision, Refuse), decision
+        assert isinstance(permitted, Refuse), permitted
+        assert decision.why is not None
+        assert (decision.ending.sip_code, decision.why) == (permitted.ending.sip_code, permitted.why)
+        assert decision.ending.detail.endswith(decision.why.tag)
+        return decision.why.code, decision.why.tag
+
+
+@pytest.mark.parametrize(
+    ("claimed", "shown"),
+    [
+        (OWN, OWN),
+        ("12025550101", OWN),
+        ("(202) 555-0101", OWN),
+        ("\uff0b\uff11\uff12\uff10\uff12\uff15\uff15\uff15\uff10\uff11\uff10\uff11", OWN),
+        (f"sip:{OWN}@sip.telnyx.com", OWN),
+        (f'"Desk" <sip:{OWN}@192.0.2.1>', OWN),
+        (STRANGE, None),
+        ("+12025550666", None),
+        ("+1 (900) 555-0100", None),
+        ("911", None),
+        ("\uff19\uff11\uff11", None),
+        ("+1911", None),
+        ("", None),
+        ("anonymous", None),
+        ("+\u0661\u0662\u0660\u0662\u0665\u0665\u0665\u0660\u0661\u0660\u0661", None),
+        ("+12025550101;tgrp=x", OWN),
+        ("+120255501010", None),
+        ("\u20171202555\u200b0101", None),
+    ],
+)
+def test_who_calls_outside_shows_a_number_of_its_own(claimed: str, shown: str | None) -> None:
+    town = Town()
+    if shown is None:
+        assert town.refused(caller_number=claimed) == ("10010", "D35")
+        return
+    made = town.dial(caller_number=claimed)
+    assert isinstance(made, Ring), made
+    assert ([each.id for each in made.bindings], made.caller_number) == (["way out"], shown)
+    assert isinstance(town.plan.permit(town.call(caller_number=claimed)), Permitted)
+
+
+def test_an_override_is_what_is_shown_and_must_be_the_accounts_as_well() -> None:
+    made = Town(ani_override=OWN).dial(caller_number="john1234")
+    assert isinstance(made, Ring)
+    assert made.caller_number == OWN
+    assert Town(ani_override=STRANGE).refused() == ("10010", "D35")
+
+
+def test_a_caller_from_outside_may_be_shown_to_others_outside_while_its_call_lives() -> None:
+    town = Town()
+    assert town.refused(caller_number=STRANGE)[1] == "D35"
+    town.callers.add(("acme", STRANGE))
+    made = town.dial(caller_number=STRANGE, connection_id=None)
+    assert isinstance(made, Ring)
+    assert made.caller_number == STRANGE
+
+
+@pytest.mark.parametrize(
+    ("forwarding", "vouched_for", "caller", "shown"),
+    [
+        ("always", True, STRANGE, STRANGE),
+        ("on-failure", True, STRANGE, STRANGE),
+        ("always", True, "anonymous", NUMBER),
+        ("always", False, STRANGE, NUMBER),
+        ("always", False, OWN, OWN),
+    ],
+)
+def test_what_a_call_that_is_sent_on_shows(forwarding: Any, vouched_for: bool, caller: str, shown: str) -> None:
+    town = Town()
+    town.numbers[NUMBER] = NumberCard("n", "acme", NUMBER, "1", forwarding=Forwarding(OUTSIDE, forwarding))
+    from_outside = {"connection_id": "carrier", "account_id": "pstn"} if vouched_for else {}
+    made = town.dial(NUMBER, caller_number=caller, vouched_for=vouched_for, **from_outside)
+    assert isinstance(made, Ring), made
+    assert (made.bindings[0].id, made.caller_number) == ("way out", shown)
+    assert made.forwarder is not None
+    assert (made.forwarder.account_id, made.forwarder.number) == ("acme", OUTSIDE)
+
+
+@pytest.mark.parametrize(
+    ("profile", "desk", "legs", "spent", "tag"),
+    [
+        ({}, {"profile_id": None}, 0, 0, "D38"),
+        ({}, {}, 0, 0, None),
+        ({}, {}, 9, 0, None),
+        ({}, {}, 10, 0, "D2"),
+        ({"concurrent_call_limit": 20}, {}, 19, 0, None),
+        ({"concurrent_call_limit": 20}, {}, 20, 0, "D2"),
+        ({}, {}, 0, 49_999_999, None),
+        ({}, {}, 0, 50_000_000, ""),
+        ({"daily_spend_micros": 90_000_000}, {}, 0, 50_000_000, None),
+        ({"whitelisted_destinations": ("GB",)}, {}, 0, 0, "D13"),
+        ({"enabled": False}, {}, 0, 0, ""),
+        ({"max_micros_per_minute": 4_000}, {}, 0, 0, "D24"),
+    ],
+)
+def test_calls_outside_need_a_profile_and_keep_to_the_usual_limits_where_it_sets_none(
+    profile: dict[str, Any], desk: dict[str, Any], legs: int, spent: int, tag: str | None
+) -> None:
+    town = Town(profile, **desk)
+    town.legs, town.spent = {"via p": legs}, spent
+    if tag is None:
+        assert isinstance(town.dial(), Ring)
+        assert isinstance(town.plan.permit(town.call()), Permitted)
+    else:
+        assert town.refused() == ({"D2": "90042"}.get(tag, "10010"), tag)
+
+
+def test_dear_calls_are_made_only_where_the_profile_names_a_rate() -> None:
+    dear = PricePlan("dear", [Rate("webrtc", 0), Rate("sip-trunking", 500_001, way="outbound")])
+    town = Town()
+    plan = Dialplan(town, town.bindings, town, domains(), dear, town, town)
+    refused = plan.decide(town.call())
+    assert isinstance(refused, Refuse)
+    assert "max_destination_rate" in refused.reason
+    town.profiles = full_profile(max_micros_per_minute=600_000)
+    assert isinstance(plan.decide(town.call()), Ring)
+
+
+def test_the_limits_of_calls_outside_are_none_of_calls_inside() -> None:
+    town = Town(profile_id=None)
+    town.log_in("x", "john1234")
+    assert town.rings(OWN, caller_number="anything") == ["x"]
+
+
+def test_strangers_and_carriers_are_not_led_outside() -> None:
+    town = Town()
+    for caller in ({"account_id": None, "connection_id": None}, {"account_id": "pstn", "connection_id": "carrier"}):
+        assert "nobody here has this number" in town.refuses(OUTSIDE, **caller)[2]
+
+
+def test_a_command_is_not_forbidden_where_no_carrier_is() -> None:
+    town = Town(profile_id=None)
+    town.carriers = []
+    assert isinstance(town.plan.permit(town.call()), Permitted)
+    assert town.refuses(OUTSIDE)[0] == "UNALLOCATED_NUMBER"

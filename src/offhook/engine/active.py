@@ -6,6 +6,7 @@ from typing import NamedTuple, TypeVar
 
 import msgspec
 
+from offhook.voice import numbering
 from offhook.voice.effect import Close, Save
 from offhook.voice.rating import Way
 
@@ -106,6 +107,15 @@ class ActiveLegs:
         """Calls to phone numbers by connections with this outbound voice profile."""
         return sum(
             count for connection, count in self._to_numbers.items() if self._profile_of(connection) == profile_id
+        )
+
+    def calling(self, account_id: str, number: str) -> bool:
+        """Whether the telephone network has brought this account a call from this number (+E.164), which goes on."""
+        country = numbering.country_of(number) or ""
+        return any(
+            number in numbering.readings(numbering.compact(leg.caller.number) or "", country)
+            for leg in self._legs.values()
+            if leg.party.account_id == account_id and leg.party.network == "pstn" and leg.side == "incoming"
         )
 
     def _count(self, key: "_Key", by: int) -> None:

@@ -16,7 +16,7 @@ from offhook.engine.places import Places, conference_of, queue_of
 from offhook.engine.ports import OrderReply
 from offhook.engine.routing import Router
 from offhook.voice.command import Command, CommandRule, Form
-from offhook.voice.commands.call import bridge
+from offhook.voice.commands.call import bridge, dial
 from offhook.voice.commands.call.bridge import Bridge
 from offhook.voice.commands.call.dial import Dial
 from offhook.voice.commands.call.transfer import Transfer
@@ -92,7 +92,7 @@ class Dispatch:
         """The command makes a leg, which counts from now on unless it is forbidden. That is for the leg's owner to say:
         a command that it has seen before is answered alike, whatever the limits are now."""
         ids = self._router.new_ids(leg.ids.call_session_id)
-        permitted = self._router.permitted(leg.party, (command.destination,))
+        permitted = self._router.permitted(leg.party, (command.destination,), command.from_ or leg.destination)
         forbidden = permitted if isinstance(permitted, Rejected) else None
         if not isinstance(permitted, Rejected):
             self._active.open(ids.call_control_id, leg.party.connection_id, "outbound", permitted.number)
@@ -118,7 +118,7 @@ class Dispatch:
         self, rule: CommandRule, command: Dial, party: Party, linked: Save | None, reply: OrderReply
     ) -> None:
         """Let the leg come to be, unless a limit of its connection forbids that; it counts from now on."""
-        permitted = self._router.permitted(party, command.destinations)
+        permitted = self._router.permitted(party, command.destinations, dial.caller_of(command, linked))
         if isinstance(permitted, Rejected):
             reply.reject(permitted)
             return

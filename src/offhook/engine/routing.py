@@ -12,7 +12,7 @@ from offhook.voice.cause import Ending, ending
 from offhook.voice.hooks import Hooks
 from offhook.voice.house_rules import PARK_SECONDS
 from offhook.voice.leg import Carrier, DialogId, LegIds, Onward, Party
-from offhook.voice.permission import CONNECTION_FULL
+from offhook.voice.permission import BAD_CALLER, CONNECTION_FULL, NO_PROFILE
 from offhook.voice.resources.problem import Rejected, rejected
 from offhook.voice.signal import Park, Refuse, Ring, Target
 from offhook.voice.terms import NONE, Terms
@@ -73,9 +73,13 @@ class Router:
                 connection_id=binding.connection_id,
                 caller_number=invite.caller_number,
                 passed=passed_numbers(invite.headers) if binding.network == "pstn" else (),
+                vouched_for=binding.network == "pstn",
             )
         )
-        number = decision.caller_number if isinstance(decision, dialing.Ring) else invite.caller_number
+        sent_on = isinstance(decision, dialing.Ring) and decision.forwarder is not None
+        number = invite.caller_number
+        if isinstance(decision, dialing.Ring) and not sent_on:
+            number = decision.caller_number
         terms = NONE if isinstance(decision, dialing.Refuse) else decision.caller_terms
         caller = self._party(binding, number, invite.caller_name, terms)
         if binding.network == "pstn" and isinstance(decision, dialing.Ring):
@@ -103,11 +107,12 @@ class Router:
         plan = self._ring([self._ordered(it, each) for each in it.destinations], it.leg, it.caller_name)
         return plan if isinstance(plan, Refuse) else _of(plan, self._on_terms(it))
 
-    def permitted(self, party: Party, destinations: Sequence[str]) -> dialing.Permitted | Rejected:
-        """Whether a command of this party may make a call to all of these, or why it may not."""
+    def permitted(self, party: Party, destinations: Sequence[str], caller: str) -> dialing.Permitted | Rejected:
+        """Whether a command of this party may make a call to all of these under this number or name, or why it may
+        not."""
         permitted = dialing.Permitted(None)
         for destination in destinations:
-            call = dialing.Dialled(destination, self._clock.wall(), party.account_id, party.connection_id)
+            call = dialing.Dialled(destination, self._clock.wall(), party.account_id, party.connection_id, caller)
             outcome = self._dialplan.permit(call)
             if isinstance(outcome, dialing.Refuse):
                 return _forbidden(outcome)
@@ -198,6 +203,7 @@ class Router:
             ringback=decided.ringback,
             number=decided.number,
             rung=tuple({each.connection_id for each in free}),
+            caller_number=decided.caller_number if _leaves(free[0]) else "",
             onward=decided.forwarder and self._onward(decided.forwarder),
             otherwise=decided.otherwise and self._otherwise(decided.otherwise),
         )
@@ -253,6 +259,11 @@ _NOT_OUT = dialing.Refuse(
 )
 
 
+def _leaves(binding: Binding) -> bool:
+    """Whether a call to it leaves the platform by a carrier."""
+    return binding.network == "pstn" and binding.capacity == "trunk"
+
+
 def _label(binding: Binding) -> str:
     """What its legs are called in ladders. A trunk's username is nobody's name."""
     if binding.capacity == "phone":
@@ -287,8 +298,12 @@ def _of(plan: Ring, caller: Party) -> Ring:
     return msgspec.structs.replace(plan, party=party)
 
 
+# What of a command a limit is about, where that is not whom it calls.
+_POINTERS = {CONNECTION_FULL: "/connection_id", NO_PROFILE: "/connection_id", BAD_CALLER: "/from"}
+
+
 def _forbidden(refused: dialing.Refuse) -> Rejected:
     """A limit in the API's words: its code, and at the end of the text the code of SIP answers, which programs know."""
     assert refused.why is not None  # only such a refusal is one of a command
-    pointer = "/connection_id" if refused.why is CONNECTION_FULL else "/to"
+    pointer = _POINTERS.get(refused.why, "/to")
     return rejected(refused.why.code, f"{refused.reason}. {refused.why.tag}".strip(), pointer=pointer)

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 import msgspec
 
-from offhook.voice import emergency, numbering
+from offhook.voice import caller_id, emergency, numbering
 from offhook.voice.binding import Binding, Network
 from offhook.voice.callbacks import Callbacks
 from offhook.voice.cause import Ending, ending
@@ -55,7 +55,8 @@ class Dialled(msgspec.Struct, frozen=True):
     """Who dials what, at `now` (Unix seconds). `connection_id` None is a stranger who proved nothing.
 
     A call that was `forwarded` by numbers here, the latest last, is that number's, its account's and connection's.
-    `passed` are numbers by which it went elsewhere before it came, as far as that is told.
+    `passed` are numbers by which it went elsewhere before it came, as far as that is told. Where the caller is
+    `vouched_for`, the telephone network says whose number that is.
     """
 
     destination: str
@@ -65,6 +66,7 @@ class Dialled(msgspec.Struct, frozen=True):
     caller_number: str = ""
     forwarded: tuple[str, ...] = ()
     passed: tuple[str, ...] = ()
+    vouched_for: bool = False
 
 
 class Forwarder(msgspec.Struct, frozen=True):
@@ -202,6 +204,8 @@ class Dialplan:
             dialled = numbering.compact(parts(call.destination)[0])
             if dialled is not None:
                 number, card = self._read(dialled, caller, call.now)
+                if card is None and carriers_for(number, self._trunks.trunks()):
+                    self._may_leave(number, _Attempt(call, caller))
                 network = "sip" if card is not None and not card.does else "pstn"
         except Refused as refused:
             if refused.reason.code:
@@ -348,12 +352,35 @@ class Dialplan:
 
     def _outside(self, e164: str, attempt: "_Attempt") -> Ring:
         """The way to a number that nobody here has: by a carrier. What came from one does not leave by one."""
-        if attempt.caller is not None and attempt.caller.reach == "outside":
+        if attempt.call.account_id is None or (attempt.caller is not None and attempt.caller.reach == "outside"):
             raise Refused("UNALLOCATED_NUMBER", "nobody here has this number")
         carriers = carriers_for(e164, self._trunks.trunks())
         if not carriers:
             raise Refused("UNALLOCATED_NUMBER", "nobody here has this number, and no trunk leads outside")
-        return self._by_carrier(carriers, e164, attempt)
+        # A command was permitted before its leg came to be, and names no connection here.
+        ordered = attempt.caller is None and not attempt.call.forwarded
+        shown = self._asserted(attempt) if ordered else self._may_leave(e164, attempt)
+        return msgspec.structs.replace(self._by_carrier(carriers, e164, attempt), caller_number=shown)
+
+    def _may_leave(self, e164: str, attempt: "_Attempt") -> str:
+        """The number that a call outside shows, if it may be made."""
+        self._permission.to_leave(attempt.caller, self._rate_of(e164, None))
+        return self._asserted(attempt)
+
+    def _asserted(self, attempt: "_Attempt") -> str:
+        """The caller's number as the telephone network is told it. A call that is sent on shows its caller as far as
+        somebody can answer for that, else the number that sends it on."""
+        call, country = attempt.call, attempt.caller.localization if attempt.caller else "US"
+        claimed = _bare(_own_number(attempt))
+        try:
+            if call.vouched_for and call.forwarded:
+                return caller_id.read(claimed, country)[0]
+            account = call.account_id or ""
+            return caller_id.asserted(claimed, account, country, self._directory, self._traffic.calling)
+        except Refused:
+            if call.forwarded:
+                return call.forwarded[-1]
+            raise
 
     def _by_carrier(self, carriers: Sequence[TrunkCard], number: str, attempt: "_Attempt") -> Ring:
         """The first of these carriers that is there; it goes on to the next by itself where it fails."""
@@ -509,7 +536,8 @@ def _names_number(destination: str) -> bool:
 
 
 def _refusal(why: Refused) -> Refuse:
-    return Refuse(ending(why.reason.cause, why.detail), why.detail, why.username, why.reason, why.number)
+    told = f"{why.detail} {why.reason.tag}".strip()
+    return Refuse(ending(why.reason.cause, told), why.detail, why.username, why.reason, why.number)
 
 
 def domains(name: str = HOSTED_DOMAINS[0], aliases: Sequence[str] | None = None) -> SipDomains:
@@ -567,12 +595,24 @@ def _who_rings(ringing: int, registered: int) -> str:
 
 def _shown_number(attempt: _Attempt, callee: ConnectionCard, number: str | None) -> str:
     """The caller's number as the callee sees it. A SIP URI's caller is shown as it calls itself."""
-    caller, shown = attempt.caller, attempt.call.caller_number
-    if caller and caller.ani_override and caller.ani_override_type != "emergency":
-        shown = caller.ani_override
+    shown = _own_number(attempt)
     if number is None:
         return shown
     return numbering.presented(shown, callee.ani_number_format, numbering.country_of(number))
+
+
+def _own_number(attempt: _Attempt) -> str:
+    """The number or name under which somebody calls: what he says, unless his connection says another."""
+    caller = attempt.caller
+    overridden = caller is not None and caller.ani_override and caller.ani_override_type != "emergency"
+    return caller.ani_override if caller is not None and overridden else attempt.call.caller_number
+
+
+def _bare(caller: str) -> str:
+    """A caller's number or name without the SIP URI around it; empty for what is none."""
+    with contextlib.suppress(Refused):
+        return parts(caller)[0]
+    return ""
 
 
 def _ringback(caller: ConnectionCard | None, callee: ConnectionCard) -> Ringback:

@@ -137,3 +137,7 @@ class Traffic(Protocol):
     def through(self, profile_id: str) -> int:
         """Calls to phone numbers by connections with this outbound voice profile."""
         ...
+
+    def calling(self, account_id: str, number: str) -> bool:
+        """Whether the telephone network has brought this account a call from this number (+E.164), which goes on."""
+        ...

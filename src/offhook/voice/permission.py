@@ -6,7 +6,7 @@ import msgspec
 
 from offhook.voice import numbering
 from offhook.voice.directory import ConnectionCard, Directory, ProfileCard, Traffic
-from offhook.voice.rating import Rate
+from offhook.voice.rating import MICROS, Rate
 
 DAY_SECONDS = 86_400
 
@@ -29,6 +29,14 @@ TOO_DEAR = Reason("CALL_REJECTED", "10010", "D24")
 OUT_OF_HOURS = Reason("CALL_REJECTED", "10010")
 SPENT = Reason("CALL_REJECTED", "10010")
 NO_CREDIT = Reason("CALL_REJECTED", "10010", "D19")
+NO_PROFILE = Reason("CALL_REJECTED", "10010", "D38")
+BAD_CALLER = Reason("CALL_REJECTED", "10010", "D35")
+
+# What a profile allows towards the telephone network where it sets no limit of its own: somebody who has stolen a
+# password earns little with it.
+USUAL_CALLS = 10
+USUAL_MICROS_PER_MINUTE = 500_000
+USUAL_DAILY_MICROS = 50 * MICROS
 
 
 class Refused(Exception):
@@ -109,6 +117,21 @@ class Permission:
         if full(profile.concurrent_call_limit, self._traffic.through(profile.id)):
             raise Refused(PROFILE_FULL, f"concurrent_call_limit {named} is reached")
         if self._spent(profile):
+            raise Refused(SPENT, f"daily_spend_limit {named} is reached; the next day begins at midnight UTC")
+
+    def to_leave(self, caller: ConnectionCard | None, rate: Rate) -> None:
+        """Whether the caller may call the telephone network at this price, beside what its profile says of the number
+        (`to_reach`): it has a profile, and is within the usual limits where that sets none."""
+        profile = self.profile(caller)
+        if profile is None:
+            which = f"connection {caller.name}" if caller else "the caller's connection"
+            raise Refused(NO_PROFILE, f"outbound_voice_profile_id of {which} is not set, without which no call leaves")
+        named = f"of outbound voice profile {profile.name} is not set, and the usual limit"
+        if profile.max_micros_per_minute is None and rate.micros > USUAL_MICROS_PER_MINUTE:
+            raise Refused(TOO_DEAR, f"max_destination_rate {named} is below this call's")
+        if profile.concurrent_call_limit is None and full(USUAL_CALLS, self._traffic.through(profile.id)):
+            raise Refused(PROFILE_FULL, f"concurrent_call_limit {named} of {USUAL_CALLS} calls is reached")
+        if profile.daily_spend_micros is None and self._purse.spent_today(profile.id) >= USUAL_DAILY_MICROS:
             raise Refused(SPENT, f"daily_spend_limit {named} is reached; the next day begins at midnight UTC")
 
     def _spent(self, profile: ProfileCard) -> bool:

@@ -54,7 +54,7 @@ from offhook.voice.event import (
 )
 from offhook.voice.floor import Floor
 from offhook.voice.house_rules import HouseRules
-from offhook.voice.leg import ANSWERED, LIVE, RUNG, Dialog, DialogId, Leg, Moment, Stage
+from offhook.voice.leg import ANSWERED, LIVE, RUNG, Dialog, DialogId, Leg, Moment, Party, Stage
 from offhook.voice.place import Kind, Place, Seat
 from offhook.voice.queue import Queue
 from offhook.voice.signal import (
@@ -222,7 +222,7 @@ class Session:
 
     def _seat_callee(self, caller: Leg, plan: Ring, now: Moment) -> None:
         callee = Leg(plan.ids, "outgoing", plan.party, caller.destination, now.wall)
-        callee.headers, callee.caller = caller.headers, caller.party
+        callee.headers, callee.caller = caller.headers, _shown_as(caller.party, plan)
         if plan.onward is not None:
             callee.destination, callee.headers = plan.onward.destination, (*caller.headers, *plan.onward.headers)
         if plan.party.network == "pstn":
@@ -238,7 +238,7 @@ class Session:
         if isinstance(signal.plan, Refuse):
             meeting.end(self.floor, leg, signal.plan.ending, now)
             return
-        leg.party = signal.plan.party
+        leg.party, leg.caller = signal.plan.party, _shown_as(leg.caller, signal.plan)
         onward = signal.plan.onward
         if onward is not None and onward.destination != leg.destination:  # it learns only now that it is sent on
             leg.headers = (*leg.headers, *onward.headers)
@@ -543,6 +543,11 @@ _OTHERS: dict[type, Callable[[Session, Any, Moment], None]] = {
     EndedAway: lambda session, given, now: meeting.cancel_rung(session.floor, given.leg, now),
     NotArrived: lambda session, given, now: passage.not_arrived(session.floor, given, now),
 }
+
+
+def _shown_as(caller: Party, plan: Ring) -> Party:
+    """A caller as those who ring are shown it."""
+    return msgspec.structs.replace(caller, number=plan.caller_number) if plan.caller_number else caller
 
 
 def _meant(leg: Leg, said: Ending) -> Ending:

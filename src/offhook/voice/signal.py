@@ -50,7 +50,8 @@ class Ring(msgspec.Struct, frozen=True):
     A far end must ring within `unheard_seconds` and answer within `seconds`, both from now. `ringback` is when
     the caller gets a tone as early media: at once, when somebody rings, or never. `number` is the phone number that
     was dialled; None for a SIP URI. `rung` are the connections whose clients ring. `onward` is how the call came to
-    them where it was sent on, `otherwise` where it goes when none of them takes it.
+    them where it was sent on, `otherwise` where it goes when none of them takes it. `caller_number` is what they are
+    shown, empty for how the caller calls itself.
     """
 
     ids: LegIds
@@ -63,6 +64,7 @@ class Ring(msgspec.Struct, frozen=True):
     rung: tuple[str, ...] = ()
     onward: Onward | None = None
     otherwise: Onward | None = None
+    caller_number: str = ""
 
 
 class Park(msgspec.Struct, frozen=True):

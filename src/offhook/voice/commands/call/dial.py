@@ -157,7 +157,7 @@ AnyDial = TypeVar("AnyDial", bound=Dial)
 def decide(floor: Floor, _leg: None, order: Originated[AnyDial], now: Moment) -> Document:
     command, destinations = order.command, order.command.destinations
     linked, supervised = _linked(command, order.linked), _supervised(floor, command)
-    caller = linked.caller.number or linked.caller.username if linked and command.bridge_intent else command.from_
+    caller = caller_of(command, linked)
     party = billed_to(order.party, command.billing_group_id)
     after = parted(command.to)[1] if isinstance(command.to, str) else ""
     leg = outward(command, order.ids, party, ",".join(destinations), after, caller, now)
@@ -174,6 +174,11 @@ def decide(floor: Floor, _leg: None, order: Originated[AnyDial], now: Moment) ->
     recording = record(command, leg)
     place(floor, leg, destinations, now)
     return call_document(order.ids, command.client_state) | ({"recording_id": recording} if recording else {})
+
+
+def caller_of(command: Dial, linked: Save | None) -> str:
+    """Under which number or name a call is made: the command's, or that of whom it shall be bridged to."""
+    return linked.caller.number or linked.caller.username if linked and command.bridge_intent else command.from_
 
 
 def _stream(floor: Floor, leg: Leg, command: Dial) -> None:
