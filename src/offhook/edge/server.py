@@ -32,6 +32,7 @@ from offhook.edge.rtc import RUNNER_OPTIONS, RtcDoor, wants_websocket
 from offhook.edge.sip import SipDoor
 from offhook.edge.sip_certificate import from_files, self_signed
 from offhook.edge.sip_locating import Locator
+from offhook.edge.sip_names import SystemNames
 from offhook.edge.sip_transport import Listeners
 from offhook.edge.sip_websocket import SipWebsockets, wants_sip
 from offhook.engine.conference_orders import ConferenceOrders
@@ -167,7 +168,8 @@ class Doors:
         self.rtc = RtcDoor(switchboard, logins, base.clock, base.chance)
         algorithms = settings.sip.algorithms
         self._listeners = Listeners()
-        directory, locator = base.identities.directory, Locator(self._listeners)
+        directory = base.identities.directory
+        locator = Locator(self._listeners, SystemNames(), base.chance, base.clock.monotonic, "development")
         self.sip = SipDoor(
             switchboard, logins, settings.served, algorithms, base.clock, base.chance, directory, locator
         )

@@ -266,6 +266,7 @@ class Listeners:
     def __init__(self) -> None:
         self._udp: list[UdpSocket] = []
         self._servers: list[asyncio.Server] = []
+        self._ports: dict[str, int] = {}
         self._connections: set[StreamFlow] = set()
 
     def __len__(self) -> int:
@@ -311,7 +312,9 @@ class Listeners:
             backlog=1024,
         )
         self._servers.append(server)
-        return server.sockets[0].getsockname()[1]
+        opened: int = server.sockets[0].getsockname()[1]
+        self._ports.setdefault(transport, opened)
+        return opened
 
     def datagrams(self, host: str, port: int) -> Flow:
         """The way over UDP to an address of the family that a listener has."""
@@ -321,7 +324,9 @@ class Listeners:
         return UdpFlow(fitting[0], (host, port))
 
     async def connect(self, host: str, port: int, tls: ssl.SSLContext | None = None, name: str = "") -> Flow:
-        """A connection of our own; `name` is whom the certificate must be for. OSError where there is none."""
+        """A connection of our own; `name` is whom the certificate must be for. OSError where there is none.
+
+        We say that we are reached at the port on which we listen: nobody can connect to that of this connection."""
         _, flow = await asyncio.get_running_loop().create_connection(
             lambda: StreamFlow("TCP" if tls is None else "TLS", self.receiver, self._connections),
             host,
@@ -330,6 +335,7 @@ class Listeners:
             server_hostname=(name or host) if tls else None,
             ssl_handshake_timeout=TLS_SECONDS if tls else None,
         )
+        flow.local = (flow.local[0], self._ports.get(flow.transport, flow.local[1]))
         flow.proved()
         return flow
 

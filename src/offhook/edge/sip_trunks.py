@@ -12,7 +12,7 @@ import structlog
 
 from offhook.edge.sip_call import Line
 from offhook.edge.sip_far_end import FarEnd, Find
-from offhook.edge.sip_locating import PORT, Locator
+from offhook.edge.sip_locating import Locator
 from offhook.edge.sip_login import Login
 from offhook.edge.sip_transport import Address, Flow
 from offhook.edge.sip_ways import Reach, Reached
@@ -22,6 +22,7 @@ from offhook.voice import trunk as cards
 from offhook.voice.dialing import SipDomains
 from offhook.voice.trunk import Gateway, TrunkCard
 from offhook.wire.sip_identity import user_of
+from offhook.wire.sip_locating import PORTS
 from offhook.wire.sip_message import Request
 from offhook.wire.sip_uri import SipUri
 
@@ -48,7 +49,7 @@ class _Trunk:
     @property
     def ports(self) -> frozenset[int]:
         """Those of its gateways."""
-        return frozenset(gateway.port or PORT for gateway in self.card.gateways)
+        return frozenset(it.port or PORTS[it.transport or "UDP"] for it in self.card.gateways)
 
     def follow(self, card: TrunkCard) -> None:
         """It was changed; calls that go on keep what they have."""
@@ -114,12 +115,18 @@ class Trunks:
         while True:
             self._changed.clear()
             for trunk in tuple(self._trunks.values()):
-                found = [address for host in trunk.card.hosts for address in await self._locator.addresses(host)]
+                found = await self._addresses(trunk.card)
                 trunk.sources = _networks((*trunk.card.sources, *trunk.card.hosts, *found))
             try:
                 await asyncio.wait_for(self._changed.wait(), REFRESH_SECONDS)
             except TimeoutError:
                 continue
+
+    async def _addresses(self, card: TrunkCard) -> list[str]:
+        """Those of its names, and of the servers that these lead to. A trunk of addresses alone needs no name."""
+        found = [address for host in card.hosts for address in await self._locator.addresses(host)]
+        led_to = [it for it in card.gateways if it.host in card.hosts]
+        return found + [address for gateway in led_to for address in await self._locator.addresses_of(gateway)]
 
     # ---- what comes in -------------------------------------------------------------------------------------
 
@@ -176,9 +183,12 @@ class TrunkWays:
         self._domain = domain
         self._user = _written(card, invitation.callee_number)
         self._flows = self._found(_in_turn(card, number))
+        self._tried: Flow | None = None
         self._asking: asyncio.Task[None] | None = None
 
     def next(self, reached: Reached) -> None:
+        if self._tried is not None:
+            self._locator.failed(self._tried)
         self._asking = asyncio.get_running_loop().create_task(self._next(reached), name="trunk way")
 
     async def _next(self, reached: Reached) -> None:
@@ -189,9 +199,9 @@ class TrunkWays:
             reached(None)
 
     async def _found(self, gateways: Iterable[Gateway]) -> AsyncIterator[Reach]:
-        for gateway in gateways:
-            async for flow in self._locator.ways(gateway):
-                yield self._reach(gateway, flow)
+        async for gateway, flow in self._locator.ways(gateways, self._card.kind):
+            self._tried = flow
+            yield self._reach(gateway, flow)
 
     def _reach(self, gateway: Gateway, flow: Flow) -> Reach:
         params = () if flow.transport == "UDP" else (("transport", flow.transport.lower()),)
