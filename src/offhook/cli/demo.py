@@ -10,12 +10,14 @@ import contextlib
 import itertools
 import sys
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
 from offhook import Call, Client, Ear, Heard, OffhookError, Tone, events
 from offhook.cli.demo_backend import Backend, listening
+from offhook.cli.demo_carrier import gateway
+from offhook.cli.demo_documents import KEY, MUSIC_HZ, QUEUE, serving
 from offhook.cli.demo_platform import Identity, Platform, started
 from offhook.cli.demo_show import Show
 from offhook.client.script import Phone, answer, ignore, listen, then, wait
@@ -28,6 +30,15 @@ QUALITY_SECONDS = 25.0
 A_MINUTE = Decimal("0.002")  # of one WebRTC leg
 HOTLINE, NUMBER = "+12025550199", "+12025550101"
 GOOD_MOS = 4.0
+# Who calls from outside, whom, and what he plays; numbers that are kept for fiction.
+OUTSIDE, LINE, OUTSIDE_HZ = "+442079460018", "+12025550188", 530.0
+QUIET = -60.0
+# What the call from outside is charged for, by the type of the record: a minute of each leg, and the waiting.
+CHARGED = {
+    "sip-trunking": ("SIP leg, the caller", Decimal("0.0035")),
+    "webrtc": ("WebRTC leg, cleo", A_MINUTE),
+    "call-control": ("waiting in the queue", Decimal(0)),
+}
 # What the backend is told of each leg.
 TOLD = ("call.initiated", "call.answered", "call.bridged", "call.hangup")
 
@@ -76,7 +87,7 @@ async def scene(show: Show, platform: Platform, caller: Actor, callee: Actor) ->
     async with Phone(callee.client(platform), script) as phone, caller.client(platform) as client:
         call = await client.new_call(callee.identity.address, audio=Tone(caller.hz))
         call.attach(near_ear)
-        async with _ladder_of(show, platform, call, (caller, callee), _nothing):
+        async with _ladder_of(show, platform, lambda: call.ids.session, *_between(caller, callee), _nothing):
             await call.answered()
             far = phone.calls[0]
             near_witness, far_witness, keys = await asyncio.gather(
@@ -107,7 +118,8 @@ async def parked(show: Show, platform: Platform, connection: str, caller: Actor,
         await platform.park(connection, url)
         call = await client.new_call(HOTLINE, audio=Tone(caller.hz))
         call.attach(ringback)
-        async with _ladder_of(show, platform, call, (caller, callee), _webhooks_of(backend)):
+        webhooks = _webhooks_of(backend)
+        async with _ladder_of(show, platform, lambda: call.ids.session, *_between(caller, callee), webhooks):
             await call.wait_for("early")
             leg = call.ids.call_control
             await backend.told("call.initiated", leg)
@@ -135,25 +147,69 @@ async def parked(show: Show, platform: Platform, connection: str, caller: Actor,
     await _claim_costs(show, platform, call, (caller, callee))
 
 
+async def from_outside(show: Show, platform: Platform, callee: Actor) -> None:
+    """Somebody calls a number over SIP: a document asks for a key and lets the call wait, and a phone takes it."""
+    show.scene(f"{OUTSIDE} calls {LINE} by a carrier, waits, and {callee.name} takes it")
+    far_ear = Ear()
+    async with (
+        gateway(platform.sip_address) as carrier,
+        serving() as (documents, url),
+        callee.client(platform) as client,
+    ):
+        incoming = client.incoming()
+        await platform.owner("carriers", name="The telephone network", gateways=[carrier.uri])
+        application = await platform.follow(LINE, url)
+        async with carrier.calling(OUTSIDE, LINE, OUTSIDE_HZ) as call:
+            leg, session = await documents.menu, (await platform.sessions())[-1]
+            names = {callee.username: callee.name}
+            async with _ladder_of(show, platform, lambda: session, (callee.name, "outside"), names, _nothing):
+                await call.ear.hears(lambda heard: heard.level < QUIET)  # the menu is listening
+                call.press(KEY)
+                waiting = await call.ear.hears_tone(MUSIC_HZ, LISTEN_SECONDS)
+                other = await platform.dial(application, callee.identity.address, NUMBER, link_to=leg)
+                ringing = await anext(incoming)
+                ringing.attach(far_ear)
+                await ringing.answer(audio=Tone(callee.hz))
+                await ringing.answered()
+                await platform.command(other, "bridge", queue=QUEUE)
+                heard = await asyncio.gather(call.ear.hears_tone(callee.hz), far_ear.hears_tone(OUTSIDE_HZ))
+                await call.hangup()
+                await ringing.ended()
+    show.claim("the menu", f"got {documents.pressed or 'nothing'}", documents.pressed == KEY)
+    show.claim("waiting", f"the caller hears {waiting.hz:.0f} Hz of music", waiting.is_tone(MUSIC_HZ))
+    show.heard("the caller", heard[0], callee.hz)
+    show.heard(callee.name, heard[1], OUTSIDE_HZ)
+    charges = await platform.charges(session, tuple(CHARGED))
+    total = sum(charges.values())
+    show.bill([(CHARGED[type][0], f"${cost}") for type, cost in charges.items()], f"${total}")
+    true = charges == {type: cost for type, (_, cost) in CHARGED.items()}
+    show.claim("the bill", f"${total} for {len(charges)} lines", true)
+
+
 # ---- watching ----------------------------------------------------------------------------------------------
 
 
 @contextlib.asynccontextmanager
 async def _ladder_of(
-    show: Show, platform: Platform, call: Call, actors: tuple[Actor, Actor], more: Callable[[str], Awaitable[str]]
+    show: Show,
+    platform: Platform,
+    session: Callable[[], str],
+    bridged: tuple[str, str],
+    names: Mapping[str, str],
+    more: Callable[[str], Awaitable[str]],
 ) -> AsyncGenerator[None, None]:
-    """Print the platform's ladder of the call as it grows, while the block runs and to the end of it; `more` says what
-    there is to say about a line besides.
+    """Print the platform's ladder of a session as it grows, while the block runs and to the end of it; `more` says what
+    there is to say about a line besides. Somewhere in it two are bridged.
 
-    Generated usernames are long; the phones' own names stand for them.
+    Generated usernames are long; the `names` of the phones stand for them.
     """
     shown: list[str] = []
 
     async def show_more() -> None:
-        lines = await platform.ladder(call.ids.session) if call.ids.session else []
+        lines = await platform.ladder(session()) if session() else []
         for line in lines[len(shown) :]:
-            for actor in actors:
-                line = line.replace(actor.username, actor.name)
+            for username, name in names.items():
+                line = line.replace(username, name)
             shown.append(line)
             show.step(line, await more(line))
 
@@ -169,8 +225,12 @@ async def _ladder_of(
         following.cancel()
         await asyncio.gather(following, return_exceptions=True)
         await show_more()
-        bridged = " >< ".join(actor.name for actor in actors)
-        show.claim("the ladder", f"{len(shown)} lines, {bridged} among them", bridged in shown)
+        meet = " >< ".join(bridged)
+        show.claim("the ladder", f"{len(shown)} lines, {meet} among them", meet in shown)
+
+
+def _between(caller: Actor, callee: Actor) -> tuple[tuple[str, str], Mapping[str, str]]:
+    return (caller.name, callee.name), {caller.username: caller.name, callee.username: callee.name}
 
 
 async def _nothing(_line: str) -> str:
@@ -278,6 +338,7 @@ async def demo(show: Show) -> None:
         for caller, callee in ((anna, bob), (bob, cleo), (cleo, anna)):
             await scene(show, platform, caller, callee)
         await parked(show, platform, connection, anna, bob)
+        await from_outside(show, platform, cleo)
 
 
 def main() -> int:

@@ -37,6 +37,7 @@ class Platform:
     def __init__(self, settings: dict[str, Any], http: aiohttp.ClientSession, started_in: float) -> None:
         self.ws_url: str = settings["OFFHOOK_WS_URL"]
         self.domain: str = settings["OFFHOOK_SIP_DOMAIN"]
+        self.sip_address: str = settings["OFFHOOK_SIP_ADDRESS"]
         self.public_key: str = settings["TELNYX_PUBLIC_KEY"]
         self.started_in = started_in
         self._api: str = settings["TELNYX_BASE_URL"]
@@ -46,8 +47,15 @@ class Platform:
 
     async def rest(self, method: str, path: str, **options: Any) -> str:
         """One request to the REST interface; OffhookError where it is refused."""
+        return await self._ask(method, self._api + path, **options)
+
+    async def owner(self, path: str, **body: Any) -> None:
+        """One request to what only the platform's owner does."""
+        await self._ask("POST", f"{self._root}/_offhook/{path}", json=body)
+
+    async def _ask(self, method: str, path: str, **options: Any) -> str:
         headers = {"Authorization": f"Bearer {self._key}"}
-        async with self._http.request(method, self._api + path, headers=headers, **options) as response:
+        async with self._http.request(method, path, headers=headers, **options) as response:
             text = await response.text()
             if response.status >= 300:
                 raise OffhookError(f"{method} {path} was answered {response.status}: {text[:300]}")
@@ -76,6 +84,18 @@ class Platform:
         text = await self.rest("POST", f"/telephony_credentials/{credential}/token")
         return Identity("token", parent.address, token=text.strip())
 
+    async def follow(self, number: str, url: str) -> str:
+        """The id of a new application, whose number has its calls follow the document at `url`."""
+        body = {"friendly_name": "The menu", "voice_url": url}
+        id = json.loads(await self.rest("POST", "/texml_applications", json=body))["data"]["id"]
+        await self.owner("numbers", phone_number=number, connection_id=id)
+        return id
+
+    async def sessions(self) -> list[str]:
+        """The latest ones, oldest first."""
+        async with self._http.get(f"{self._root}/_offhook/sessions") as response:
+            return (await response.json())["sessions"]
+
     async def park(self, connection: str, url: str) -> None:
         """Let what this connection dials be parked, and a backend be told of it."""
         body = {"outbound": {"call_parking_enabled": True}, "webhook_event_url": url, "webhook_api_version": "2"}
@@ -99,14 +119,26 @@ class Platform:
         """What each leg of an ended session cost, by username; waits until there is a record of each."""
         async with asyncio.timeout(RECORDS_SECONDS):
             while True:
-                query = {"filter[record_type]": "webrtc", "page[size]": "50"}
-                rows = json.loads(await self.rest("GET", "/detail_records", params=query))["data"]
-                found = {
-                    row["auth_username"]: Decimal(row["cost"]) for row in rows if row["telnyx_session_id"] == session
-                }
+                found = {row["auth_username"]: Decimal(row["cost"]) for row in await self._records("webrtc", session)}
                 if len(found) >= legs:
                     return found
                 await asyncio.sleep(0.05)  # records are written behind the call; nothing tells when
+
+    async def charges(self, session: str, types: tuple[str, ...]) -> dict[str, Decimal]:
+        """What an ended session cost, by the type of record, once there is one of each type."""
+        async with asyncio.timeout(RECORDS_SECONDS):
+            while True:
+                rows = {type: await self._records(type, session) for type in types}
+                if all(rows.values()):
+                    return {
+                        type: sum((Decimal(row["cost"]) for row in found), Decimal()) for type, found in rows.items()
+                    }
+                await asyncio.sleep(0.05)
+
+    async def _records(self, type: str, session: str) -> list[dict[str, Any]]:
+        query = {"filter[record_type]": type, "page[size]": "50"}
+        rows: list[dict[str, Any]] = json.loads(await self.rest("GET", "/detail_records", params=query))["data"]
+        return [row for row in rows if session in (row.get("telnyx_session_id"), row.get("call_session_id"))]
 
 
 @contextlib.asynccontextmanager

@@ -46,9 +46,10 @@ class Port:
 
     # ---- SDP -------------------------------------------------------------------------------------------------
 
-    def offer(self, codecs: Sequence[commands.Codec], trickle: bool) -> str:
+    def offer(self, codecs: Sequence[commands.Codec], trickle: bool, profile: commands.Profile = "webrtc") -> str:
         """Open with an offer of ours; MediaError where the core has no room."""
-        offer = self._ask(commands.OfferPort(self.number, "full", list(codecs), trickle), events.Described)
+        request = commands.OfferPort(self.number, "full", list(codecs), trickle, profile)
+        offer = self._ask(request, events.Described)
         self._opened = True
         return offer.sdp
 
@@ -82,6 +83,10 @@ class Port:
 
     def mute(self, muted: bool) -> None:
         self._send(commands.Mute(self.number, muted))
+
+    def press(self, digits: str) -> None:
+        """Send DTMF."""
+        self._send(commands.SendDigits(self.number, digits))
 
     def stats(self) -> events.PortStats:
         """The counters, now."""

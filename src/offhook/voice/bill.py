@@ -114,7 +114,8 @@ def _measured_in(charge: Charge) -> str:
 
 
 def _of_leg(leg: Close, line: Line) -> Document:
-    """What a leg's own record has. `direction` is the client's: a call that it dials is outbound."""
+    """What a leg's own record has. `direction` is the client's: a call that it dials is outbound. For a leg of the
+    telephone network it is that of the platform."""
     cause = CAUSES[leg.ending.cause]
     caller = leg.caller.number or leg.caller.username
     return {
@@ -125,7 +126,7 @@ def _of_leg(leg: Close, line: Line) -> Document:
         "telnyx_call_control_id": leg.ids.call_control_id,
         "fs_channel_id": leg.ids.call_leg_id,
         "auth_username": leg.party.username,
-        "direction": "outbound" if leg.side == "incoming" else "inbound",
+        "direction": way(leg) if leg.party.network == "pstn" else _seen_by_client(leg),
         "cli": caller,
         "cld": leg.destination,
         "caller_number": caller,
@@ -142,6 +143,10 @@ def _of_leg(leg: Close, line: Line) -> Document:
         "source_country_code": None,
         "payment_method": "rate-deck",
     }
+
+
+def _seen_by_client(leg: Close) -> Way:
+    return "outbound" if leg.side == "incoming" else "inbound"
 
 
 def _of_usage(leg: Close, line: Line, usage: Usage) -> Document:
