@@ -110,3 +110,20 @@ class TestEquivalence:
     )
     def test_different(self, one: str, other: str) -> None:
         assert not equivalent(parse_uri(one), parse_uri(other))
+
+
+class TestRemembering:
+    """What was read once is not read again, and what cannot be read is refused each time."""
+
+    def test_short_texts_are_read_once(self) -> None:
+        assert parse_uri("sip:alice@example.com") is parse_uri("sip:alice@example.com")
+
+    def test_long_ones_each_time(self) -> None:
+        text = f"sip:{'a' * 300}@example.com"
+        assert parse_uri(text) is not parse_uri(text)
+        assert parse_uri(text) == parse_uri(text)
+
+    def test_malformed_ones_are_refused_each_time(self) -> None:
+        for _ in range(2):
+            with pytest.raises(Malformed):
+                parse_uri("sip:")

@@ -31,6 +31,8 @@ MAX_CONNECTIONS = 10_000
 MAX_UNSENT = 256 * 1024
 TLS_SECONDS = 10.0
 PORT_ATTEMPTS = 20
+BURST = 32
+MAX_DATAGRAM = 65_535
 
 
 class Flow(Protocol):
@@ -118,45 +120,56 @@ class UdpFlow:
     def close(self) -> None: ...
 
 
-class UdpSocket(asyncio.DatagramProtocol):
-    """One UDP port."""
+class UdpSocket:
+    """One UDP port. What has come by the time that it is looked at is taken in one turn of the loop, up to `BURST`, so
+    that under load nobody pays a turn for each datagram."""
 
-    def __init__(self, receiver: Receiver) -> None:
+    def __init__(self, receiver: Receiver, bound: socket.socket) -> None:
+        """`bound` is a socket that does not block; it is this one's from now on."""
         self._receiver = receiver
-        self._transport: asyncio.DatagramTransport | None = None
-        self.local: Address = ("", 0)
+        self._socket = bound
+        self._loop = asyncio.get_running_loop()
+        self.local: Address = bound.getsockname()[:2]
+        self._loop.add_reader(bound, self._read)
 
-    def connection_made(self, transport: asyncio.DatagramTransport) -> None:
-        self._transport = transport
-        self.local = transport.get_extra_info("sockname")[:2]
+    def _read(self) -> None:
+        for _ in range(BURST):
+            try:
+                octets, peer = self._socket.recvfrom(MAX_DATAGRAM)
+            except BlockingIOError:
+                return
+            except OSError:
+                continue  # nobody listens where something was sent to: the transaction's timer finds out
+            self._take(octets, UdpFlow(self, peer[:2]))
+            if not self.is_open:
+                return  # closed by what it brought
 
-    def datagram_received(self, data: bytes, addr: Address) -> None:
-        flow = UdpFlow(self, addr[:2])
-        if stun.is_stun(data):
-            answer = stun.answer(data, *flow.peer)
+    def _take(self, octets: bytes, flow: UdpFlow) -> None:
+        if stun.is_stun(octets):
+            answer = stun.answer(octets, *flow.peer)
             if answer is not None:
                 flow.send(answer)
             return
-        item = read_datagram(data)
+        item = read_datagram(octets)
         if item is not None:
             self._receiver.heard(item, flow)
 
-    def error_received(self, exc: Exception) -> None:
-        """Nobody listens where something was sent to: the transaction's timer finds out."""
-
     @property
     def is_open(self) -> bool:
-        return self._transport is not None and not self._transport.is_closing()
+        return self._socket.fileno() >= 0
 
     def send(self, octets: bytes, peer: Address) -> bool:
-        if self._transport is None or self._transport.is_closing():
+        """Whether there is still a socket; what the kernel has no room for is as lost as on the way."""
+        if not self.is_open:
             return False
-        self._transport.sendto(octets, peer)
+        with contextlib.suppress(OSError):
+            self._socket.sendto(octets, peer)
         return True
 
     def close(self) -> None:
-        if self._transport is not None:
-            self._transport.close()
+        if self.is_open:
+            self._loop.remove_reader(self._socket)
+            self._socket.close()
 
 
 class StreamFlow(asyncio.Protocol):
@@ -294,12 +307,15 @@ class Listeners:
         raise AssertionError("the last attempt raises")
 
     async def _bind(self, host: str, port: int) -> UdpSocket:
-        loop, where = asyncio.get_running_loop(), (host, port)
+        [(family, *_, where), *_] = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_DGRAM)
+        bound = socket.socket(family, socket.SOCK_DGRAM)
+        bound.setblocking(False)
         try:
-            _, protocol = await loop.create_datagram_endpoint(lambda: UdpSocket(self.receiver), local_addr=where)
+            bound.bind(where)
         except OSError as error:
+            bound.close()
             raise OSError(error.errno, f"{error.strerror}: UDP port {port}") from error
-        return protocol
+        return UdpSocket(self.receiver, bound)
 
     async def _listen(self, transport: Literal["TCP", "TLS"], host: str, port: int, tls: ssl.SSLContext | None) -> int:
         handshake = None if tls is None else TLS_SECONDS

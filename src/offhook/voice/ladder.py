@@ -15,6 +15,7 @@ shows names; of numbers, addresses and digits it shows that they were.
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
 from html import escape
 from typing import Any, Literal, NamedTuple
 
@@ -66,6 +67,7 @@ class Line(msgspec.Struct, frozen=True):
         return _join(mask_party(self.who), self.arrow, what, _MASKS[self.kind](self.private))
 
 
+@lru_cache(4096)  # the same few parties come in each line of a call, and no text is longer than `MAX_TEXT`
 def mask_party(text: str) -> str:
     """A caller or a destination as a log may show it: a name without its domain, of a phone number the last two digits,
     and `***` for everything else. `john1234` is a name; one with more than four digits loses them."""
@@ -129,6 +131,7 @@ _LOOK = (
 )
 _HIDDEN = "***"
 _DIGIT = re.compile("[0-9]")
+_STARS = str.maketrans("0123456789", "*" * 10)
 _DIGITS_OF_A_NAME, _DIGITS_OF_A_NUMBER = 4, 7
 # Bounded by what they do not take, not by what they forbid: an unusual spelling is hidden, not shown.
 _NAME = re.compile(r"(?:sips?:)?([A-Za-z][A-Za-z0-9_.-]*'*)(?:@.*)?")
@@ -136,6 +139,8 @@ _NUMBER = re.compile(r"(?:sips?:|tel:)?(\+?[0-9() -]+)(?:@.*)?")
 
 
 def _mask_digits(text: str) -> str:
+    if text.isascii():
+        return text.translate(_STARS)
     return "".join("*" if each.isnumeric() else each for each in text)
 
 

@@ -4,6 +4,9 @@ It knows no header by name. No I/O.
 """
 
 import re
+from collections.abc import Callable
+from functools import lru_cache, wraps
+from typing import TypeVar
 
 # (name in lower case, value as written or None): `;lr;tag="a b"` is (("lr", None), ("tag", '"a b"')).
 Params = tuple[tuple[str, str | None], ...]
@@ -21,6 +24,12 @@ _ELEMENT = re.compile(rf'(?:[^,"<]++|{QUOTED}|<[^>]*+>)*+', re.DOTALL)
 _QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
 
 
+T = TypeVar("T")
+
+# What is remembered of each grammar: texts that short, the last of them.
+_SHORT, _LAST = 256, 4096
+
+
 class Malformed(ValueError):
     """Text that breaks the grammar. `status` is the answer that a request with it gets; the text is for people and
     holds nothing of what was read."""
@@ -28,6 +37,18 @@ class Malformed(ValueError):
     def __init__(self, why: str, status: int = 400) -> None:
         super().__init__(why)
         self.status = status
+
+
+def remembered(parse: Callable[[str], T]) -> Callable[[str], T]:
+    """The same parser, which reads a text once that comes again and again: each message of a call has the same From,
+    To and Contact. What it makes must be frozen. Long texts are read each time, so that no far end fills memory."""
+    kept = lru_cache(_LAST)(parse)
+
+    @wraps(parse)
+    def parse_once(text: str) -> T:
+        return kept(text) if len(text) <= _SHORT else parse(text)
+
+    return parse_once
 
 
 def is_token(text: str) -> bool:

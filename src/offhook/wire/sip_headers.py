@@ -13,6 +13,7 @@ from offhook.wire.sip_grammar import (
     param,
     parse_params,
     quoted,
+    remembered,
     unquoted,
     with_param,
     write_params,
@@ -136,6 +137,7 @@ def parse_via(text: str) -> Via:
     return Via(transport.upper(), host.strip("[]"), parse_port(port), parse_params(params) if params else ())
 
 
+@remembered
 def parse_name_addr(text: str) -> NameAddr:
     """Without angle brackets the parameters are the header's, and the URI has none of its own and no headers (RFC 3261
     section 20.10)."""
@@ -151,6 +153,7 @@ def parse_name_addr(text: str) -> NameAddr:
     return NameAddr(parse_uri(uri), params=parse_params(params) if params else ())
 
 
+@remembered
 def parse_cseq(text: str) -> CSeq:
     match = _CSEQ.fullmatch(text)
     if match is None:

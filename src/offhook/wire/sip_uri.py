@@ -6,7 +6,7 @@ from urllib.parse import quote, unquote
 
 import msgspec
 
-from offhook.wire.sip_grammar import HOST, Malformed, Params, param
+from offhook.wire.sip_grammar import HOST, Malformed, Params, param, remembered
 
 MAX_URI = 2048  # characters; beyond, 414
 
@@ -84,6 +84,7 @@ class OtherUri(msgspec.Struct, frozen=True):
 Uri = SipUri | TelUri | OtherUri
 
 
+@remembered
 def parse_uri(text: str) -> Uri:
     """Malformed, which says 414 or 400, where `text` is no URI."""
     if len(text) > MAX_URI:

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Literal
 
 _SHAPE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9:.]{5,15}(?:Z|[+-][0-9]{2}:?[0-9]{2})?)?")
@@ -20,6 +21,7 @@ def parse_moment(text: str) -> float | None:
     return seconds if 0 <= seconds < _YEAR_10000 else None
 
 
+@lru_cache(1024)  # what happens at one moment tells of it in many places
 def format_moment(seconds: float, to: Literal["microseconds", "milliseconds"] = "microseconds") -> str:
     """ISO 8601 in UTC: with microseconds, as the hosted product writes it, but for detail records."""
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec=to).removesuffix("+00:00") + "Z"
