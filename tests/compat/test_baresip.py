@@ -14,6 +14,7 @@ import pytest
 from phones import tone_file
 
 from offhook import Client, Ear, Tone
+from offhook import events as told
 from offhook.edge.server import Platform, start_dev
 from offhook.engine.seed import SEEDED
 
@@ -163,3 +164,38 @@ async def test_it_is_called_and_heard(platform: Platform, tmp_path: Path, transp
         await ear.hears_tone(BARESIP_HZ)
         await call.hangup()
         await john.saw("CALL_CLOSED")
+
+
+async def test_it_holds_presses_keys_and_transfers(platform: Platform, tmp_path: Path) -> None:
+    url = platform.env["OFFHOOK_WS_URL"]
+    async with (
+        asyncio.timeout(2 * SECONDS),
+        Client(url, login=JANE.login, password=JANE.password) as jane,
+        running(platform, tmp_path, "TCP", "pcmu/8000/1") as baresip,
+    ):
+        await jane.ready()
+        await registered(platform)
+        coming, ear = jane.incoming(), Ear()
+        baresip.order("dial", f"sip:{JANE.login}@{platform.env['OFFHOOK_SIP_DOMAIN']}")
+        call = await anext(coming)
+        call.attach(ear)
+        await call.answer(audio=Tone(PYTHON_HZ))
+        await baresip.saw("CALL_ESTABLISHED")
+        await ear.hears_tone(BARESIP_HZ)
+        baresip.order("hold")
+        await ear.hears(lambda sound: sound.level > -50 and not sound.is_tone(BARESIP_HZ))
+        baresip.order("resume")
+        await ear.hears_tone(BARESIP_HZ)
+        pressed = call.events(told.DigitPressed)
+        baresip.order("sndcode", "7")
+        assert (await anext(pressed)).digit == "7"
+        await call.send_dtmf("5")
+        assert (await baresip.saw("CALL_DTMF_START"))["param"] == "5"
+        async with Client(url, login=JOHN.login, password=JOHN.password) as john:
+            await john.ready()  # the latest: whoever is sent to this username is sent here
+            sent = john.incoming()
+            baresip.order("transfer", f"sip:{JOHN.login}@{platform.env['OFFHOOK_SIP_DOMAIN']}")
+            await (await anext(sent)).answer(audio=Tone(700))
+            await baresip.saw("CALL_CLOSED")
+            await ear.hears_tone(700)
+            await call.hangup()

@@ -1,6 +1,7 @@
 """Category: integration. What happens in calls over SIP: hold, digits, new media, late offers, races."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 
 import aiohttp
@@ -72,6 +73,17 @@ class TestHold:
             assert b"m=audio" in answered.body
         assert (await talk.sip.ask("BYE")).status == 200
 
+    @pytest.mark.parametrize("how", ["sendonly", "inactive", "0.0.0.0"])
+    async def test_every_way_of_holding_is_heard_as_music(self, john: SipPhone, jane: Client, how: str) -> None:
+        talk, ear = await talking(john, jane), Ear()
+        talk.client.attach(ear)
+        old = re.sub(r"c=IN IP4 \S+", f"c=IN IP4 {how}", talk.offer)
+        held = old if how[0] == "0" else talk.offer.replace("a=sendrecv", f"a={how}")
+        assert (await talk.sip.ask("INVITE", body=held.encode())).status == 200
+        await ear.hears(lambda sound: sound.level > -50)
+        assert (await talk.sip.ask("INVITE", body=talk.offer.encode())).status == 200
+        await ear.hears(lambda sound: sound.level < -60)
+
     async def test_an_update_holds_as_well(self, john: SipPhone, jane: Client) -> None:
         talk = await talking(john, jane)
         held = talk.offer.replace("a=sendrecv", "a=inactive")
@@ -84,7 +96,10 @@ class TestHold:
 
     async def test_what_is_no_description_is_refused(self, john: SipPhone, jane: Client) -> None:
         talk = await talking(john, jane)
-        assert (await talk.sip.ask("INVITE", body=b"v=0\r\nm=audio x RTP/AVP 0\r\n")).status == 488
+        refused = await talk.sip.ask("INVITE", body=b"v=0\r\nm=audio x RTP/AVP 0\r\n")
+        assert (refused.status, refused.first("Warning")) == (488, '399 offhook "sdp line 2: port is not 0 to 65535"')
+        unusable = await talk.sip.ask("INVITE", body=talk.offer.replace("m=audio", "m=video").encode())
+        assert (unusable.status, unusable.first("Warning")) == (488, '305 offhook "Incompatible media format"')
         assert (await talk.sip.ask("OPTIONS")).status == 200
 
 
@@ -278,6 +293,37 @@ class TestCalled:
             assert prack.one("RAck") == f"17 {call.invite.one('CSeq')}"
             jane.send(respond(prack, 200, ""))
             call.respond(486)
+
+    async def test_whoever_wants_to_stay_unknown_does(self, platform: Platform) -> None:
+        """RFC 3323."""
+        async with (
+            SipPhone(platform, JANE.login, JANE.password, "TCP") as jane,
+            SipPhone(platform, JOHN.login, JOHN.password, "TCP") as john,
+        ):
+            await jane.register()
+            await john.invite(JANE.login, john.port().offer(["pcmu"], trickle=False).encode(), (("Privacy", "id"),))
+            call = await jane.called()
+            assert JOHN.login not in write(call.invite).decode()
+            assert "<sip:anonymous@anonymous.invalid>" in call.invite.one("From")
+            call.respond(486)
+
+    async def test_a_description_among_other_parts_is_found(self, platform: Platform) -> None:
+        """RFC 5621."""
+        async with (
+            SipPhone(platform, JANE.login, JANE.password, "TCP") as jane,
+            SipPhone(platform, JOHN.login, JOHN.password, "TCP") as john,
+        ):
+            await jane.register()
+            offer = john.port().offer(["pcmu"], trickle=False)
+            note = "--cut\r\nContent-Type: text/plain\r\n\r\nhi\r\n"
+            body = f"{note}--cut\r\nContent-Type: application/sdp\r\n\r\n{offer}\r\n--cut--\r\n".encode()
+            typed = (("Contact", john.contact), ("Content-Type", 'multipart/mixed;boundary="cut"'))
+            request = john.new("INVITE", f"sip:{JANE.login}@{john.domain}", typed, body)
+            john.send(request)
+            proved = john.proving(request, await john.response(request))
+            john.send(proved)
+            (await jane.called()).respond(486)
+            assert (await john.response(proved)).status == 486
 
     async def test_identity_and_headers_are_passed_on(self, platform: Platform) -> None:
         async with (

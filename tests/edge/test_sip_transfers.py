@@ -6,9 +6,10 @@ from typing import Any
 import aiohttp
 import pytest
 
-from offhook import Call, Client, Tone
+from offhook import Call, Client, Ear, Tone
 from offhook.edge.server import Platform, start_dev
 from offhook.engine.seed import SEEDED
+from offhook.media import commands
 from offhook.wire.sip_admission import respond
 from offhook.wire.sip_fields import Fields
 from offhook.wire.sip_message import Request
@@ -82,6 +83,15 @@ class TestByThePhone:
         await one.hangup()
         assert (await two.ended()).cause == "NORMAL_CLEARING"
 
+    async def test_whoever_wants_no_news_of_a_transfer_gets_none(self, phone: SipPhone, jane: Client) -> None:
+        """RFC 4488."""
+        call, _ = await talking(phone, jane)
+        more = (("Refer-To", "<tel:911>"), ("Refer-Sub", "false"))
+        referred = await call.ask("REFER", more)
+        assert (referred.status, referred.first("Refer-Sub")) == (202, "false")
+        assert (await call.ask("BYE")).status == 200
+        assert [it for it in phone.unread if isinstance(it, Request)] == []
+
     @pytest.mark.parametrize(
         ("target", "status"),
         [
@@ -105,13 +115,49 @@ class TestByThePhone:
         assert (await call.ask("BYE")).status == 200
 
 
-async def test_nobody_takes_the_place_of_another_by_an_invite(phone: SipPhone, jane: Client) -> None:
-    call, _ = await talking(phone, jane)
+def replacing(call: SipCall) -> str:
     assert call.dialog is not None
-    tags = f"to-tag={call.dialog.remote_tag};from-tag={call.dialog.local_tag}"
-    taking = await phone.invite(JANE.login, b"", (("Replaces", f"{call.dialog.call_id};{tags}"),))
-    assert (await phone.response(taking.invite)).status == 481
-    assert (await call.ask("OPTIONS")).status == 200
+    return f"{call.dialog.call_id};to-tag={call.dialog.remote_tag};from-tag={call.dialog.local_tag}"
+
+
+class TestTakingOver:
+    """RFC 3891."""
+
+    async def test_a_users_other_phone_goes_on_with_the_call(
+        self, platform: Platform, phone: SipPhone, jane: Client
+    ) -> None:
+        call, janes = await talking(phone, jane)
+        ear = Ear()
+        janes.attach(ear)
+        async with SipPhone(platform, JOHN.login, JOHN.password, "UDP") as other:
+            port = other.port()
+            offer = port.offer(["pcmu"], trickle=False).encode()
+            taking = await other.invite(JANE.login, offer, (("Replaces", replacing(call)),))
+            port.accept((await taking.accepted()).body.decode())
+            other.core.send(commands.Play(port.number, 1, commands.Tones([commands.Tone([700], 1000)]), loop=0))
+            await call.ends()
+            await ear.hears_tone(700)
+            assert len(jane.calls) == 1
+            assert (await taking.ask("BYE")).status == 200
+            assert (await janes.ended()).cause == "NORMAL_CLEARING"
+
+    async def test_nobody_takes_the_place_of_another_user(
+        self, platform: Platform, phone: SipPhone, jane: Client
+    ) -> None:
+        call, _ = await talking(phone, jane)
+        async with SipPhone(platform, JANE.login, JANE.password, "TCP") as other:
+            taking = await other.invite(JOHN.login, b"", (("Replaces", replacing(call)),))
+            assert (await other.response(taking.invite)).status == 481
+        assert (await call.ask("OPTIONS")).status == 200
+
+    @pytest.mark.parametrize(("more", "status"), [(";early-only", 486), ("9", 481)])
+    async def test_what_is_not_there_or_answered_is_not_taken(
+        self, phone: SipPhone, jane: Client, more: str, status: int
+    ) -> None:
+        call, _ = await talking(phone, jane)
+        taking = await phone.invite(JANE.login, b"", (("Replaces", replacing(call) + more),))
+        assert (await phone.response(taking.invite)).status == status
+        assert (await call.ask("OPTIONS")).status == 200
 
 
 class Desk:

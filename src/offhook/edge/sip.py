@@ -26,7 +26,9 @@ from offhook.voice.dialing import SipDomains
 from offhook.wire.digest import Algorithm
 from offhook.wire.digest_nonce import Authenticator as Digest
 from offhook.wire.sip_admission import respond, unsupported
+from offhook.wire.sip_grammar import Malformed
 from offhook.wire.sip_message import Request, Response
+from offhook.wire.sip_refer import parse_replaces
 from offhook.wire.sip_transaction import Transaction
 
 _log = structlog.get_logger("offhook.edge")
@@ -142,7 +144,7 @@ class SipDoor:
             return
         match request.method:
             case "INVITE" if request.first("Replaces") is not None:
-                self.agent.answer(transaction, 481)  # nobody is given a dialog of ours to take (RFC 3891 section 3)
+                self._taking(transaction, flow, who)
             case "INVITE":
                 self._called(transaction, flow, who)
             case "REGISTER" if isinstance(who, Identity):
@@ -166,6 +168,22 @@ class SipDoor:
         far_end = who if isinstance(who, FarEnd) else self._calling(who, flow, transaction.request)
         destination = self.trunks.destination(far_end, transaction.request)
         far_end.dials(transaction, flow, destination or destination_of(transaction.request.target, flow))
+
+    def _taking(self, transaction: Transaction, flow: Flow, who: Identity | FarEnd) -> None:
+        """An INVITE that is to take the place of a call of the same user (RFC 3891 section 3): an answered one, as
+        nobody is told here of those that ring."""
+        request = transaction.request
+        if len(request.every("Replaces")) != 1:
+            raise Malformed("there is not one Replaces")
+        wanted = parse_replaces(request.one("Replaces"))
+        call = None if isinstance(who, FarEnd) else self.calls.of_user(wanted, who)
+        if call is None or not call.is_up:
+            self.agent.answer(transaction, 481)
+        elif wanted.wanted == "early":
+            self.agent.answer(transaction, 486)
+        elif isinstance(who, Identity):
+            destination = destination_of(request.target, flow)
+            self._calling(who, flow, request).dials(transaction, flow, destination, call)
 
     def _calling(self, who: Identity, flow: Flow, request: Request) -> FarEnd:
         """The caller's registration, or, where it has none here, a binding that lasts as long as its call."""

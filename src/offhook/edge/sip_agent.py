@@ -19,7 +19,7 @@ from offhook.engine.ports import Chance, Clock
 from offhook.wire import sip_transaction
 from offhook.wire.sip_admission import Refused, answer, respond
 from offhook.wire.sip_fields import Fields
-from offhook.wire.sip_grammar import Malformed
+from offhook.wire.sip_grammar import Malformed, quoted
 from offhook.wire.sip_headers import MAGIC_COOKIE
 from offhook.wire.sip_message import Request, Response, write
 from offhook.wire.sip_requests import cancel_of
@@ -151,13 +151,13 @@ class Agent:
         try:
             return self.user.gate(request, flow)
         except Malformed as malformed:
-            return respond(request, malformed.status, self.tag_for(request))
+            return respond(request, malformed.status, self.tag_for(request), _about(malformed))
 
     def _serve(self, serve: Serve, transaction: Transaction) -> None:
         try:
             serve(transaction)
         except Malformed as malformed:
-            self.answer(transaction, malformed.status)
+            self.answer(transaction, malformed.status, more=_about(malformed))
         except Exception:
             _log.exception("sip.failed", method=transaction.request.method)
             self.answer(transaction, 500)
@@ -312,6 +312,13 @@ class Agent:
         self._alarm = float("inf")
         self._carry_out(self._transactions.tick(self.now()))
         self._arm()
+
+
+def _about(malformed: Malformed) -> Fields:
+    """What a refusal says beside its status (RFC 3261 sections 20.43 and 21.4.13)."""
+    if malformed.status == 415:
+        return (("Accept", "application/sdp, multipart/mixed"),)
+    return (("Warning", f"399 offhook {quoted(str(malformed))}"),) if malformed.status == 488 else ()
 
 
 def _instead(request: Request, status: int) -> Response:

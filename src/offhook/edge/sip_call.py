@@ -21,11 +21,12 @@ from offhook.voice.cause import Ending, ending
 from offhook.wire import sdp, sip_info
 from offhook.wire import sip_repetition as repetition
 from offhook.wire import sip_session_timer as session
+from offhook.wire.sip_body import SDP, content_type
+from offhook.wire.sip_body import description as sdp_of
 from offhook.wire.sip_dialog import Dialog, OutOfOrder
 from offhook.wire.sip_fields import Fields
 from offhook.wire.sip_grammar import Malformed
-from offhook.wire.sip_headers import parse_valued
-from offhook.wire.sip_message import Message, Request, Response
+from offhook.wire.sip_message import Request, Response
 from offhook.wire.sip_refer import Replaces
 from offhook.wire.sip_session_timer import Agreed, Refresher, TooSmall, Wish
 from offhook.wire.sip_transaction import Transaction
@@ -34,9 +35,10 @@ ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, REFER, NOTIFY"
 SUPPORTED = "timer, 100rel, replaces, path, outbound"
 # The option tags that a far end may require of us.
 OPTIONS = frozenset({"timer", "100rel", "replaces", "path", "outbound", "norefersub"})
-SDP = "application/sdp"
-ABILITIES: Fields = (("Allow", ALLOW), ("Accept", SDP), ("Supported", SUPPORTED))
+ABILITIES: Fields = (("Allow", ALLOW), ("Accept", f"{SDP}, multipart/mixed"), ("Supported", SUPPORTED))
 WISH = Wish()
+# RFC 3261 section 20.43, of media that cannot be agreed on.
+INCOMPATIBLE = '305 offhook "Incompatible media format"'
 GLARE_SECONDS = 2.1  # RFC 3261 section 14.1: the side that did not make the Call-ID waits less
 _HELD = frozenset({"sendonly", "inactive"})
 
@@ -182,7 +184,9 @@ class Call:
 
         def refused(code: int) -> None:
             self._offers_in -= 1
-            self._agent.answer(transaction, refusal(code))
+            status = refusal(code)
+            more = (("Warning", INCOMPATIBLE),) if status == 488 else ()
+            self._agent.answer(transaction, status, more=more)
 
         self._exchange.renegotiated(self.line.binding, self.name, text, Answering(done, refused))
 
@@ -382,27 +386,6 @@ _HEAR: dict[str, Callable[[Call, Transaction], None]] = {
     "REFER": lambda call, transaction: call.transfers.heard_refer(transaction),
     "UPDATE": lambda call, transaction: call.heard_offer(transaction),
 }
-
-
-def content_type(message: Message) -> str:
-    """Without parameters, in lower case; "" where there is none."""
-    text = message.first("Content-Type")
-    return "" if text is None else parse_valued(text).value.lower()
-
-
-def sdp_of(message: Message) -> str:
-    """The description in a message; "" where it has no body. Malformed, which says the status, where it has another
-    body, or one that is no SDP."""
-    if not message.body:
-        return ""
-    if content_type(message) != SDP:
-        raise Malformed("only SDP is understood", 415)
-    text = message.body.decode(errors="replace")
-    try:
-        sdp.check(text)
-    except ValueError as error:
-        raise Malformed(str(error), 488) from None
-    return text
 
 
 def typed(text: str) -> Fields:

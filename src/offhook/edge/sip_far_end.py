@@ -67,6 +67,14 @@ class Calls:
         """The call whose INVITE of ours a response answers, and any other with this tag of ours."""
         return self._calls.get((call_id, tag))
 
+    def of_user(self, replaces: Replaces, who: Identity) -> Call | None:
+        """The call with that dialog, if it is of the same user."""
+        call = self.of_response(replaces.call_id, replaces.local_tag)
+        if call is None or call.dialog is None or call.dialog.remote_tag != replaces.remote_tag:
+            return None
+        same = (call.line.who.account_id, call.line.who.username) == (who.account_id, who.username)
+        return call if same else None
+
     def of_invite(self, invite: Transaction) -> IncomingCall | None:
         """The call that an INVITE of a far end makes."""
         return self._invites.get(invite)
@@ -138,13 +146,14 @@ class FarEnd:
 
     # ---- the far end speaks --------------------------------------------------------------------------------
 
-    def dials(self, transaction: Transaction, flow: Flow, destination: str) -> None:
-        """An INVITE outside of dialogs. Malformed where no call can come of it."""
+    def dials(self, transaction: Transaction, flow: Flow, destination: str, takes: Call | None = None) -> None:
+        """An INVITE outside of dialogs, which `takes` the place of a call or dials. Malformed where no call can come of
+        it."""
         agent = self.agent
         call = IncomingCall(self, agent.unique(), flow, transaction, agent.unique())
         self._add(call)
         try:
-            call.start(destination)
+            call.start(destination, takes and (takes.line.binding, takes.name))
         except Exception:
             call.finish()
             raise
@@ -161,10 +170,7 @@ class FarEnd:
 
     def call_of(self, replaces: Replaces) -> Call | None:
         """The call of this far end's own user that a dialog is of: nobody joins others' calls."""
-        call = self._all.of_response(replaces.call_id, replaces.local_tag)
-        if call is None or call.dialog is None or call.dialog.remote_tag != replaces.remote_tag:
-            return None
-        return call if call.line.who.username == self.who.username else None
+        return self._all.of_user(replaces, self.who)
 
     def over(self, call: Call) -> None:
         self._mine.pop(call.name, None)

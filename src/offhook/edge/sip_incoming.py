@@ -3,7 +3,7 @@
 from collections import deque
 from typing import Literal, NamedTuple
 
-from offhook.edge.sip_call import ABILITIES, WISH, Call, Line, Stage, sdp_of, typed
+from offhook.edge.sip_call import ABILITIES, WISH, Call, Line, Stage, typed
 from offhook.edge.sip_ending import reason_fields, status_of
 from offhook.edge.sip_repeater import Repeater
 from offhook.edge.sip_reply import Answering, refusal
@@ -12,9 +12,10 @@ from offhook.engine.ports import Headers, Invite
 from offhook.voice.cause import Ending, ending
 from offhook.wire import sip_repetition as repetition
 from offhook.wire import sip_session_timer as session
+from offhook.wire.sip_body import description as sdp_of
 from offhook.wire.sip_dialog import as_uas, record_route
 from offhook.wire.sip_fields import Fields
-from offhook.wire.sip_identity import caller_of, passed_on, sendable
+from offhook.wire.sip_identity import caller_of, hides, passed_on, sendable
 from offhook.wire.sip_message import Request, Response
 from offhook.wire.sip_session_timer import Refresher, TooSmall
 from offhook.wire.sip_transaction import Transaction
@@ -46,8 +47,9 @@ class IncomingCall(Call):
         # Of a far end that lets us make the offer.
         self._awaits: Literal["nothing", "an answer"] = "nothing"
 
-    def start(self, destination: str) -> None:
-        """Tell the exchange. Malformed where the offer cannot be read."""
+    def start(self, destination: str, takes: tuple[str, str] | None) -> None:
+        """Tell the exchange whom it is for, or whose place it takes (binding and dialog). Malformed where the offer
+        cannot be read."""
         request = self.transaction.request
         terms = session.answer_to(request, WISH)
         if isinstance(terms, TooSmall):
@@ -66,6 +68,8 @@ class IncomingCall(Call):
             caller_name=caller.name,
             headers=passed_on(request),
             user_agent=request.first("User-Agent") or "",
+            caller_id="hidden" if hides(request) else "shown",
+            takes=takes,
         )
         self._exchange.invited(self.line.binding, invite, Answering(lambda _: None, self._refused))
 

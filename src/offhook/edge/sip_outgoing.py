@@ -3,7 +3,7 @@
 import asyncio
 from enum import Enum
 
-from offhook.edge.sip_call import ALLOW, WISH, Call, Line, Stage, sdp_of, typed
+from offhook.edge.sip_call import ALLOW, WISH, Call, Line, Stage, typed
 from offhook.edge.sip_ending import of_refusal, reason_fields
 from offhook.edge.sip_reply import Answering
 from offhook.edge.sip_transport import profile_of
@@ -13,6 +13,7 @@ from offhook.voice.cause import Ending, ending
 from offhook.voice.ringing import ANONYMOUS
 from offhook.wire import sip_repetition as repetition
 from offhook.wire import sip_session_timer as session
+from offhook.wire.sip_body import description as sdp_of
 from offhook.wire.sip_dialog import Dialog, as_uac
 from offhook.wire.sip_fields import Fields
 from offhook.wire.sip_grammar import Malformed

@@ -29,6 +29,7 @@ class Transfers:
     def __init__(self, call: "Call") -> None:
         self._call = call
         self._wish: Literal["none", "under way"] = "none"  # of the far end
+        self._wants_news: Literal["yes", "no"] = "yes"
 
     # ---- the far end refers us -----------------------------------------------------------------------------
 
@@ -44,7 +45,9 @@ class Transfers:
         if asked.replaces is not None and other is None:
             agent.answer(transaction, 481)
             return
-        agent.answer(transaction, ACCEPTED, more=(("Contact", agent.contact(call.flow)),))
+        self._wants_news = "no" if (transaction.request.first("Refer-Sub") or "").lower() == "false" else "yes"
+        without = (("Refer-Sub", "false"),) if self._wants_news == "no" else ()  # RFC 4488
+        agent.answer(transaction, ACCEPTED, more=(("Contact", agent.contact(call.flow)), *without))
         self._wish = "under way"
         self.tell(TRYING)
         self._begin(asked.uri, other)
@@ -63,6 +66,8 @@ class Transfers:
             return
         state = "active;expires=60" if status < OK else "terminated;reason=noresource"
         self._wish = "under way" if status < OK else "none"
+        if self._wants_news == "no":
+            return
         contact = ("Contact", self._call.line.agent.contact(self._call.flow))
         more = (("Event", "refer"), ("Subscription-State", state), contact, ("Content-Type", FRAGMENT))
         self._call.ask("NOTIFY", more, fragment(status))

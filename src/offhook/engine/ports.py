@@ -19,7 +19,7 @@ from offhook.voice.dialing import Decision, Dialled, Permitted, Refuse
 from offhook.voice.effect import Durable, Invitation, Recording, Referral
 from offhook.voice.event import Event
 from offhook.voice.ladder import Line
-from offhook.voice.leg import Headers, LegIds
+from offhook.voice.leg import CallerId, Headers, LegIds
 from offhook.voice.resources.problem import Rejected
 from offhook.voice.signal import Noted
 from offhook.voice.sound import Clip, Failure, Source
@@ -189,7 +189,8 @@ class NoDevices:
 
 class Invite(msgspec.Struct, frozen=True):
     """A far end dials. Where `sdp` is empty the offer is ours: it goes out by `Signalling.progress` or `answer`, and
-    `Exchange.completed` brings what it is answered."""
+    `Exchange.completed` brings what it is answered. `caller_id` says whether whoever is called sees who calls. It dials
+    nobody where it `takes` the place of a dialog: of this binding and name."""
 
     dialog: str
     sdp: str
@@ -200,6 +201,8 @@ class Invite(msgspec.Struct, frozen=True):
     client_state: str | None = None
     trickle: bool = False
     user_agent: str = ""
+    caller_id: CallerId = "shown"
+    takes: tuple[str, str] | None = None
 
 
 class LoginRefused(Exception):

@@ -60,6 +60,10 @@ class Router:
         self._domain = domain
         self._last_port = 0
 
+    def taking(self, binding: Binding, invite: Invite, _ids: LegIds) -> tuple[Plan, Party]:
+        """The same of one that dials nobody: it waits to be taken to where it takes another's place."""
+        return Park(self._park_seconds), self._party(binding, invite.caller_number, invite.caller_name)
+
     def dialled(self, binding: Binding, invite: Invite, ids: LegIds) -> tuple[Plan, Party]:
         """What becomes of a call that a far end dials, and who its caller is."""
         if not self._has_room(binding):

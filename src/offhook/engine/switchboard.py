@@ -388,7 +388,8 @@ class Switchboard:
         binding = self.bindings.get(dialog.binding)
         assert binding is not None  # whoever is reached is registered: both are entered and left together
         ids = self._router.new_ids()
-        plan, party = self._router.dialled(binding, invite, ids)
+        route = self._router.dialled if invite.takes is None else self._router.taking
+        plan, party = route(binding, invite, ids)
         if isinstance(plan, Refuse) and plan.ending.cause == EMERGENCY:
             _log.error("emergency.refused", account=party.account_id, connection=party.connection_id)
         crowded = self._router.full(len(self.owners.sessions))
@@ -401,6 +402,8 @@ class Switchboard:
         self._count(ids, party, plan)
         if isinstance(plan, Ring):
             self._ring(owner, plan)
+        if invite.takes is not None:
+            reply = self._transfers.taking(ids.call_control_id, DialogId(*invite.takes), reply)
         owner.post(
             Dialled(
                 dialog=dialog,
@@ -416,6 +419,7 @@ class Switchboard:
                 client_state=invite.client_state,
                 speaks=binding.speaks,
                 profile=binding.profile,
+                caller_id=invite.caller_id,
             )
         )
 

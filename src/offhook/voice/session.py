@@ -198,7 +198,7 @@ class Session:
     def dialled(self, signal: Dialled, now: Moment) -> None:
         plan = signal.plan
         caller = Leg(signal.ids, "incoming", signal.party, signal.destination, now.wall)
-        caller.client_state, caller.headers = signal.client_state, signal.headers
+        caller.client_state, caller.headers, caller.caller_id = signal.client_state, signal.headers, signal.caller_id
         if isinstance(plan, Park):
             caller.hooks, caller.direction = plan.hooks, plan.direction
         elif signal.party.network == "pstn":
@@ -223,6 +223,7 @@ class Session:
     def _seat_callee(self, caller: Leg, plan: Ring, now: Moment) -> None:
         callee = Leg(plan.ids, "outgoing", plan.party, caller.destination, now.wall)
         callee.headers, callee.caller = caller.headers, _shown_as(caller.party, plan)
+        callee.caller_id = caller.caller_id
         if plan.onward is not None:
             callee.destination, callee.headers = plan.onward.destination, (*caller.headers, *plan.onward.headers)
         if plan.party.network == "pstn":

@@ -13,6 +13,7 @@ from offhook.voice.command import Command, CommandRule, Enters, Form
 from offhook.voice.effect import MediaRequest, Save
 from offhook.voice.hooks import Hooks
 from offhook.voice.leg import (
+    CallerId,
     Carrier,
     DialogId,
     Direction,
@@ -103,6 +104,7 @@ class Dialled(msgspec.Struct, frozen=True):
     client_state: str | None = None
     speaks: Speaks = "rtc"
     profile: Profile = "webrtc"
+    caller_id: CallerId = "shown"
 
 
 class Rang(msgspec.Struct, frozen=True):

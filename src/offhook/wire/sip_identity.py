@@ -38,6 +38,12 @@ def caller_of(request: Request) -> Caller:
     return _caller(request.from_)
 
 
+def hides(request: Request) -> bool:
+    """Whether the caller wants nobody whom it calls to see who it is (RFC 3323)."""
+    wanted = {each.strip().lower() for value in request.every("Privacy") for each in value.split(";")}
+    return not wanted.isdisjoint({"id", "user", "header"})
+
+
 def _caller(address: NameAddr) -> Caller:
     return Caller(user_of(address.uri), address.display)
 

@@ -4,6 +4,7 @@ No I/O.
 """
 
 import re
+from typing import Literal
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -19,11 +20,13 @@ _STATUS = re.compile(rb"\s*SIP/2\.0 ([1-6][0-9]{2})\b")
 
 
 class Replaces(msgspec.Struct, frozen=True):
-    """A dialog, from the end of whoever is to give it up: `local_tag` is its own."""
+    """A dialog, from the end of whoever is to give it up: `local_tag` is its own. One that is `wanted` early is not
+    taken once it was answered."""
 
     call_id: str
     local_tag: str
     remote_tag: str
+    wanted: Literal["at any time", "early"] = "at any time"
 
 
 class ReferTo(msgspec.Struct, frozen=True):
@@ -54,7 +57,8 @@ def parse_replaces(text: str) -> Replaces:
     local, remote = valued.param("to-tag"), valued.param("from-tag")
     if not valued.value or not local or not remote:
         raise Malformed("Replaces is malformed")
-    return Replaces(valued.value, local, remote)
+    wanted = "at any time" if valued.param("early-only") is None else "early"
+    return Replaces(valued.value, local, remote, wanted)
 
 
 def fragment(status: int) -> bytes:
