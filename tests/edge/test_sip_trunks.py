@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
+import msgspec
 import pytest
 from tests.edge.sip_phone import SDP, SECONDS, SipPhone
 
@@ -260,3 +261,68 @@ async def test_a_pbx_is_called_at_its_address_and_calls_from_there(
         gateway.dial(JOHN.login, "e")
         assert (await john.request("INVITE")).call_id
     assert number["connection_name"] == "PBX"
+
+
+async def registered(gateway: Gateway) -> Request:
+    """The gateway's registrar lets us prove who we are, and takes us in: our REGISTER."""
+    challenge = ("WWW-Authenticate", 'Digest realm="provider", nonce="n", qop="auth", algorithm=MD5')
+    gateway.send(respond(await gateway.request("REGISTER"), 401, "x", (challenge,)))
+    register = await gateway.request("REGISTER")
+    assert 'username="us"' in register.one("Authorization")
+    gateway.send(respond(register, 200, "x", (("Contact", f"{register.one('Contact')};expires=600"),)))
+    return register
+
+
+def to_contact(gateway: Gateway, register: Request, number: str, call_id: str) -> None:
+    """Call the contact that we registered, as registrars do: the number is in To alone."""
+    contact = str(register.contacts[0].uri)
+    invite = msgspec.structs.replace(gateway.dial(number, f"{call_id}-by-number"), uri=contact)
+    fields = [(name, call_id if name == "Call-ID" else value) for name, value in invite.fields if name != "Via"]
+    via = ("Via", f"SIP/2.0/UDP {gateway.address}:{gateway.port};branch=z9hG4bK{call_id}")
+    gateway.send(msgspec.structs.replace(invite, fields=(via, *fields)))
+
+
+async def test_a_provider_at_which_we_register_calls_by_the_contact_that_it_was_given(
+    platform: Platform, owner: Owner, gateway: Gateway
+) -> None:
+    external = {"proxy": f"127.0.0.7:{gateway.port}", "username": "us", "password": "secret", "expiration_sec": 600}
+    internal = {"destination_uri": f"{JOHN.login}@{platform.env['OFFHOOK_SIP_DOMAIN']}"}
+    body = {"connection_name": "Provider", "external_uac_settings": external, "internal_uac_settings": internal}
+    connection = await owner.ask("POST", "/uac_connections", body)
+    register = await registered(gateway)
+    assert register.uri == "sip:127.0.0.7"
+    elsewhere = await Gateway("127.0.0.9").open(platform)
+    try:
+        async with SipPhone(platform, JOHN.login, JOHN.password, "UDP") as john:
+            await john.register()
+            # It may call from any address of its own: nobody else knows the contact. By the number it is a stranger.
+            to_contact(elsewhere, register, "+12025550177", "f")
+            assert (await elsewhere.response(407)).call_id == "f-by-number"
+            rung = await john.request("INVITE")
+            assert rung.from_.uri.user.endswith("442079460000")  # type: ignore[union-attr]
+            john.send(respond(rung, 486, "his"))
+            assert (await elsewhere.response(486)).call_id == "f"
+    finally:
+        elsewhere.close()
+    await owner.ask("DELETE", f"/uac_connections/{connection['id']}")
+    gone = await gateway.request("REGISTER")
+    assert (gone.one("Expires"), gone.one("Contact")) == ("0", register.one("Contact"))
+    gateway.send(respond(gone, 200, "x"))
+
+
+async def test_a_carrier_at_which_we_register_calls_the_number_in_to(
+    platform: Platform, owner: Owner, gateway: Gateway
+) -> None:
+    await owner.carrier(gateway, username="us", password="secret", register=True)
+    register = await registered(gateway)
+    async with SipPhone(platform, JANE.login, JANE.password, "UDP") as jane:
+        await jane.register()
+        to_contact(gateway, register, SEEDED.numbers[1].number, "g")
+        called = [await jane.request("INVITE"), await jane.request("INVITE")]
+        assert len({it.call_id for it in called}) == 2
+    # What was registered is taken back when the platform stops.
+    stopping = asyncio.create_task(platform.stop())
+    gone = await gateway.request("REGISTER")
+    assert gone.one("Expires") == "0"
+    gateway.send(respond(gone, 200, "x"))
+    await stopping

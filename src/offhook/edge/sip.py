@@ -13,6 +13,7 @@ from offhook.edge.sip_call import ABILITIES, ALLOW, OPTIONS, Call
 from offhook.edge.sip_entrance import Entrance
 from offhook.edge.sip_far_end import Calls, FarEnd, Find
 from offhook.edge.sip_locating import Locator
+from offhook.edge.sip_registering import Registrants
 from offhook.edge.sip_registrations import Registrations
 from offhook.edge.sip_transfers import destination_of
 from offhook.edge.sip_transport import Flow, profile_of
@@ -59,7 +60,7 @@ class SipDoor:
         self.entrance = Entrance(logins, digest, domains.name, clock, chance)
         self.registrations = Registrations(exchange, self.far_end, domains.name, clock.monotonic)
         self._exchange = exchange
-        self.trunks = Trunks(trunks, self.far_end, locator, domains)
+        self.trunks = Trunks(trunks, self.far_end, locator, domains, Registrants(self.agent, locator, chance))
 
     def watch(self, traffic: Traffic) -> None:
         """Let `traffic` know what goes over the wire of calls."""
@@ -126,6 +127,7 @@ class SipDoor:
 
     def lost(self, flow: Flow) -> None:
         self.registrations.lost(flow)
+        self.trunks.registrants.lost(flow)
 
     # ---- requests ------------------------------------------------------------------------------------------
 

@@ -282,10 +282,10 @@ class Agent:
         """A Via with a fresh branch, for a request over this flow."""
         return f"SIP/2.0/{flow.transport} {write_host(*flow.local)};branch={MAGIC_COOKIE}{self.unique()};rport"
 
-    def contact(self, flow: Flow) -> str:
-        """Where we want the requests of a dialog that runs over this flow."""
+    def contact(self, flow: Flow, user: str = "") -> str:
+        """Where we want the requests of a dialog that runs over this flow, or those for a user."""
         transport = "" if flow.transport == "UDP" else f";transport={flow.transport.lower()}"
-        return f"<sip:{write_host(*flow.local)}{transport}>"
+        return f"<sip:{user}{'@' if user else ''}{write_host(*flow.local)}{transport}>"
 
     def unique(self) -> str:
         """A tag, branch or Call-ID that nobody can guess."""

@@ -14,6 +14,7 @@ from offhook.edge.sip_call import Line
 from offhook.edge.sip_far_end import FarEnd, Find
 from offhook.edge.sip_locating import Locator
 from offhook.edge.sip_login import Login
+from offhook.edge.sip_registering import Registrants
 from offhook.edge.sip_transport import Address, Flow
 from offhook.edge.sip_ways import Reach, Reached
 from offhook.engine.ports import Contact, Identity, Invitation
@@ -60,9 +61,17 @@ class _Trunk:
 
 class Trunks:
     """All of them. `follow` takes over what the cards say now; `start` and `stop` frame the time in which names are
-    looked up. `make` makes a far end of the door's."""
+    looked up and we register. `make` makes a far end of the door's."""
 
-    def __init__(self, known: cards.Trunks, make: MakeFarEnd, locator: Locator, domains: SipDomains) -> None:
+    def __init__(
+        self,
+        known: cards.Trunks,
+        make: MakeFarEnd,
+        locator: Locator,
+        domains: SipDomains,
+        registrants: Registrants,
+    ) -> None:
+        self.registrants = registrants
         self._known = known
         self._make = make
         self._locator = locator
@@ -72,21 +81,23 @@ class Trunks:
         self._changed = asyncio.Event()
 
     def start(self) -> None:
-        """Take the trunks in, and keep looking up their names."""
-        self.follow()
+        """Take the trunks in, keep looking up their names, and register where they want it."""
         self._refreshing = asyncio.get_running_loop().create_task(self._refresh(), name="trunks")
+        self.follow()
 
     async def stop(self) -> None:
-        """Look nothing up any more."""
+        """Look nothing up any more, and be registered nowhere."""
         if self._refreshing is not None:
             self._refreshing.cancel()
             await asyncio.gather(self._refreshing, return_exceptions=True)
+        await self.registrants.stop()
 
     def follow(self) -> None:
         """Take over what the cards say: new trunks come to be, those that are gone take no call any more."""
         current = {card.id: card for card in self._known.trunks()}
         for id in [each for each in self._trunks if each not in current]:
             self._trunks.pop(id).far_end.retire()
+            self.registrants.drop(id)
             _log.info("sip.trunk_gone", trunk=id)
         for id, card in current.items():
             if id in self._trunks:
@@ -95,6 +106,8 @@ class Trunks:
                 self._add(card)
         for trunk in self._trunks.values():
             trunk.sources = _networks((*trunk.card.sources, *trunk.card.hosts))
+            if self._refreshing is not None:  # before that there is no port to send from
+                self.registrants.follow(trunk.card, trunk.login)
         self._changed.set()
 
     def _add(self, card: TrunkCard) -> None:
@@ -131,11 +144,14 @@ class Trunks:
     # ---- what comes in -------------------------------------------------------------------------------------
 
     def from_source(self, request: Request, flow: Flow) -> FarEnd | None:
-        """The trunk whose request this is, by where it comes from; of several there that whose tech prefix the number
-        has."""
+        """The trunk whose request this is, by the user under which we registered there or by where it comes from; of
+        several there that whose tech prefix the number has."""
         if not self._trunks or _proves_something(request):
             return None
         user = user_of(request.target)
+        registered = self._trunks.get(self.registrants.of_user(user) or "")
+        if registered is not None:
+            return registered.far_end
         there = [trunk for trunk in self._at(flow.peer) if user.startswith(trunk.card.tech_prefix)]
         best = max(there, key=lambda trunk: len(trunk.card.tech_prefix), default=None)
         return best.far_end if best is not None else None
@@ -153,6 +169,8 @@ class Trunks:
         if trunk.card.destination:
             return f"sip:{trunk.card.destination}"
         target = request.target
+        if self.registrants.of_user(user_of(target)) == trunk.card.id:
+            target = request.to.uri  # the Request-URI is the contact that we gave
         user = user_of(target).removeprefix(trunk.card.tech_prefix)
         here = (self._domains.name, *self._domains.aliases)
         named = isinstance(target, SipUri) and target.host.lower() in here

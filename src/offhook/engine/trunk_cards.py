@@ -22,7 +22,7 @@ _RANKS = ("primary", "secondary", "tertiary")
 def gateway_of(uri: str) -> Gateway | None:
     """The gateway that a SIP URI names; None where it names none, or more than that."""
     try:
-        found = parse_uri(uri if ":" in uri else f"sip:{uri}")
+        found = parse_uri(uri if uri.lower().startswith(("sip:", "sips:")) else f"sip:{uri}")
     except Malformed:
         return None
     if not isinstance(found, SipUri) or found.user is not None or found.headers:
