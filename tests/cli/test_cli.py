@@ -48,6 +48,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (["dev", "--host", "no such host"], 78, "loopback"),
         (["dev", "--sip-domain", "sip:example.test"], 78, "no domain"),
         (["dev", "--sip-domain", ""], 78, "no domain"),
+        (["dev", "--carrier", "sip:somebody@192.0.2.1"], 78, "no gateway"),
+        (["dev", "--carrier", "tel:+12025550100"], 78, "no gateway"),
         (["dev", "--webhook-url", "ftp://app.test/"], 78, "not an http or https URL"),
     ],
 )
@@ -123,6 +125,7 @@ class Started:
         "identities": [{"login": "john1234", "password": "pw", "what": "a credential connection"}],
         "numbers": [{"number": "+15550100", "rings": "john1234"}],
         "scripted_numbers": [{"number": "+15550112", "name": "busy", "does": "is busy"}],
+        "carriers": [{"name": "sip:192.0.2.1", "takes": "+"}],
     }
 
     async def stop(self) -> None:
@@ -135,6 +138,7 @@ def test_the_banner_is_to_be_copied_and_ends_with_ready() -> None:
     assert "john1234   password" not in lines
     assert "john1234   pw        a credential connection" in lines
     assert "+15550112       busy  is busy" in lines
+    assert "sip:192.0.2.1  +" in lines
     assert any("Emergency calls are not supported" in line for line in lines)
     assert lines[-1] == "Ready."
 

@@ -27,7 +27,8 @@ DEFAULT_SIP_DOMAIN = "sip.telnyx.com"
 
 class Running(Protocol):
     """A platform that is up. `env` are the settings for programs; `info` is what `/_offhook/info` tells: among
-    it `identities` (login, password, what), `numbers` (number, rings) and `scripted_numbers` (number, name, does)."""
+    it `identities` (login, password, what), `numbers` (number, rings), `scripted_numbers` (number, name, does) and
+    `carriers` (name, takes)."""
 
     env: dict[str, str]
     info: dict[str, Any]
@@ -48,6 +49,7 @@ async def dev(
     sip_certificate: Path | None = None,
     sip_key: Path | None = None,
     sip_digest: tuple[Literal["MD5", "SHA-256"], ...] = ("MD5",),
+    carrier: tuple[str, ...] = (),
     webhook_url: str = "",
     numbers: Path | None = None,
     price_plan: Path | None = None,
@@ -80,6 +82,9 @@ async def dev(
     sip_digest
         By which algorithms SIP phones may prove their passwords, in the order in which they are asked for them. Some
         phones know MD5 alone, and fail where they are asked for another beside it.
+    carrier
+        A gateway of the telephone network, such as `sip:192.0.2.1:5060;transport=tcp`: calls to numbers that nobody
+        here has leave by it, and it may call the numbers here. Several are tried in their order.
     webhook_url
         Where the events of the ready-made connections and of the ready-made application go: your backend's URL.
     numbers
@@ -104,6 +109,7 @@ async def dev(
     log_to_stderr(log_level)
     _expect_domain(sip_domain)
     _expect_url(webhook_url)
+    _expect_gateways(carrier)
     if not 0 <= recording_beep_every < math.inf:
         raise ConfigurationError(f"--recording-beep-every: {recording_beep_every} is no number of seconds")
     if not 0 < park_seconds < math.inf:
@@ -120,6 +126,7 @@ async def dev(
         each if wanted is None else wanted for wanted, each in zip((sip_port, sip_tls_port), usual, strict=True)
     )
     options["sip_certificate"], options["sip_key"], options["sip_digest"] = sip_certificate, sip_key, sip_digest
+    options["carriers"] = carrier
     async with started(host=address, port=port, db=db, numbers=numbers, **options) as running:
         rarely_collect_garbage()
         with _announced(running.env, ready_file):  # before the line: who waits for it reads the files next
@@ -141,6 +148,14 @@ def _expect_url(text: str) -> None:
 
     if check([url("--webhook-url")], {"--webhook-url": text}, "create"):
         raise ConfigurationError(f"--webhook-url: {text} is not an http or https URL")
+
+
+def _expect_gateways(uris: tuple[str, ...]) -> None:
+    from offhook.engine.trunk_cards import gateway_of
+
+    for uri in uris:
+        if gateway_of(uri) is None:
+            raise ConfigurationError(f"--carrier: {uri} is no gateway, such as sip:192.0.2.1:5060;transport=tcp")
 
 
 def _read_plan(file: Path) -> Any:
@@ -188,6 +203,7 @@ async def started(
     sip_certificate: Path | None = None,
     sip_key: Path | None = None,
     sip_digest: tuple[str, ...] = ("MD5",),
+    carriers: tuple[str, ...] = (),
 ) -> AsyncGenerator[Running, None]:
     """The platform with its scripted numbers while the block runs; ConfigurationError where its address, database or
     numbers cannot be used."""
@@ -210,7 +226,9 @@ async def started(
             price_plan=price_plan or STANDARD,
             rules=rules or HouseRules(),
             numbers=listed(scripted),
-            sip=SipSettings(*sip_ports, sip_certificate, sip_key, tuple(Algorithm(name) for name in sip_digest)),
+            sip=SipSettings(
+                *sip_ports, sip_certificate, sip_key, tuple(Algorithm(name) for name in sip_digest), carriers
+            ),
         )
     except (StoreError, WrongKey) as error:
         raise ConfigurationError(f"the database {db} cannot be used: {error}") from error
@@ -246,6 +264,8 @@ def banner(running: Running) -> str:
     lines += ["", *_columns([("log in as", "password", "what it is"), *_rows(running.info["identities"])])]
     lines += ["", *_columns([("number", "rings"), *_rows(running.info["numbers"])])]
     lines += ["", *_columns([("number to dial", "name", "what it does"), *_rows(running.info["scripted_numbers"])])]
+    if running.info["carriers"]:
+        lines += ["", *_columns([("carrier", "takes numbers with"), *_rows(running.info["carriers"])])]
     lines += ["", "Emergency calls are not supported: emergency numbers are refused."]
     return "\n".join([*lines, "", f"Console: {running.env['OFFHOOK_CONSOLE_URL']}", "Ready."])
 

@@ -114,11 +114,15 @@ class Backstage(msgspec.Struct, frozen=True, eq=False):
         return self.dialplan.decide(self._call(destination, caller))
 
     def _call(self, destination: str, caller: ConnectionCard | None) -> dialing.Dialled:
+        account = caller.account_id if caller else self.account_id
+        # Who calls outside shows a number of its own.
+        own = self.identities.directory.numbers_in(account)
         return dialing.Dialled(
             destination=destination,
             now=self.clock.wall(),
-            account_id=caller.account_id if caller else self.account_id,
+            account_id=account,
             connection_id=caller.id if caller else None,
+            caller_number=own[0].number if own else "",
         )
 
     # ---- the page ----------------------------------------------------------------------------------------------
@@ -208,10 +212,24 @@ def _in_words(destination: str, decision: dialing.Decision) -> list[str]:
         ]
     if isinstance(decision, dialing.Park):
         return [f"{destination} is parked: {decision.reason}."]
-    if decision.bindings[0].network == "pstn":
-        return [f"{destination} is answered on this machine by {decision.reason}"]
+    first = decision.bindings[0]
+    if first.capacity == "trunk":
+        where = "leaves the platform" if first.network == "pstn" else "goes to a trunk"
+        return [f"{destination} {where}: {decision.reason}", *_then(decision)]
+    if first.network == "pstn":
+        return [f"{destination} is answered on this machine by {decision.reason}", *_then(decision)]
     lines = [f"{destination} rings {decision.username}: {decision.reason}"]
-    return [*lines, *(f"  {_described(binding)}" for binding in decision.bindings)]
+    return [*lines, *(f"  {_described(binding)}" for binding in decision.bindings), *_then(decision)]
+
+
+def _then(decision: dialing.Ring) -> list[str]:
+    """Where the call goes when nobody takes it, and who pays for a call that was sent on."""
+    lines: list[str] = []
+    if decision.forwarder is not None and decision.bindings[0].network == "pstn":
+        lines.append("  The number's owner makes that call, and pays for it.")
+    if decision.otherwise is not None:
+        lines.append(f"  Where it is not taken, call_forwarding sends it on to {decision.otherwise.destination}.")
+    return lines
 
 
 def _priced(decision: dialing.Decision, rates: tuple[rating.Rate, rating.Rate]) -> str:

@@ -51,7 +51,7 @@ class SipSettings(NamedTuple):
 
     `algorithms` are those by which passwords are proved, in the order in which phones are asked for them. MD5 alone
     is what the hosted product asks for, and what all phones know: some give up where SHA-256 is asked for beside it,
-    in whichever order.
+    in whichever order. `carriers` are gateways of the telephone network, as SIP URIs, the first choice first.
     """
 
     port: int = 0
@@ -59,6 +59,7 @@ class SipSettings(NamedTuple):
     certificate: Path | None = None
     key: Path | None = None
     algorithms: tuple[Algorithm, ...] = (Algorithm.MD5,)
+    carriers: tuple[str, ...] = ()
 
 
 class Settings(NamedTuple):
@@ -121,7 +122,7 @@ async def open_base(stack: AsyncExitStack, settings: Settings) -> Base:
     currency = settings.price_plan.currency
     identities = await Identities.open(settings.db, clock, chance, bindings, Idle().report, currency=currency)
     stack.push_async_callback(identities.close)
-    seeded = await seed(identities, settings.webhook_url)
+    seeded = await seed(identities, settings.webhook_url, settings.sip.carriers)
     directory, store = identities.directory, identities.store
 
     fetch = GuardedFetch("development")

@@ -48,6 +48,7 @@ from offhook.voice.cause import ending
 from offhook.voice.dialing import HOSTED_DOMAINS, domains
 from offhook.voice.house_rules import HouseRules
 from offhook.voice.rating import STANDARD, PricePlan
+from offhook.voice.trunk import TrunkCard
 from offhook.wire.rtc_liveness import CloseReason
 from offhook.wire.sip_uri import write_host
 
@@ -124,7 +125,7 @@ async def start_dev(
         base.identities.links.base = f"http://{address}"
         await sound.archive.recover()
         env |= _env(address, doors.addresses, settings, base.seeded)
-        info |= _info(env, settings, base.seeded)
+        info |= _info(env, settings, base.seeded, base.identities.directory.trunks())
         return Platform(stack.pop_all(), env, info, exchange.pstn)
 
 
@@ -246,7 +247,7 @@ def _reset(
             await sound.files.forget_all()
             await sound.archive.forget_all()
             base.outbox.discard(DEV_ACCOUNT)
-            await reseed(base.identities, settings.webhook_url)
+            await reseed(base.identities, settings.webhook_url, settings.sip.carriers)
 
     return reset
 
@@ -285,7 +286,7 @@ def _env(address: str, sip: tuple[str, str], settings: Settings, seeded: Seeded)
     }
 
 
-def _info(env: dict[str, str], settings: Settings, seeded: Seeded) -> dict[str, Any]:
+def _info(env: dict[str, str], settings: Settings, seeded: Seeded, trunks: Sequence[TrunkCard]) -> dict[str, Any]:
     return {
         "env": dict(env),
         "identities": [
@@ -295,5 +296,8 @@ def _info(env: dict[str, str], settings: Settings, seeded: Seeded) -> dict[str, 
         "numbers": [{"number": number.number, "rings": number.rings} for number in seeded.numbers],
         "scripted_numbers": [
             {"number": number.number, "name": number.name, "does": number.does} for number in settings.numbers
+        ],
+        "carriers": [
+            {"name": trunk.name, "takes": " ".join(trunk.prefixes)} for trunk in trunks if trunk.kind == "carrier"
         ],
     }

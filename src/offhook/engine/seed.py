@@ -6,7 +6,7 @@ The keys and passwords are well known; `dev` therefore listens on loopback only.
 
 import base64
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -70,11 +70,18 @@ _TABLES: tuple[Table, ...] = (
 )  # fmt: skip
 
 
-async def seed(identities: Identities, webhook_url: str = "") -> Seeded:
+async def seed(identities: Identities, webhook_url: str = "", carriers: Sequence[str] = ()) -> Seeded:
     """Make what is missing of it; what a database file already has is left as its owner changed it.
 
-    Where there is a `webhook_url`, it becomes that of the two identities and of the application.
+    Where there is a `webhook_url`, it becomes that of the two identities and of the application. `carriers` are the
+    gateways (SIP URIs) by which calls leave, the first choice first.
     """
+    await _seed(identities, webhook_url)
+    await _lead_outside(identities, carriers)
+    return SEEDED
+
+
+async def _seed(identities: Identities, webhook_url: str) -> Seeded:
     found = await identities.store.find(Find("accounts", DEV_ACCOUNT))
     if not found.total:
         await identities.add_account("development", DEV_ACCOUNT)
@@ -84,7 +91,7 @@ async def seed(identities: Identities, webhook_url: str = "") -> Seeded:
     return SEEDED
 
 
-async def reseed(identities: Identities, webhook_url: str = "") -> Seeded:
+async def reseed(identities: Identities, webhook_url: str = "", carriers: Sequence[str] = ()) -> Seeded:
     """Forget everything and start again."""
     await identities.store.write(Forget("events", (Where("account_id", "eq", DEV_ACCOUNT),)))
     for table in _TABLES:
@@ -92,7 +99,9 @@ async def reseed(identities: Identities, webhook_url: str = "") -> Seeded:
         if rows:
             await identities.store.write(*(_dropped(table, row) for row in rows))
     await identities.store.write(Change("accounts", DEV_ACCOUNT, DEV_ACCOUNT, NEW_ACCOUNT))
-    return await _fill(identities, webhook_url)
+    await _fill(identities, webhook_url)
+    await _lead_outside(identities, carriers)
+    return SEEDED
 
 
 def _dropped(table: Table, row: Row) -> Write:
@@ -114,6 +123,28 @@ async def _fill(identities: Identities, webhook_url: str) -> Seeded:
 async def _hook(identities: Identities, webhook_url: str) -> None:
     """Set the URL of what is still there of it."""
     change = {"webhook_event_url": webhook_url}
+    for identity in SEEDED.identities:
+        connection = identities.directory.connection_of_username(identity.login)
+        if connection is not None:
+            await identities.credential_connections.update(DEV_ACCOUNT, connection.id, change)
+    if identities.directory.connection(DEV_APPLICATION) is not None:
+        await identities.call_control_applications.update(DEV_ACCOUNT, DEV_APPLICATION, change)
+
+
+async def _lead_outside(identities: Identities, carriers: Sequence[str]) -> None:
+    """Carriers with these gateways, and, where what is ready-made has no outbound voice profile, without which no call
+    leaves, one for it."""
+    for priority, uri in enumerate(carriers):
+        known = [each for each in identities.directory.trunks() if each.kind == "carrier" and each.name == uri]
+        if not known:
+            carrier = {"name": uri, "gateways": [uri], "priority": priority}
+            await identities.carriers.create(DEV_ACCOUNT, carrier)
+    if carriers and not (await identities.store.find(Find("profiles", DEV_ACCOUNT, limit=1))).rows:
+        profile = await identities.outbound_voice_profiles.create(DEV_ACCOUNT, {"name": "Development"})
+        await _give_profile(identities, {"outbound": {"outbound_voice_profile_id": profile["id"]}})
+
+
+async def _give_profile(identities: Identities, change: Mapping[str, Any]) -> None:
     for identity in SEEDED.identities:
         connection = identities.directory.connection_of_username(identity.login)
         if connection is not None:

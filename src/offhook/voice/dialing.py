@@ -430,9 +430,13 @@ class Dialplan:
         return number.number if number else readings[0], number
 
     def _rate_of(self, e164: str, number: NumberCard | None) -> Rate:
-        """What the dialled leg is charged by: a customer's number rings a client, any other is the network's."""
+        """What the dialled leg is charged by: a customer's number rings a client, unless it is a trunk's; any other is
+        the network's."""
         own = number is not None and not number.does
-        return self._plan.rate(WEBRTC) if own else self._plan.rate("sip-trunking", "outbound", e164)
+        connection = self._directory.connection(number.connection_id or "") if number is not None else None
+        if own and (connection is None or connection.called != "trunk"):
+            return self._plan.rate(WEBRTC)
+        return self._plan.rate("sip-trunking", "outbound", e164)
 
     def _by_username(self, user: str, attempt: "_Attempt") -> Ring:
         connection, whose = self._owner(user, attempt.call.now)
