@@ -119,6 +119,7 @@ class Agent:
             _log.exception("sip.failed")
         if self.watch is not None:
             self.watch.settled()
+        self._forget_ended()
         self._arm()
 
     def lost(self, flow: Flow) -> None:
@@ -296,6 +297,13 @@ class Agent:
         text = f"{request.first('Call-ID')}\0{request.first('From')}\0{request.first('Via')}"
         return hashlib.blake2b(text.encode(), key=self._tag_key, digest_size=8).hexdigest()
 
+    def _forget_ended(self) -> None:
+        """Once nothing of them is left to be carried out. What hears responses knows its transaction, so that a weak
+        key alone would keep both for ever."""
+        for transaction in self._transactions.take_ended():
+            self._hears.pop(transaction, None)
+            self._ways.pop(transaction, None)
+
     # ---- time ----------------------------------------------------------------------------------------------
 
     def _arm(self) -> None:
@@ -311,6 +319,7 @@ class Agent:
     def _wake(self) -> None:
         self._alarm = float("inf")
         self._carry_out(self._transactions.tick(self.now()))
+        self._forget_ended()
         self._arm()
 
 

@@ -55,6 +55,8 @@ class Calls:
 
     def remove(self, call: Call) -> None:
         self._calls.pop((call.call_id, call.tag), None)
+        if isinstance(call, IncomingCall):
+            self._invites.pop(call.transaction, None)  # whose call holds it: a weak key alone would keep both for ever
         if self.watch is not None:
             self.watch.ended(call.call_id, call.tag)
 

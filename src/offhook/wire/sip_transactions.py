@@ -65,6 +65,7 @@ class Transactions:
         self._clients: dict[Key, Transaction] = {}
         self._servers: dict[Key, Transaction] = {}
         self._alarms: list[tuple[float, int, Key, Transaction]] = []
+        self._ended: list[Transaction] = []
         self._order = count()  # no two alarms compare beyond it
 
     def __len__(self) -> int:
@@ -135,7 +136,13 @@ class Transactions:
             heapq.heappush(self._alarms, (transaction.wakes_at, next(self._order), key, transaction))
         return [Happened(transaction, output) for output in outputs]
 
+    def take_ended(self) -> list[Transaction]:
+        """Those that are over since this was last asked: what is kept beside them can be forgotten."""
+        ended, self._ended = self._ended, []
+        return ended
+
     def _forget(self, key: Key, transaction: Transaction) -> None:
+        self._ended.append(transaction)
         for table in (self._clients, self._servers):
             if table.get(key) is transaction:
                 del table[key]
