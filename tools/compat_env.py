@@ -103,7 +103,7 @@ def _tests_want() -> None:
     node_modules()
     jssip()
     official_node()
-    for example in ("parked_call", "call_centre_queue", "conference", "voice_agent"):
+    for example in ("parked_call", "call_centre_queue", "conference", "inbound_call", "voice_agent"):
         example_node(example)
     python_packages()
     pipecat()

@@ -2,16 +2,13 @@
 
 import asyncio
 import contextlib
-import json
-import shutil
-import socket
 from collections.abc import AsyncGenerator, AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 import pytest
 from phones import tone_file
+from tests.compat.baresip import Baresip, started
 
 from offhook import Client, Ear, Tone
 from offhook import events as told
@@ -19,12 +16,10 @@ from offhook.edge.server import Platform, start_dev
 from offhook.engine.seed import SEEDED
 
 JOHN, JANE = SEEDED.identities
-BARESIP = shutil.which("baresip") or "baresip"
 BARESIP_HZ, PYTHON_HZ = 440.0, 900.0
 SECONDS = 30
 WAYS = [("UDP", "pcmu/8000/1"), ("TCP", "pcma/8000/1"), ("TLS", "opus/48000/2")]
 CONFIG = """\
-module_path /usr/lib/baresip/modules
 module g711.so
 module g722.so
 module opus.so
@@ -32,9 +27,6 @@ module aufile.so
 module ausine.so
 module aubridge.so
 module_tmp account.so
-module_app menu.so
-module_app ctrl_tcp.so
-ctrl_tcp_listen 127.0.0.1:{control}
 sip_listen 127.0.0.1:0
 sip_verify_server no
 net_interface 127.0.0.1
@@ -44,32 +36,8 @@ audio_alert aubridge,nowhere
 """
 
 
-class Baresip:
-    """A running baresip, by its own control socket. Waits are on its events."""
-
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader = reader
-        self._writer = writer
-
-    def order(self, command: str, parameters: str = "") -> None:
-        text = json.dumps({"command": command, "params": parameters})
-        self._writer.write(f"{len(text)}:{text},".encode())
-
-    async def saw(self, kind: str) -> dict[str, Any]:
-        while True:
-            length = int((await self._reader.readuntil(b":"))[:-1])
-            told = json.loads(await self._reader.readexactly(length))
-            await self._reader.readexactly(1)
-            if told.get("type") == kind:
-                return told
-
-    def close(self) -> None:
-        self._writer.close()
-
-
 @contextlib.asynccontextmanager
 async def running(platform: Platform, folder: Path, transport: str, codec: str) -> AsyncGenerator[Baresip, None]:
-    control = free_port()
     name = "OFFHOOK_SIP_TLS_ADDRESS" if transport == "TLS" else "OFFHOOK_SIP_ADDRESS"
     where = f"{platform.env[name]};transport={transport.lower()}"
     account = (
@@ -79,33 +47,8 @@ async def running(platform: Platform, folder: Path, transport: str, codec: str) 
     rate = int(codec.split("/")[1])
     # Its generator of tones is for 48 kHz alone.
     source = "ausine,440" if rate == 48_000 else f"aufile,{tone_file(folder / 'tone.wav', BARESIP_HZ, rate=rate)}"
-    (folder / "config").write_text(CONFIG.format(control=control, source=source))
-    (folder / "accounts").write_text(account + "\n")
-    (folder / "contacts").write_text("")
-    with (folder / "log").open("wb") as log:
-        process = await asyncio.create_subprocess_exec(
-            BARESIP, "-f", str(folder), stdout=log, stderr=log, stdin=asyncio.subprocess.DEVNULL
-        )
-    try:
-        phone = await connected(control)
+    async with started(folder, CONFIG.format(source=source), account) as phone:
         yield phone
-        phone.close()
-    finally:
-        process.terminate()
-        await process.wait()
-
-
-def free_port() -> int:
-    with socket.socket() as it:
-        it.bind(("127.0.0.1", 0))
-        return it.getsockname()[1]
-
-
-async def connected(port: int) -> Baresip:
-    while True:
-        with contextlib.suppress(ConnectionError):
-            return Baresip(*await asyncio.open_connection("127.0.0.1", port))
-        await asyncio.sleep(0)
 
 
 async def registered(platform: Platform) -> None:

@@ -135,7 +135,8 @@ async def test_the_example_of_an_apps_test_passes(tmp_path: Path) -> None:
 def test_no_example_is_left_out() -> None:
     source = Path(__file__).read_text(encoding="utf-8")
     assert [path.name for path in EXAMPLES.glob("*.py") if f'"{path.name}"' not in source] == []
-    calls = (ROOT / "tests" / "compat" / "test_pattern_one.py").read_text(encoding="utf-8")
+    tests = ("test_pattern_one.py", "test_calls_from_outside.py")
+    calls = "".join((ROOT / "tests" / "compat" / name).read_text(encoding="utf-8") for name in tests)
     backends = [
         path.relative_to(EXAMPLES).as_posix() for path in (*EXAMPLES.glob("*/app.py"), *EXAMPLES.glob("*/server.js"))
     ]
