@@ -91,7 +91,7 @@ async def _known(platform: Platform, address: str) -> AsyncGenerator[None, None]
     """The owner lets calls from this address in as those of a carrier."""
     url = platform.env["OFFHOOK_CONSOLE_URL"] + "_offhook/carriers"
     headers = {"Authorization": f"Bearer {platform.api_key}"}
-    body = {"name": "Outside", "gateways": [address], "sources": ["127.0.0.1"]}
+    body = {"name": "Outside", "gateways": [f"sip:{address}"], "sources": ["127.0.0.1"]}
     async with aiohttp.ClientSession(headers=headers) as http:
         async with http.post(url, json=body) as response:
             assert response.status == 201, await response.text()
