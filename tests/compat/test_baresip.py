@@ -1,4 +1,4 @@
-"""Category: compat. Debian's baresip over UDP, TCP and TLS, with each codec: it calls, is called and is heard."""
+"""Category: compat. Debian's baresip over UDP, TCP and TLS, with each codec, clear and encrypted, calls and is called."""
 
 import asyncio
 import contextlib
@@ -18,7 +18,14 @@ from offhook.engine.seed import SEEDED
 JOHN, JANE = SEEDED.identities
 BARESIP_HZ, PYTHON_HZ = 440.0, 900.0
 SECONDS = 30
-WAYS = [("UDP", "pcmu/8000/1"), ("TCP", "pcma/8000/1"), ("TLS", "opus/48000/2")]
+# Transport, codec, how media is encrypted.
+WAYS = [
+    ("UDP", "pcmu/8000/1", "none"),
+    ("TCP", "pcma/8000/1", "none"),
+    ("TLS", "opus/48000/2", "none"),
+    ("TLS", "pcmu/8000/1", "srtp"),
+]
+ENCRYPTIONS = {"none": "", "srtp": ";mediaenc=srtp-mand", "dtls": ";mediaenc=dtls_srtp"}
 CONFIG = """\
 module g711.so
 module g722.so
@@ -26,6 +33,8 @@ module opus.so
 module aufile.so
 module ausine.so
 module aubridge.so
+module srtp.so
+module dtls_srtp.so
 module_tmp account.so
 sip_listen 127.0.0.1:0
 sip_verify_server no
@@ -37,12 +46,14 @@ audio_alert aubridge,nowhere
 
 
 @contextlib.asynccontextmanager
-async def running(platform: Platform, folder: Path, transport: str, codec: str) -> AsyncGenerator[Baresip, None]:
+async def running(
+    platform: Platform, folder: Path, transport: str, codec: str, encryption: str
+) -> AsyncGenerator[Baresip, None]:
     name = "OFFHOOK_SIP_TLS_ADDRESS" if transport == "TLS" else "OFFHOOK_SIP_ADDRESS"
     where = f"{platform.env[name]};transport={transport.lower()}"
     account = (
         f"<sip:{JOHN.login}@{platform.env['OFFHOOK_SIP_DOMAIN']};transport={transport.lower()}>;auth_pass={JOHN.password}"
-        f';outbound="sip:{where}";regint=600;answermode=auto;audio_codecs={codec}'
+        f';outbound="sip:{where}";regint=600;answermode=auto;audio_codecs={codec}{ENCRYPTIONS[encryption]}'
     )
     rate = int(codec.split("/")[1])
     # Its generator of tones is for 48 kHz alone.
@@ -70,12 +81,14 @@ async def platform() -> AsyncIterator[Platform]:
     await started.stop()
 
 
-@pytest.mark.parametrize(("transport", "codec"), WAYS)
-async def test_it_calls_and_is_heard(platform: Platform, tmp_path: Path, transport: str, codec: str) -> None:
+@pytest.mark.parametrize(("transport", "codec", "encryption"), WAYS)
+async def test_it_calls_and_is_heard(
+    platform: Platform, tmp_path: Path, transport: str, codec: str, encryption: str
+) -> None:
     async with (
         asyncio.timeout(SECONDS),
         Client(platform.env["OFFHOOK_WS_URL"], login=JANE.login, password=JANE.password) as jane,
-        running(platform, tmp_path, transport, codec) as john,
+        running(platform, tmp_path, transport, codec, encryption) as john,
     ):
         await jane.ready()
         await registered(platform)
@@ -91,16 +104,20 @@ async def test_it_calls_and_is_heard(platform: Platform, tmp_path: Path, transpo
         assert (await call.ended()).cause == "NORMAL_CLEARING"
 
 
-@pytest.mark.parametrize(("transport", "codec"), WAYS)
-async def test_it_is_called_and_heard(platform: Platform, tmp_path: Path, transport: str, codec: str) -> None:
+@pytest.mark.parametrize(("transport", "codec", "encryption"), WAYS)
+async def test_it_is_called_and_heard(
+    platform: Platform, tmp_path: Path, transport: str, codec: str, encryption: str
+) -> None:
     async with (
         asyncio.timeout(SECONDS),
         Client(platform.env["OFFHOOK_WS_URL"], login=JANE.login, password=JANE.password) as jane,
-        running(platform, tmp_path, transport, codec) as john,
+        running(platform, tmp_path, transport, codec, encryption) as john,
     ):
         await jane.ready()
         await registered(platform)
-        call = await jane.new_call(JOHN.login, audio=Tone(PYTHON_HZ))
+        call = await jane.new_call(
+            f"sip:{JOHN.login}@{platform.env['OFFHOOK_SIP_DOMAIN']};secure={encryption}", audio=Tone(PYTHON_HZ)
+        )
         ear = Ear()
         call.attach(ear)
         await call.answered()

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from offhook.voice import numbering
-from offhook.voice.binding import Binding, Bindings
+from offhook.voice.binding import Binding, Bindings, Encryption, Profile, protected
 from offhook.voice.callbacks import Callbacks, Page
 from offhook.voice.dialing import (
     HOSTED_DOMAINS,
@@ -370,6 +370,28 @@ def test_what_a_caller_wants_of_its_leg(
     assert isinstance(made, Ring)
     assert made.caller_terms == Terms(record, Suppressed("inbound"), group)
     assert made.terms == Terms(suppress=Suppressed("inbound"))
+
+
+@pytest.mark.parametrize(
+    ("connection", "to", "command", "encryption"),
+    [
+        ("none", "john1234@sip.telnyx.com", None, "none"),
+        ("srtp", "john1234@sip.telnyx.com", None, "srtp"),
+        ("none", "sip:john1234@sip.telnyx.com;secure=srtp", None, "srtp"),
+        ("none", "<sip:john1234@sip.telnyx.com;transport=tls;secure=DTLS>", None, "dtls"),
+        ("srtp", "sip:john1234@sip.telnyx.com;secure=none", None, "none"),
+        ("none", "sip:john1234@sip.telnyx.com;secure=srtp2", None, "none"),
+        ("none", "sip:john1234@sip.telnyx.com;secure=srtp", "dtls", "dtls"),
+    ],
+)
+def test_media_are_encrypted_as_the_command_the_destination_or_the_connection_says(
+    connection: Encryption, to: str, command: Encryption | None, encryption: str
+) -> None:
+    world = World(encryption=connection)
+    world.log_in("a", "john1234")
+    found = world.dial(to, encryption=command)
+    assert isinstance(found, Ring)
+    assert found.terms.encryption == encryption
 
 
 def test_what_a_number_wants_of_the_calls_to_it() -> None:
@@ -764,3 +786,11 @@ def test_a_command_is_not_forbidden_where_no_carrier_is() -> None:
     town.carriers = []
     assert isinstance(town.plan.permit(town.call()), Permitted)
     assert town.refuses(OUTSIDE)[0] == "UNALLOCATED_NUMBER"
+
+
+@pytest.mark.parametrize(
+    ("profile", "encryption", "offered"),
+    [("webrtc", "srtp", "webrtc"), ("rtp", "none", "rtp"), ("rtp", "srtp", "srtp"), ("rtp", "dtls", "dtls")],
+)
+def test_a_browser_is_encrypted_in_its_own_way(profile: Profile, encryption: Encryption, offered: str) -> None:
+    assert protected(profile, encryption) == offered

@@ -24,7 +24,10 @@ use crate::worker::Worker;
 mod negotiation;
 mod place;
 
-use negotiation::{Card, Dialogue, Far, IceCredentials, answered, check_ice, check_profile, offered, offered_plainly};
+use negotiation::{
+    Card, Dialogue, Far, IceCredentials, answered, check_ice, check_offered_security, check_profile, offered,
+    offered_plainly,
+};
 use place::{Place, addresses, public_of};
 
 /// How long a request waits for the media thread, which looks at its mailbox at least every 20 ms.
@@ -257,10 +260,11 @@ impl Core {
         }
         let (formats, place) = match profile {
             Profile::Webrtc => (offered(&codecs), self.place(port, ice)?),
-            Profile::Rtp => (offered_plainly(&codecs), self.pair(port, None)?),
+            Profile::Rtp | Profile::Srtp | Profile::Dtls => (offered_plainly(&codecs), self.pair(port, None)?),
         };
         let setup = self.setup(ice, ice == Ice::Full, formats.clone(), &place);
-        let card = self.card(&setup, &place, formats, codecs);
+        let mut card = self.card(&setup, &place, formats, codecs);
+        card.offer_security(profile);
         let text = card.describe(&setup.creds, sdp::Setup::ActPass, None);
         self.open(port, card, setup, place)?;
         Ok(Reply::Described { sdp: text, codec: None })
@@ -277,6 +281,7 @@ impl Core {
         check_ice(&remote, card.setup.ice)?;
         let sends = answered(&remote.formats, &card.codecs)?;
         let active = card.role(&remote);
+        let protection = card.protected(&remote, active)?;
         card.settle(&remote, active);
         let codec = sends.codecs.first().map(|(kind, _)| kind.name());
         let creds = restart.map(|creds| creds.creds());
@@ -284,7 +289,7 @@ impl Core {
             card.setup.creds = creds.clone();
         }
         let takes = card.formats.clone();
-        self.post(Job::Accept(port, Box::new(Agreed { remote, sends, takes, creds, active })));
+        self.post(Job::Accept(port, Box::new(Agreed { remote, sends, takes, creds, active, protection })));
         Ok(Reply::Done { codec })
     }
 
@@ -297,6 +302,7 @@ impl Core {
         let remote = sdp::read(offer, Kind::Offer)?;
         check_profile(&remote, &card.setup)?;
         check_ice(&remote, card.setup.ice)?;
+        check_offered_security(&remote, card)?;
         card.formats = answered(&remote.formats, &card.codecs)?;
         let is_same = |far: &Far| (&far.ufrag, &far.pwd) == (&remote.ufrag, &remote.pwd);
         let creds = (!card.far.as_ref().is_some_and(is_same)).then(IceCreds::new);

@@ -33,6 +33,7 @@ pub mod rtp;
 mod scribe;
 pub mod sdp;
 mod sockets;
+pub mod srtp;
 mod tcp;
 pub mod tone;
 mod tone_meter;

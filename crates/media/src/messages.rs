@@ -26,6 +26,10 @@ pub enum Profile {
     #[default]
     Webrtc,
     Rtp,
+    /// Keys in the SDP (RFC 4568).
+    Srtp,
+    /// Keys of a handshake (RFC 5763), without ICE.
+    Dtls,
 }
 
 /// The network between the ports of a driven core.

@@ -18,6 +18,7 @@ use crate::quality::mos;
 use crate::rtp::Packet;
 use crate::sdp::{self, Formats};
 
+mod guard;
 mod ingress;
 mod link;
 mod metering;
@@ -27,6 +28,7 @@ mod recorder;
 mod session;
 mod tap;
 
+pub use guard::Protection;
 use ingress::Ingress;
 pub use link::{Agreed, Told, Unread};
 pub use metering::{Listening, Metering, measure};

@@ -5,8 +5,10 @@ use std::net::{IpAddr, SocketAddr};
 use crate::codec::CodecKind;
 use crate::messages::RefusedCode;
 
+mod security;
 mod write;
 
+pub use security::{Crypto, Security};
 pub use write::{Local, LocalPlain, write};
 
 const MAX_BYTES: usize = 64 * 1024;
@@ -14,6 +16,7 @@ const MAX_LINE: usize = 4 * 1024;
 const MAX_MEDIA: usize = 64;
 const MAX_CANDIDATES: usize = 200;
 const MAX_FORMATS: usize = 64;
+const MAX_KEYS: usize = 16;
 const SHOWN_LINE: usize = 80;
 
 /// Why an SDP cannot be taken.
@@ -143,6 +146,8 @@ pub struct Destination {
 pub struct Description {
     /// Without WebRTC: what belongs to that is empty then.
     pub destination: Option<Destination>,
+    /// How what has no ICE is protected.
+    pub security: Security,
     pub ufrag: String,
     pub pwd: String,
     pub ice_lite: bool,
@@ -175,16 +180,21 @@ pub fn read(text: &str, kind: Kind) -> Result<Description, SdpError> {
         .ok_or_else(|| SdpError::absent(RefusedCode::NoAudio, "there is no m= line"))?;
     let session = &lines[..first_media];
     let sections = sections(&lines[first_media..])?;
-    let find = |is_it: fn(&str) -> bool| sections.iter().enumerate().find(|(_, section)| is_it(section[0]));
     let media = || sections.iter().map(|section| section[0].to_owned()).collect();
-    let Some((index, audio)) = find(is_secure_audio) else {
-        let (index, audio) = find(is_plain_audio)
-            .ok_or_else(|| SdpError::at(sections[0][0], RefusedCode::NoAudio, "no audio m-line that can be taken"))?;
-        return plain(&Scope { session, audio }, index, media());
+    let scopes = || sections.iter().map(|audio| Scope { session, audio }).enumerate();
+    // What is protected better is preferred, whatever comes first.
+    let found = Carriage::ALL.iter().find_map(|wanted| scopes().find(|(_, scope)| carriage(scope) == Some(*wanted)));
+    let Some((index, scope)) = found else {
+        return Err(SdpError::at(sections[0][0], RefusedCode::NoAudio, "no audio m-line that can be taken"));
     };
-    let scope = Scope { session, audio };
+    let audio = scope.audio;
+    match carriage(&scope) {
+        Some(Carriage::Web) => {}
+        _ => return plain(&scope, kind, index, media()),
+    }
     Ok(Description {
         destination: None,
+        security: Security::Dtls,
         ufrag: scope.bounded("ice-ufrag", 4, 256)?,
         pwd: scope.bounded("ice-pwd", 22, 256)?,
         ice_lite: session.contains(&"a=ice-lite"),
@@ -200,17 +210,22 @@ pub fn read(text: &str, kind: Kind) -> Result<Description, SdpError> {
 }
 
 /// A description without WebRTC.
-fn plain(scope: &Scope<'_>, index: usize, media: Vec<String>) -> Result<Description, SdpError> {
+fn plain(scope: &Scope<'_>, kind: Kind, index: usize, media: Vec<String>) -> Result<Description, SdpError> {
     let destination = destination(scope)?;
     // The way in which calls were put on hold before there were directions (RFC 2543 appendix B.5).
     let is_held = destination.media.ip().is_unspecified();
+    let (security, fingerprints, setup) = match carriage(scope) {
+        Some(Carriage::Dtls) => (Security::Dtls, fingerprints(scope)?, setup(scope, kind)?),
+        _ => (keys(scope), Vec::new(), Setup::ActPass),
+    };
     Ok(Description {
         destination: Some(destination),
+        security,
         ufrag: String::new(),
         pwd: String::new(),
         ice_lite: false,
-        fingerprints: Vec::new(),
-        setup: Setup::ActPass,
+        fingerprints,
+        setup,
         direction: if is_held { Direction::SendOnly } else { direction(scope) },
         mid: scope.value("mid").unwrap_or("").chars().take(32).collect(),
         formats: formats(scope.audio)?,
@@ -304,15 +319,44 @@ fn check_media(line: &str) -> Result<(), SdpError> {
     Ok(())
 }
 
-fn is_secure_audio(line: &str) -> bool {
-    let fields: Vec<&str> = line[2..].split(' ').collect();
-    let profiles = ["UDP/TLS/RTP/SAVPF", "UDP/TLS/RTP/SAVP", "RTP/SAVPF", "TCP/TLS/RTP/SAVPF"];
-    fields[0] == "audio" && fields[1] != "0" && profiles.contains(&fields[2])
+/// How an m-section wants its audio carried.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Carriage {
+    Web,
+    Dtls,
+    Sdes,
+    Clear,
 }
 
-fn is_plain_audio(line: &str) -> bool {
-    let fields: Vec<&str> = line[2..].split(' ').collect();
-    fields[0] == "audio" && fields[1] != "0" && ["RTP/AVP", "RTP/AVPF"].contains(&fields[2])
+impl Carriage {
+    /// The best first.
+    const ALL: [Self; 4] = [Self::Web, Self::Dtls, Self::Sdes, Self::Clear];
+}
+
+/// `None` where it is no audio, is rejected, or in no profile that we speak.
+fn carriage(scope: &Scope<'_>) -> Option<Carriage> {
+    let fields: Vec<&str> = scope.audio[0][2..].split(' ').collect();
+    if fields[0] != "audio" || fields[1] == "0" {
+        return None;
+    }
+    let has = |name| scope.all(name).next().is_some();
+    match fields[2] {
+        "RTP/AVP" | "RTP/AVPF" => Some(Carriage::Clear),
+        "RTP/SAVP" | "RTP/SAVPF" if has("crypto") => matches!(keys(scope), Security::Sdes(_)).then_some(Carriage::Sdes),
+        "UDP/TLS/RTP/SAVP" | "UDP/TLS/RTP/SAVPF" if has("fingerprint") && !speaks_ice(scope) => Some(Carriage::Dtls),
+        "UDP/TLS/RTP/SAVPF" | "UDP/TLS/RTP/SAVP" | "RTP/SAVPF" | "TCP/TLS/RTP/SAVPF" => Some(Carriage::Web),
+        _ => None,
+    }
+}
+
+fn speaks_ice(scope: &Scope<'_>) -> bool {
+    ["ice-ufrag", "ice-pwd", "candidate"].into_iter().any(|name| scope.all(name).next().is_some())
+}
+
+/// Keys beside a profile without encryption are an offer to encrypt all the same, as some phones make it.
+fn keys(scope: &Scope<'_>) -> Security {
+    let found: Vec<Crypto> = scope.all("crypto").take(MAX_KEYS).filter_map(|(_, value)| Crypto::read(value)).collect();
+    if found.is_empty() { Security::Clear } else { Security::Sdes(found) }
 }
 
 /// The audio section over the session: an attribute is looked for in that order.

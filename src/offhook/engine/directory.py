@@ -294,6 +294,7 @@ def _sip_card(row: Row, settings: dict[str, Any]) -> ConnectionCard:
         android_push_id=settings["android_push_credential_id"],
         ios_push_id=settings["ios_push_credential_id"],
         suppress=_suppressed(settings),
+        encryption="srtp" if settings.get("encrypted_media") == "SRTP" else "none",
         callbacks=_callbacks(settings),
     )
 

@@ -7,7 +7,7 @@ import msgspec
 
 from offhook.engine.ports import Chance, Clock, Devices, Dialplan, Invite, NoDevices
 from offhook.voice import dialing, effect
-from offhook.voice.binding import Binding
+from offhook.voice.binding import Binding, protected
 from offhook.voice.cause import Ending, ending
 from offhook.voice.hooks import Hooks
 from offhook.voice.house_rules import PARK_SECONDS
@@ -147,6 +147,7 @@ class Router:
                 connection_id=(it.party.connection_id or None) if it.passed else None,
                 caller_number=it.caller_number,
                 forwarded=it.passed,
+                encryption=it.encryption,
             )
         )
         return _LOOP if isinstance(decision, dialing.Park) else _within(decision, it.party.account_id)
@@ -198,7 +199,7 @@ class Router:
                     each.network,
                     _carrier(each),
                     each.speaks,
-                    each.profile,
+                    protected(each.profile, decided.terms.encryption),
                 )
                 for each in free
             ),

@@ -8,9 +8,10 @@ import msgspec
 from offhook.engine.pstn import ACCOUNT as PSTN
 from offhook.engine.store import Row
 from offhook.engine.vault import Vault
+from offhook.voice.binding import Encryption
 from offhook.voice.resources.carrier import CARRIERS
 from offhook.voice.resources.field import completed
-from offhook.voice.trunk import Encryption, Gateway, GatewayTransport, Registration, TrunkCard, username_of
+from offhook.voice.trunk import Gateway, GatewayTransport, Registration, TrunkCard, username_of
 from offhook.wire.sip_grammar import Malformed
 from offhook.wire.sip_uri import SipUri, parse_uri
 

@@ -12,8 +12,9 @@ import msgspec
 
 Codec = Literal["opus", "pcmu", "pcma"]
 Ice = Literal["lite", "full"]
-# What a far end is offered: ICE and DTLS-SRTP, or plain RTP (RTP/AVP). What it offers itself is seen by its SDP.
-Profile = Literal["webrtc", "rtp"]
+# What a far end is offered: ICE and DTLS-SRTP, plain RTP (RTP/AVP), SRTP with keys in the SDP (RFC 4568), or with keys
+# of a handshake and without ICE (RFC 5763). What it offers itself is seen by its SDP.
+Profile = Literal["webrtc", "rtp", "srtp", "dtls"]
 # What a port's far end says, what it is given to hear, or both.
 Tracks = Literal["both", "inbound", "outbound"]
 # How audio looks outside of RTP: PCM as above; the samples of the others are at 8, 8, 16 and 48 kHz; a frame or chunk

@@ -14,8 +14,11 @@ import msgspec
 Network = Literal["sip", "pstn"]
 # What a far end speaks: the browser SDK's protocol, or SIP, in which more can be asked of it.
 Speaks = Literal["rtc", "sip"]
-# The kind of media that a far end is offered: with ICE and DTLS, or plain RTP (RTP/AVP).
-Profile = Literal["webrtc", "rtp"]
+# The kind of media that a far end is offered: with ICE and DTLS, or without ICE: in the clear (RTP/AVP), with keys in
+# the description (RTP/SAVP), with those of a DTLS handshake (UDP/TLS/RTP/SAVP).
+Profile = Literal["webrtc", "rtp", "srtp", "dtls"]
+# How media without ICE is to be encrypted.
+Encryption = Literal["none", "srtp", "dtls"]
 # Whether calls to a username reach a far end of it.
 Rung = Literal["in turn", "never"]
 # How many calls a far end is good for: as many as one person could have at a phone, or as many as its limits allow.
@@ -48,6 +51,11 @@ class Binding(msgspec.Struct, frozen=True):
     speaks: Speaks = "rtc"
     profile: Profile = "webrtc"
     capacity: Capacity = "phone"
+
+
+def protected(profile: Profile, encryption: Encryption) -> Profile:
+    """The profile of a far end whose media is to be encrypted. A browser's is so in any case."""
+    return profile if profile == "webrtc" or encryption == "none" else encryption
 
 
 class Bindings:

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 import msgspec
 
 from offhook.voice import caller_id, emergency, numbering
-from offhook.voice.binding import Binding, Network
+from offhook.voice.binding import Binding, Encryption, Network
 from offhook.voice.callbacks import Callbacks
 from offhook.voice.cause import Ending, ending
 from offhook.voice.directory import ConnectionCard, Directory, NumberCard, Registered, Traffic
@@ -41,6 +41,8 @@ HOSTED_DOMAINS = (
     "sip-anycast2.telnyx.com",
 )
 
+_SECURE = re.compile(r";secure=(srtp|dtls|none)(?=[;?>]|$)", re.IGNORECASE)
+_ENCRYPTIONS: dict[str, Encryption] = {"srtp": "srtp", "dtls": "dtls", "none": "none"}
 _HOST_NAME = re.compile(r"(?=.{1,253}$)[A-Za-z0-9]([A-Za-z0-9-]{0,62})(\.[A-Za-z0-9]([A-Za-z0-9-]{0,62}))*")
 
 
@@ -56,7 +58,8 @@ class Dialled(msgspec.Struct, frozen=True):
 
     A call that was `forwarded` by numbers here, the latest last, is that number's, its account's and connection's.
     `passed` are numbers by which it went elsewhere before it came, as far as that is told. Where the caller is
-    `vouched_for`, the telephone network says whose number that is.
+    `vouched_for`, the telephone network says whose number that is. `encryption` is what a command wants, whatever the
+    callee's connection says.
     """
 
     destination: str
@@ -67,6 +70,7 @@ class Dialled(msgspec.Struct, frozen=True):
     forwarded: tuple[str, ...] = ()
     passed: tuple[str, ...] = ()
     vouched_for: bool = False
+    encryption: Encryption | None = None
 
 
 class Forwarder(msgspec.Struct, frozen=True):
@@ -191,7 +195,7 @@ class Dialplan:
         if host is not None and host not in (self._domains.name, *self._domains.aliases):
             raise Refused("UNALLOCATED_NUMBER", f"only {self._domains.name} and its aliases are served here")
         found = self._by_username(user, attempt) if number is None else self._by_number(number, attempt)
-        return self._in_its_name(found, call)
+        return self._in_its_name(_protected(found, call), call)
 
     # ---- the caller's side -----------------------------------------------------------------------------------
 
@@ -517,14 +521,24 @@ def _card_of(carrier: TrunkCard) -> ConnectionCard:
         timeout_2xx_secs=CARRIER_RING_SECONDS,
         called="trunk",
         reach="outside",
+        encryption=carrier.encryption,
     )
 
 
 def _terms(connection: ConnectionCard, number: NumberCard | None) -> Terms:
     """What a dialled connection wants of its leg, and the number by which it was reached."""
     if number is None:
-        return Terms(suppress=connection.suppress)
-    return Terms(number.record, connection.suppress, number.billing_group)
+        return Terms(suppress=connection.suppress, encryption=connection.encryption)
+    return Terms(number.record, connection.suppress, number.billing_group, connection.encryption)
+
+
+def _protected(found: Ring | Park, call: Dialled) -> Ring | Park:
+    """A destination may say by itself how the media of a call to it is encrypted."""
+    secure = _SECURE.search(call.destination)
+    encryption = call.encryption or (secure and _ENCRYPTIONS[secure[1].lower()])
+    if encryption is None or isinstance(found, Park):
+        return found
+    return msgspec.structs.replace(found, terms=msgspec.structs.replace(found.terms, encryption=encryption))
 
 
 def _always(number: NumberCard) -> str:

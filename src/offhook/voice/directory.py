@@ -4,7 +4,7 @@ from typing import Literal, Protocol
 
 import msgspec
 
-from offhook.voice.binding import Binding
+from offhook.voice.binding import Binding, Encryption
 from offhook.voice.callbacks import Callbacks
 from offhook.voice.numbering import NumberFormat
 from offhook.voice.terms import Recorded, Suppressed
@@ -42,6 +42,7 @@ class ConnectionCard(msgspec.Struct, frozen=True):
     parks: bool = False
     first_command_timeout_secs: int | None = None
     suppress: Suppressed | None = None
+    encryption: Encryption = "none"
     android_push_id: str | None = None
     ios_push_id: str | None = None
     called: Literal["rings", "parks", "trunk"] = "rings"

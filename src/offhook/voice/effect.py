@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from offhook.voice.binding import Profile
+from offhook.voice.binding import Encryption, Profile
 from offhook.voice.cause import Ending
 from offhook.voice.conference import Card as ConferenceCard
 from offhook.voice.conference_event import ConferenceEnded, ParticipantLeft
@@ -466,7 +466,8 @@ class StopRecord(msgspec.Struct, frozen=True):
 
 class Route(msgspec.Struct, frozen=True):
     """Find out who rings for a leg; `Routed` comes back at once. All destinations ring, the first to answer has it.
-    Where the numbers in `passed` have sent it on, it is a call of the last one's connection."""
+    Where the numbers in `passed` have sent it on, it is a call of the last one's connection. `encryption` is that of
+    its media, whatever who rings wants otherwise."""
 
     leg: LegIds
     party: Party
@@ -474,6 +475,7 @@ class Route(msgspec.Struct, frozen=True):
     caller_number: str
     caller_name: str = ""
     passed: tuple[str, ...] = ()
+    encryption: Encryption | None = None
 
 
 class Want(msgspec.Struct, frozen=True):

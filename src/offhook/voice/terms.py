@@ -4,6 +4,8 @@ from typing import Literal
 
 import msgspec
 
+from offhook.voice.binding import Encryption
+
 Direction = Literal["inbound", "outbound", "both"]
 
 
@@ -24,11 +26,12 @@ class Recorded(msgspec.Struct, frozen=True):
 
 class Terms(msgspec.Struct, frozen=True):
     """From its answer on a leg is recorded, where `record` says so, and its noise suppressed. `billing_group` is in its
-    detail records; empty for none."""
+    detail records; empty for none. `encryption` is how a phone's media is to be protected."""
 
     record: Recorded | None = None
     suppress: Suppressed | None = None
     billing_group: str = ""
+    encryption: Encryption = "none"
 
 
 NONE = Terms()

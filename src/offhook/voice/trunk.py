@@ -10,9 +10,10 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from offhook.voice.binding import Encryption
+
 Kind = Literal["connection", "carrier"]
 GatewayTransport = Literal["UDP", "TCP", "TLS"]
-Encryption = Literal["none", "srtp", "dtls"]
 # How the dialled number is written in a request to a trunk.
 NumberFormat = Literal["+e164", "e164", "national"]
 

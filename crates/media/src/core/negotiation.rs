@@ -5,9 +5,10 @@ use str0m::IceCreds;
 use super::{Refused, refused};
 use crate::codec::CodecKind;
 use crate::crypto;
-use crate::messages::{Ice, RefusedCode, Reply};
-use crate::port::{Agreed, Ends, Setup};
-use crate::sdp::{self, Description, Formats, Local, LocalPlain};
+use crate::messages::{Ice, Profile, RefusedCode, Reply};
+use crate::port::{Agreed, Ends, Protection, Setup};
+use crate::sdp::{self, Crypto, Description, Formats, Local, LocalPlain, Security};
+use crate::srtp::{Master, Suite};
 
 /// What the far end said of itself that decides whether a later description begins something anew.
 #[derive(Clone, PartialEq, Eq)]
@@ -34,6 +35,8 @@ pub struct Card {
     /// Where our media comes in, as far ends without WebRTC are told.
     plain: Option<Ends>,
     is_muxed: bool,
+    /// Our keys, as our last description has them.
+    security: Security,
     /// The formats of our last description.
     pub formats: Formats,
     pub codecs: Vec<CodecKind>,
@@ -75,6 +78,7 @@ impl Card {
         formats: Formats,
         codecs: Vec<CodecKind>,
     ) -> Self {
+        let is_plain = plain.is_some();
         Self {
             setup,
             session_id: fastrand::u64(1..1 << 62),
@@ -83,6 +87,7 @@ impl Card {
             candidates,
             plain,
             is_muxed: false,
+            security: if is_plain { Security::Clear } else { Security::Dtls },
             formats,
             codecs,
             dialogue: Dialogue::Offered(None),
@@ -110,6 +115,47 @@ impl Card {
         self.dialogue = Dialogue::Settled;
     }
 
+    /// What an offer of ours says.
+    pub fn offer_security(&mut self, profile: Profile) {
+        self.security = match profile {
+            Profile::Webrtc | Profile::Dtls => Security::Dtls,
+            Profile::Rtp => Security::Clear,
+            Profile::Srtp => Security::Sdes(offered_keys()),
+        };
+    }
+
+    /// What protects media after an answer to our offer. An answer keeps to how the offer protects.
+    pub fn protected(&mut self, remote: &Description, active: bool) -> Result<Protection, Box<Refused>> {
+        check_security(remote, &self.security)?;
+        let (Security::Sdes(ours), Security::Sdes(theirs)) = (&self.security, &remote.security) else {
+            return Ok(protection(remote, active));
+        };
+        let is_ours =
+            |crypto: &&Crypto| ours.iter().any(|own| own.tag == crypto.tag && own.master.suite == crypto.master.suite);
+        let chosen = theirs.iter().find(is_ours);
+        let theirs = chosen.ok_or_else(|| refused(RefusedCode::NoAudio, "the answer takes none of our keys"))?.clone();
+        let ours: Vec<Crypto> = ours.iter().filter(|own| own.tag == theirs.tag).cloned().collect();
+        let protection = Protection::Keys { ours: ours[0].master.clone(), theirs: theirs.master };
+        self.security = Security::Sdes(ours);
+        Ok(protection)
+    }
+
+    /// What protects media after our answer: the first key of the offer, and one of ours. That stays while its suite does.
+    fn protect(&mut self, remote: &Description, active: bool) -> Protection {
+        let Security::Sdes(theirs) = &remote.security else {
+            self.security = remote.security.clone();
+            return protection(remote, active);
+        };
+        let Crypto { tag, master } = theirs[0].clone();
+        let kept = match &self.security {
+            Security::Sdes(ours) => ours.iter().find(|own| own.master.suite == master.suite),
+            Security::Clear | Security::Dtls => None,
+        };
+        let ours = kept.map_or_else(|| Master::random(master.suite), |own| own.master.clone());
+        self.security = Security::Sdes(vec![Crypto { tag, master: ours.clone() }]);
+        Protection::Keys { ours, theirs: master }
+    }
+
     /// Answer an offer whose common formats are noted. `creds` are new ones of ours, where ICE restarts.
     pub fn answer(&mut self, remote: Description, creds: Option<IceCreds>) -> (Reply, Agreed) {
         let active = self.role(&remote);
@@ -119,10 +165,11 @@ impl Card {
         if let Some(creds) = &creds {
             self.setup.creds = creds.clone();
         }
+        let protection = self.protect(&remote, active);
         let sdp = self.describe(&self.setup.creds, role(active), Some(&remote));
         let codec = self.formats.codecs.first().map(|(kind, _)| kind.name());
         let (sends, takes) = (self.formats.clone(), self.formats.clone());
-        (Reply::Described { sdp, codec }, Agreed { remote, sends, takes, creds, active })
+        (Reply::Described { sdp, codec }, Agreed { remote, sends, takes, creds, active, protection })
     }
 
     pub fn describe(&self, creds: &IceCreds, setup: sdp::Setup, answering: Option<&Description>) -> String {
@@ -142,6 +189,7 @@ impl Card {
             media: answering.map_or(&[], |remote| &remote.media),
             index: answering.map_or(0, |remote| remote.index),
             plain: self.plain.map(|ends| LocalPlain {
+                security: &self.security,
                 media: ends.media,
                 reports: ends.reports,
                 is_muxed: self.is_muxed,
@@ -157,6 +205,36 @@ pub fn check_profile(remote: &Description, setup: &Setup) -> Result<(), Box<Refu
         return Err(refused(RefusedCode::NoAudio, "the profile is another than before"));
     }
     Ok(())
+}
+
+/// A later offer may protect what was in the clear, and never the other way round.
+pub fn check_offered_security(remote: &Description, card: &Card) -> Result<(), Box<Refused>> {
+    match card.security {
+        Security::Clear => Ok(()),
+        _ => check_security(remote, &card.security),
+    }
+}
+
+fn check_security(remote: &Description, ours: &Security) -> Result<(), Box<Refused>> {
+    // Keys beside a profile without encryption were not asked for.
+    let is_unasked = *ours == Security::Clear && matches!(remote.security, Security::Sdes(_));
+    if is_unasked || !remote.security.is_like(ours) {
+        return Err(refused(RefusedCode::NoAudio, "media is protected otherwise than was offered"));
+    }
+    Ok(())
+}
+
+fn protection(remote: &Description, active: bool) -> Protection {
+    match (&remote.security, &remote.destination) {
+        (Security::Dtls, Some(_)) => Protection::Dtls { fingerprints: remote.fingerprints.clone(), active },
+        _ => Protection::Clear,
+    }
+}
+
+/// What every phone with SRTP knows, each with a key of its own (RFC 4568 section 5.1.1).
+fn offered_keys() -> Vec<Crypto> {
+    let suites = [Suite::AesCm128Sha80, Suite::AesCm128Sha32].into_iter();
+    suites.zip(1..).map(|(suite, tag)| Crypto { tag, master: Master::random(suite) }).collect()
 }
 
 pub fn check_ice(remote: &Description, ours: Ice) -> Result<(), Box<Refused>> {

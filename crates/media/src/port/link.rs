@@ -9,6 +9,7 @@ use str0m::net::{Protocol, Receive, Transmit};
 use str0m::rtp::Ssrc;
 use str0m::{Candidate, Event as RtcEvent, IceConnectionState, IceCreds, Input, Output};
 
+use super::guard::Protection;
 use super::plain::{Facts, is_rtcp};
 use super::session::{Session, build};
 use super::{Port, Reported, Stage};
@@ -43,6 +44,8 @@ pub struct Agreed {
     pub creds: Option<IceCreds>,
     /// Whether we are the DTLS client.
     pub active: bool,
+    /// What protects media without ICE.
+    pub protection: Protection,
 }
 
 /// What a port tells after it was given something.
@@ -70,11 +73,11 @@ impl Port {
 
     /// The far end's description, the first one or a later one. Tell the port the time afterwards.
     pub fn accept(&mut self, agreed: Agreed, now: Instant) {
-        let Agreed { remote, sends, takes, creds, active } = agreed;
+        let Agreed { remote, sends, takes, creds, active, protection } = agreed;
         if let (Session::Plain(plain), Some(far)) = (&mut self.session, &remote.destination) {
-            plain.accept(far, now);
+            plain.accept(far, protection, now);
             (self.route, self.path) = (plain.path(), plain.path());
-            self.stage = Stage::Connected;
+            self.stage = if plain.is_ready() { Stage::Connected } else { Stage::Connecting };
             self.settle(remote.direction, sends, takes);
             return;
         }
@@ -264,6 +267,10 @@ impl Port {
         if let Session::Plain(plain) = &mut self.session {
             plain.drain(transmits, told);
             self.deadline = plain.deadline();
+            if self.stage == Stage::Connecting && plain.is_ready() {
+                (self.route, self.path) = (plain.path(), plain.path());
+                self.stage = Stage::Connected;
+            }
             return;
         }
         while let Session::Web(rtc) = &mut self.session {
@@ -358,8 +365,9 @@ impl Port {
 
     /// Say goodbye to the far end (RTCP BYE, DTLS close_notify).
     pub fn close(&mut self, transmits: &mut Vec<Transmit>) {
-        if let Session::Web(rtc) = &mut self.session {
-            let _ = rtc.close();
+        match &mut self.session {
+            Session::Web(rtc) => drop(rtc.close()),
+            Session::Plain(plain) => plain.close(),
         }
         let mut told = Vec::new();
         self.drain(transmits, &mut told);

@@ -1,4 +1,4 @@
-//! A port's association with a far end over plain RTP: whom it listens to, what it sends, its reports. Decodes nothing.
+//! A port's association with a far end without ICE: whom it listens to, what it sends, its reports. Decodes nothing.
 //!
 //! Nothing but the SDP says who the far end is, so it is believed strictly: datagrams count that come from the address in
 //! it. Behind a NAT that is not where they come from; so for a while after each description a far end is taken for the
@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use str0m::net::{Protocol, Transmit};
 
+use super::guard::{Guard, Protection};
 use super::{Told, Unread};
 use crate::egress::Header;
 use crate::rtcp::{Heard, Reported, Reports, Said};
@@ -39,6 +40,7 @@ struct Latched {
 /// See the module.
 pub struct Plain {
     own: Ends,
+    guard: Guard,
     far: Option<SocketAddr>,
     far_reports: Option<SocketAddr>,
     latched: Option<Latched>,
@@ -67,6 +69,7 @@ impl Plain {
     pub fn new(own: Ends, now: Instant) -> Self {
         Self {
             own,
+            guard: Guard::new(),
             far: None,
             far_reports: None,
             latched: None,
@@ -81,8 +84,9 @@ impl Plain {
     }
 
     /// The far end described itself, for the first time or anew.
-    pub fn accept(&mut self, far: &Destination, now: Instant) {
-        self.is_news |= self.far.is_none();
+    pub fn accept(&mut self, far: &Destination, protection: Protection, now: Instant) {
+        self.is_news |= self.far.is_none() && !matches!(protection, Protection::Dtls { .. });
+        self.guard.agree(protection, now);
         // A call on hold the old way names no address: it goes on to where it was.
         if far.media.ip().is_unspecified() {
             return;
@@ -93,6 +97,11 @@ impl Plain {
         self.far = Some(far.media);
         self.far_reports = far.reports;
         self.learning_until = now + LEARNING;
+    }
+
+    /// Whether media may go out.
+    pub fn is_ready(&self) -> bool {
+        self.guard.is_ready()
     }
 
     /// Where media goes, and where it comes in.
@@ -111,15 +120,22 @@ impl Plain {
         takes: &Formats,
         now: Instant,
     ) -> Result<Option<Packet>, Unread> {
-        if is_rtcp(data) || destination == self.own.reports && destination != self.own.media {
+        if destination == self.own.reports && destination != self.own.media {
             return Ok(None);
         }
+        if !self.may_come_from(source, now) {
+            return Err(Unread::Stranger);
+        }
+        if is_dtls(data) {
+            return self.shake(source, data).map(|()| None);
+        }
+        let data = &*self.guard.open(data)?;
         let fixed = Fixed::read(data).ok_or(Unread::Malformed)?;
         if !takes.has(fixed.pt) {
             return Err(Unread::Malformed);
         }
         let payload = fixed.payload(data).ok_or(Unread::Malformed)?;
-        let latched = self.latch(source, fixed.ssrc, now).ok_or(Unread::Stranger)?;
+        let latched = self.latch(source, fixed.ssrc);
         let extended_seq = latched.extender.guess(fixed.seq);
         latched.extender.note(extended_seq);
         Ok(Some(Packet {
@@ -133,22 +149,35 @@ impl Plain {
         }))
     }
 
-    /// The stream of ours that a packet belongs to, if it belongs to one.
-    fn latch(&mut self, source: SocketAddr, ssrc: u32, now: Instant) -> Option<&mut Latched> {
-        let may_be_elsewhere = now < self.learning_until && self.latched.is_none();
-        let is_ours = match self.latched {
+    /// Whether it is from the far end, as far as an address tells.
+    fn may_come_from(&self, source: SocketAddr, now: Instant) -> bool {
+        match self.latched {
             Some(known) => known.source == source,
-            None => self.far == Some(source) || may_be_elsewhere && self.far.is_some_and(|far| may_be(far, source)),
-        };
-        if !is_ours {
-            return None;
+            None if self.far == Some(source) => true,
+            None => now < self.learning_until && self.far.is_some_and(|far| may_be(far, source)),
         }
-        // A far end may begin another stream, as when somebody else of it takes over.
-        if self.latched.is_none_or(|known| known.ssrc != ssrc) {
-            self.latched = Some(Latched { source, ssrc, extender: Extender::default() });
-        }
+    }
+
+    /// The stream that a packet of the far end belongs to. It may begin another, as when somebody else of it takes over.
+    fn latch(&mut self, source: SocketAddr, ssrc: u32) -> &mut Latched {
         self.far = Some(source);
-        self.latched.as_mut()
+        let anew = Latched { source, ssrc, extender: Extender::default() };
+        let latched = self.latched.get_or_insert(anew);
+        if latched.ssrc != ssrc {
+            *latched = anew;
+        }
+        latched
+    }
+
+    /// A record of the handshake, which goes back to where it comes from, as media will. It is answered before anything
+    /// has proved who sent it, so it must come from the host that was described: from nowhere else, NAT or not.
+    fn shake(&mut self, source: SocketAddr, data: &[u8]) -> Result<(), Unread> {
+        if self.far.is_none_or(|far| far.ip() != source.ip()) {
+            return Err(Unread::Stranger);
+        }
+        self.guard.shake(data)?;
+        self.far = Some(source);
+        Ok(())
     }
 
     /// Take reports, if that is what a datagram is; what they say of what we send.
@@ -162,6 +191,7 @@ impl Plain {
         if self.far.is_none_or(|far| far.ip() != source.ip()) {
             return Err(Unread::Stranger);
         }
+        let data = &*self.guard.open_report(data)?;
         let since = now.saturating_duration_since(self.opened);
         self.reports.read(data, ours, since).ok_or(Unread::Malformed)
     }
@@ -169,8 +199,10 @@ impl Plain {
     // ---- out -------------------------------------------------------------------------------------------------
 
     pub fn send(&mut self, header: &Header, pt: u8, payload: &[u8]) {
-        if let Some(far) = self.far {
-            self.push(self.own.media, far, rtp::write(header, pt, payload));
+        if let Some(far) = self.far
+            && let Some(packet) = self.guard.seal(rtp::write(header, pt, payload), header.extended_seq)
+        {
+            self.push(self.own.media, far, packet);
         }
     }
 
@@ -180,11 +212,17 @@ impl Plain {
 
     /// When there is something to do next.
     pub fn deadline(&self) -> Instant {
-        self.next_report
+        self.guard.deadline().map_or(self.next_report, |at| at.min(self.next_report))
+    }
+
+    /// Do what is due.
+    pub fn timeout(&mut self, facts: &Facts, now: Instant) {
+        self.report(facts, now);
+        self.guard.timeout(now);
     }
 
     /// Send a report if one is due.
-    pub fn timeout(&mut self, facts: &Facts, now: Instant) {
+    fn report(&mut self, facts: &Facts, now: Instant) {
         if now < self.next_report {
             return;
         }
@@ -200,7 +238,9 @@ impl Plain {
         };
         let heard = self.latched.map(|latched| self.heard(&latched, facts));
         let report = self.reports.write(said, heard, now.saturating_duration_since(self.opened));
-        self.push(if is_muxed { self.own.media } else { self.own.reports }, far, report);
+        if let Some(report) = self.guard.seal_report(report) {
+            self.push(if is_muxed { self.own.media } else { self.own.reports }, far, report);
+        }
     }
 
     fn heard(&mut self, latched: &Latched, facts: &Facts) -> Heard {
@@ -217,7 +257,19 @@ impl Plain {
         }
     }
 
+    /// Say goodbye.
+    pub fn close(&mut self) {
+        self.guard.close();
+    }
+
     pub fn drain(&mut self, transmits: &mut Vec<Transmit>, told: &mut Vec<Told>) {
+        if let Some(destination) = self.far {
+            let (outbox, source) = (&mut self.outbox, self.own.media);
+            let send = |data: Vec<u8>| {
+                outbox.push(Transmit { proto: Protocol::Udp, source, destination, contents: data.into() });
+            };
+            self.guard.drain(send, told);
+        }
         transmits.append(&mut self.outbox);
         if std::mem::take(&mut self.is_news) {
             told.push(Told::Connected);
@@ -228,6 +280,11 @@ impl Plain {
 /// RFC 5761 section 4: packet types 192 to 223 are RTCP.
 pub fn is_rtcp(data: &[u8]) -> bool {
     matches!(data, [128..=191, 192..=223, ..])
+}
+
+/// RFC 7983.
+pub fn is_dtls(data: &[u8]) -> bool {
+    matches!(data, [20..=63, ..])
 }
 
 /// Whether a far end that was described to be at `far` may in truth be at `source`.

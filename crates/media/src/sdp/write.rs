@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::net::{IpAddr, SocketAddr};
 
-use super::{Direction, Formats, Setup};
+use super::{Direction, Formats, Security, Setup};
 use crate::codec::CodecKind;
 
 /// What we say of ourselves.
@@ -25,12 +25,13 @@ pub struct Local<'a> {
     pub media: &'a [String],
     pub index: usize,
     /// Where media comes in, where the far end speaks no WebRTC.
-    pub plain: Option<LocalPlain>,
+    pub plain: Option<LocalPlain<'a>>,
 }
 
 /// Our side without WebRTC.
 #[derive(Clone, Copy, Debug)]
-pub struct LocalPlain {
+pub struct LocalPlain<'a> {
+    pub security: &'a Security,
     pub media: SocketAddr,
     pub reports: SocketAddr,
     pub is_muxed: bool,
@@ -80,11 +81,17 @@ fn write_section(sdp: &mut String, local: &Local<'_>) {
     }
 }
 
-/// The same profile that the far end has said; in an offer, the one that everybody takes.
-fn write_plain(sdp: &mut String, local: &Local<'_>, plain: &LocalPlain) {
+/// The same profile that the far end has said; in an offer, the one that every far end of its kind takes.
+fn write_plain(sdp: &mut String, local: &Local<'_>, plain: &LocalPlain<'_>) {
     let said = local.media.get(local.index).and_then(|line| line.split(' ').nth(2));
-    let _ = write!(sdp, "m=audio {} {} {}\r\n", plain.media.port(), said.unwrap_or("RTP/AVP"), numbers(local.formats));
+    let profile = said.unwrap_or(match plain.security {
+        Security::Clear => "RTP/AVP",
+        Security::Sdes(_) => "RTP/SAVP",
+        Security::Dtls => "UDP/TLS/RTP/SAVP",
+    });
+    let _ = write!(sdp, "m=audio {} {profile} {}\r\n", plain.media.port(), numbers(local.formats));
     write_formats(sdp, local.formats);
+    write_security(sdp, local, plain.security);
     if plain.has_mid {
         let _ = write!(sdp, "a=mid:{}\r\n", local.mid);
     }
@@ -94,6 +101,18 @@ fn write_plain(sdp: &mut String, local: &Local<'_>, plain: &LocalPlain) {
         let _ = write!(sdp, "a=rtcp:{}\r\n", plain.reports.port());
     }
     let _ = write!(sdp, "a={}\r\na=ptime:20\r\n", local.direction.name());
+}
+
+fn write_security(sdp: &mut String, local: &Local<'_>, security: &Security) {
+    match security {
+        Security::Clear => {}
+        Security::Sdes(keys) => keys.iter().for_each(|crypto| {
+            let _ = write!(sdp, "{}\r\n", crypto.line());
+        }),
+        Security::Dtls => {
+            let _ = write!(sdp, "a=fingerprint:sha-256 {}\r\na=setup:{}\r\n", local.fingerprint, local.setup.name());
+        }
+    }
 }
 
 /// The payload types, in order.

@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar, Literal, TypeVar
 import msgspec
 
 from offhook.voice import effect, entering, meeting, recorder, ringing, streaming
+from offhook.voice.binding import Encryption
 from offhook.voice.command import Base64, CommandRule, Document
 from offhook.voice.commands.call.audible import MediaName
 from offhook.voice.commands.call.detecting import DETECTION_EVENTS, about_detection, detects
@@ -47,6 +48,7 @@ ONE_LINE = r"[^\x00-\x1f\x7f]*"
 Destination = Annotated[str, rule(low=1, high=256, pattern=DESTINATION, expects="a destination: one line")]
 MAX_DESTINATIONS = 32
 MAX_DIGITS = 64
+_ENCRYPTIONS: dict[str, Encryption | None] = {"disabled": None, "SRTP": "srtp", "DTLS": "dtls"}
 
 
 class Outward(Hooked, frozen=True, kw_only=True):
@@ -56,7 +58,7 @@ class Outward(Hooked, frozen=True, kw_only=True):
     """
 
     ignored: ClassVar[frozenset[str]] = frozenset((
-        "diversion", "media_encryption", "preferred_codecs", "route_to_mobile", "sip_auth_password",
+        "diversion", "preferred_codecs", "route_to_mobile", "sip_auth_password",
         "sip_auth_username", "sip_region", "sip_transport_protocol",
     ))  # fmt: skip
     refused: ClassVar[dict[str, str]] = {"sound_modifications": NO_SOUND_EFFECTS}
@@ -71,11 +73,17 @@ class Outward(Hooked, frozen=True, kw_only=True):
     park_after_unbridge: Literal["self"] | None = None
     audio_url: Url | None = None
     media_name: MediaName | None = None
+    media_encryption: Literal["disabled", "SRTP", "DTLS"] = "disabled"
     answering_machine_detection: Literal[
         "premium", "premium_ios_call_screening_detection", "detect", "detect_beep", "detect_words", "greeting_end",
         "disabled",
     ] = "disabled"  # fmt: skip
     answering_machine_detection_config: Config | None = None
+
+    @property
+    def encryption(self) -> Encryption | None:
+        """How the media of a phone that it rings is encrypted; None where that is as the phone's connection says."""
+        return _ENCRYPTIONS[self.media_encryption]
 
     def problems(self) -> list[Problem]:
         problems = super().problems() + about_detection(self.answering_machine_detection)
@@ -172,7 +180,7 @@ def decide(floor: Floor, _leg: None, order: Originated[AnyDial], now: Moment) ->
         entering.when_answered(leg, enter.order(leg, command.conference_config))
     _stream(floor, leg, command)
     recording = record(command, leg)
-    place(floor, leg, destinations, now)
+    place(floor, leg, destinations, now, command.encryption)
     return call_document(order.ids, command.client_state) | ({"recording_id": recording} if recording else {})
 
 
@@ -251,11 +259,15 @@ def record(command: Outward, leg: Leg) -> str | None:
     return settings and recorder.of(leg).start_when_answered(leg, settings, "OutboundAPI")
 
 
-def place(floor: Floor, leg: Leg, destinations: tuple[str, ...], now: Moment) -> None:
+def place(
+    floor: Floor, leg: Leg, destinations: tuple[str, ...], now: Moment, encryption: Encryption | None = None
+) -> None:
     """Let a leg that the platform dials be, alone until it is answered, and find out who rings for it."""
     floor.admit(leg, Place("parked", leg.id), Seat("ringing"))
     ringing.announce(floor, leg, now, "bridging")
-    floor.emit(effect.Route(leg.ids, leg.party, destinations, leg.caller.number, leg.caller.name))
+    floor.emit(
+        effect.Route(leg.ids, leg.party, destinations, leg.caller.number, leg.caller.name, encryption=encryption)
+    )
 
 
 def call_document(ids: LegIds, client_state: Base64 | None) -> Document:

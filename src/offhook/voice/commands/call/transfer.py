@@ -61,7 +61,7 @@ def decide(floor: Floor, leg: Leg, order: Ordered[Transfer], now: Moment) -> Non
     target.client_state = command.target_leg_client_state
     mute(leg, target, command.mute_dtmf)
     record(command, target)
-    place(floor, target, (command.destination,), now)
+    place(floor, target, (command.destination,), now, command.encryption)
 
 
 RULE = CommandRule(
