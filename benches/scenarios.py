@@ -56,7 +56,7 @@ def receive(what: str, more: str = "") -> str:
 
 def _register(number: int, proof: str) -> str:
     line = "REGISTER sip:[field1] SIP/2.0\n"
-    to = f"To: <sip:[field0]@[field1]>\nCSeq: {number} REGISTER\nExpires: 600\n"
+    to = f"To: <sip:[field0]@[field1]>\nCSeq: {number} REGISTER\nExpires: 7200\n"
     return _send_until_heard(f"{line}{_HEAD}{to}{proof}{_EMPTY}")
 
 
