@@ -1,4 +1,4 @@
-"""Category: compat. Debian's baresip over UDP, TCP and TLS, with each codec, clear and encrypted, calls and is called."""
+"""Category: compat. Debian's baresip over UDP, TCP and TLS, with each codec, clear and encrypted."""
 
 import asyncio
 import contextlib
@@ -131,7 +131,7 @@ async def test_it_holds_presses_keys_and_transfers(platform: Platform, tmp_path:
     async with (
         asyncio.timeout(2 * SECONDS),
         Client(url, login=JANE.login, password=JANE.password) as jane,
-        running(platform, tmp_path, "TCP", "pcmu/8000/1") as baresip,
+        running(platform, tmp_path, "TCP", "pcmu/8000/1", "none") as baresip,
     ):
         await jane.ready()
         await registered(platform)
