@@ -93,6 +93,7 @@ def _open() -> list[Operation]:
             explained | text("A parameter is missing, or nobody is called so.", 400),
             *destination,
         ),
+        _get("/_offhook/held", "held", "Tell how much is held", _json("Live legs, and what the doors keep of calls.")),
         _get("/_offhook/sessions", "sessions", "List the latest sessions", _json("Their ids, oldest first.")),
         _get(ladder, "ladder", "Show a session's ladder", text("The ladder.") | unknown, *path_names(ladder)),
         _get(
