@@ -149,7 +149,7 @@ fn counter_mode(cipher: &EncryptingKey, iv: &[u8; 16], data: &mut [u8]) {
 }
 
 enum Cipher {
-    Counter { cipher: EncryptingKey, auth: hmac::Key, tag: usize },
+    Counter { cipher: Box<EncryptingKey>, auth: Box<hmac::Key>, tag: usize },
     Gcm(LessSafeKey),
 }
 
@@ -171,7 +171,7 @@ impl Keys {
         } else {
             let auth = derive(master, of + AUTHENTICATION, AUTH_KEY);
             let auth = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &auth);
-            Cipher::Counter { cipher: block_cipher(&key), auth, tag }
+            Cipher::Counter { cipher: Box::new(block_cipher(&key)), auth: Box::new(auth), tag }
         };
         Self { cipher, salt }
     }
