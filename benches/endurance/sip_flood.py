@@ -5,7 +5,7 @@ import contextlib
 import random
 import socket
 
-from benches import sipp
+from benches import scenarios, sipp
 from benches.endurance.promise import Promise, Run
 from benches.platform import running
 
@@ -23,12 +23,12 @@ async def sip_flood(run: Run) -> list[Promise]:
         phones = await platform.credentials(PHONES)
         host, _, port = platform.sip_address.rpartition(":")
         with sipp.opened(sipp.Server(platform.sip_address, platform.domain)) as far_ends:
-            await far_ends.run(sipp.registers(), phones, PHONES, AT_ONCE)
+            await far_ends.run(scenarios.registers(), phones, PHONES, AT_ONCE)
             memory, files = platform.resident(), platform.files()
             flooding = asyncio.create_task(_flood((host, int(port)), run.many(500_000, least=5_000), run.chance))
             rounds = 0
             while not flooding.done():
-                await far_ends.run(sipp.registers(), phones, PHONES, AT_ONCE)  # raises where one of them fails
+                await far_ends.run(scenarios.registers(), phones, PHONES, AT_ONCE)  # raises where one of them fails
                 rounds += 1
             sent = await flooding
         grown, more = platform.resident() - memory, platform.files() - files
